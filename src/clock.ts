@@ -1,0 +1,88 @@
+/**
+ * One coarse tick for the whole process: the Date value, and who is overdue.
+ *
+ * A timer for each deadline of each connection would be armed and cleared several
+ * times a request. Instead a connection writes down one number, and a sweep every
+ * half second looks at all of them: 10,000 numbers take less than 0.1 ms.
+ */
+
+/** Something that must be done by a certain time. */
+export interface Watched {
+  /** Milliseconds of `Clock.now`; Infinity when nothing is due. */
+  readonly deadline: number;
+  /** Called at the first tick that finds the deadline passed. */
+  overdue(): void;
+}
+
+/** How often the clock looks. */
+const TICK = 500;
+
+/** The time, as far as a server is concerned. Tests move one of their own by hand. */
+export class Clock {
+  readonly #watched = new Set<Watched>();
+  #now = 0;
+  #second = -1;
+  #date = "";
+
+  /** Milliseconds since the epoch, as of the last tick. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The value of a Date field: an IMF-fixdate (RFC 9110, 5.6.7). */
+  get date(): string {
+    const second = Math.floor(this.#now / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#date = new Date(second * 1000).toUTCString();
+    }
+    return this.#date;
+  }
+
+  /** How many are being watched. */
+  get size(): number {
+    return this.#watched.size;
+  }
+
+  watch(one: Watched): void {
+    this.#watched.add(one);
+  }
+
+  forget(one: Watched): void {
+    this.#watched.delete(one);
+  }
+
+  /** It is `now`: whoever is overdue hears of it. */
+  tick(now: number): void {
+    this.#now = now;
+    for (const one of this.#watched) {
+      if (one.deadline <= now) one.overdue();
+    }
+  }
+}
+
+/** The clock of the process. It ticks while there is something to watch. */
+class SystemClock extends Clock {
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  override get now(): number {
+    return this.#timer === undefined ? Date.now() : super.now;
+  }
+
+  override watch(one: Watched): void {
+    super.watch(one);
+    if (this.#timer !== undefined) return;
+    this.tick(Date.now());
+    this.#timer = setInterval(() => this.tick(Date.now()), TICK);
+  }
+
+  override forget(one: Watched): void {
+    super.forget(one);
+    if (this.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** The one clock that all servers of a process share. */
+export const systemClock: Clock = new SystemClock();

@@ -1,0 +1,210 @@
+/**
+ * One connection from its first byte to its last: one exchange after another.
+ *
+ * Whatever goes wrong here ends here. A refused request becomes one answer and a
+ * lingering close; a client that has gone ends the connection without a word; an
+ * error of a handler's goes to `onError`.
+ */
+import type { Clock, Watched } from "./clock.ts";
+import { answerTo, ConnectionLost, HttpError } from "./errors.ts";
+import type { ErrorResponse } from "./errors.ts";
+import { Exchange } from "./exchange.ts";
+import type { Link } from "./exchange.ts";
+import { Inbound } from "./inbound.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { Request } from "./request.ts";
+import type { Handler } from "./request.ts";
+import type { Counters } from "./stats.ts";
+import { Transport } from "./transport.ts";
+import { fieldsToSend } from "./wire/fields.ts";
+import { encodeHead } from "./wire/response_encoder.ts";
+
+/** What the connections of a server have in common. */
+export interface Shared {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly counters: Counters;
+}
+
+/**
+ * Where a connection stands.
+ *
+ * - "waiting": for the first byte of a request.
+ * - "busy": a request is on its way in, being handled, or being answered.
+ * - "lingering": all is said, the client may still be sending.
+ * - "ended".
+ */
+type Phase = "waiting" | "busy" | "lingering" | "ended";
+
+/** One connection. */
+export class Connection implements Watched, Link {
+  readonly inbound: Inbound;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** Part of {@linkcode Watched}. */
+  deadline = Infinity;
+  readonly #shared: Shared;
+  readonly #handler: Handler;
+  #phase: Phase = "waiting";
+  #persistent = true;
+
+  constructor(conn: Deno.Conn, handler: Handler, shared: Shared) {
+    this.transport = new Transport(conn);
+    this.inbound = new Inbound(this.transport.readable.open(), shared.options);
+    this.clock = shared.clock;
+    this.#shared = shared;
+    this.#handler = handler;
+  }
+
+  /** Part of {@linkcode Link}: no, once the server is closing. */
+  get persistent(): boolean {
+    return this.#persistent;
+  }
+
+  /** Serves requests until nothing may follow. Never rejects. */
+  async run(): Promise<void> {
+    this.clock.watch(this);
+    try {
+      while (await this.#serveOne());
+    } catch (error) {
+      if (!(error instanceof ConnectionLost)) this.#report(error);
+    } finally {
+      this.#phase = "ended";
+      this.clock.forget(this);
+      this.transport.close();
+    }
+  }
+
+  /** The request being served is the last one; a connection without one ends now. */
+  retire(): void {
+    this.#persistent = false;
+    if (this.#phase === "waiting" && !this.inbound.hasUnread) this.cut();
+  }
+
+  /** Ends now, whatever is going on. */
+  cut(): void {
+    this.transport.close();
+  }
+
+  /** Part of {@linkcode Watched}. */
+  overdue(): void {
+    this.cut();
+  }
+
+  /** One request and its response. False when nothing may follow. */
+  async #serveOne(): Promise<boolean> {
+    try {
+      const exchange = await this.#receive();
+      if (exchange === null) return false;
+      await this.#handle(exchange);
+      const end = await exchange.finish();
+      if (end === "linger") await this.#linger();
+      return end === "reuse";
+    } catch (error) {
+      if (!(error instanceof HttpError)) throw error;
+      await this.#refuse(error);
+      return false;
+    }
+  }
+
+  /** The next request with its body; null when the client sends no more. */
+  async #receive(): Promise<Exchange | null> {
+    this.#phase = "waiting";
+    if (!this.inbound.hasUnread) this.inbound.parser.input.idle();
+    const head = await this.inbound.next();
+    if (head === null || head.type !== "head") return null;
+    this.#phase = "busy";
+    this.#shared.counters.requests++;
+    const exchange = new Exchange(this, head);
+    await exchange.receive();
+    return exchange;
+  }
+
+  async #handle(exchange: Exchange): Promise<void> {
+    const request = new Request(exchange, "http");
+    try {
+      const handled = this.#handler(request);
+      if (handled !== undefined) await handled;
+    } catch (error) {
+      return this.#handlerFailed(error, request, exchange);
+    }
+    if (exchange.unanswered) {
+      const error = new Error("The handler returned without having answered the request", {
+        cause: exchange.failure,
+      });
+      this.#report(error, request);
+      throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
+    }
+  }
+
+  /** Before the first byte an error is answered; within a response of unknown length it can only be cut off. */
+  #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
+    if (error instanceof ConnectionLost) throw error;
+    this.#report(error, request);
+    if (exchange.unanswered) {
+      throw new HttpError(500, "handler-failed", "Internal Server Error", { cause: error });
+    }
+    if (!exchange.complete) throw new ConnectionLost("The handler failed within its response");
+  }
+
+  /** The one place where an error answer is written. */
+  async #refuse(error: HttpError): Promise<void> {
+    this.#shared.counters.reject(error.code);
+    const standard = answerTo(error, this.#shared.options.profile);
+    const wanted = this.#wantedAnswer(error);
+    try {
+      this.#encodeAnswer({ ...standard, ...wanted });
+    } catch (fault) {
+      this.#report(fault);
+      this.#encodeAnswer(standard);
+    }
+    await this.transport.flush();
+    await this.#linger();
+  }
+
+  #wantedAnswer(error: HttpError): Partial<ErrorResponse> | void {
+    try {
+      return this.#shared.options.onReject?.(error, this.transport);
+    } catch (fault) {
+      this.#report(fault);
+    }
+  }
+
+  #encodeAnswer({ status, statusText, headers, body = "" }: ErrorResponse): void {
+    const { out } = this.transport;
+    const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
+    const { sendsContent } = encodeHead(out, {
+      method: this.inbound.parser.method,
+      minor: 1,
+      status,
+      statusText,
+      fields: fieldsToSend(headers),
+      size: content.length,
+      persistent: false,
+      date: this.clock.date,
+    });
+    if (sendsContent) out.copy(content);
+  }
+
+  /**
+   * Closing a socket with unread input makes the kernel send a reset, and the client
+   * may lose the answer that it has not read yet. So only our side is closed, and what
+   * still comes is dropped, within bounds, until the client closes its own (RFC 9112, 9.6).
+   */
+  async #linger(): Promise<void> {
+    const { limits, timeouts } = this.#shared.options;
+    this.#phase = "lingering";
+    this.deadline = this.clock.now + timeouts.linger;
+    await this.transport.closeWrite();
+    await this.inbound.drop(limits.linger);
+  }
+
+  /** A hook that throws harms nobody. */
+  #report(error: unknown, request?: Request): void {
+    try {
+      this.#shared.options.onError(error, request);
+    } catch (fault) {
+      console.error(fault);
+    }
+  }
+}

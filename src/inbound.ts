@@ -1,0 +1,77 @@
+/** The requests of one connection as they come in: a parser, and what feeds it. */
+import { ConnectionLost } from "./errors.ts";
+import type { ByteSource } from "./transport.ts";
+import type { ParserEvent, ParserOptions } from "./wire/request_parser.ts";
+import { RequestParser } from "./wire/request_parser.ts";
+
+/** Reads a connection's requests event by event. */
+export class Inbound {
+  readonly parser: RequestParser;
+  /** How many bytes have been read. */
+  bytesIn = 0;
+  readonly #source: ByteSource;
+
+  constructor(source: ByteSource, options: ParserOptions) {
+    this.#source = source;
+    this.parser = new RequestParser(options);
+  }
+
+  /** Is there input that nobody has used? */
+  get hasUnread(): boolean {
+    return this.parser.input.length > 0;
+  }
+
+  /**
+   * Waits for more input; false at its end.
+   *
+   * @throws {ConnectionLost} It ended by a fault.
+   */
+  async fill(): Promise<boolean> {
+    const { input } = this.parser;
+    const count = await this.#read(input.space());
+    if (count === null) return false;
+    input.filled(count);
+    return true;
+  }
+
+  /** The next event that is not "need-data"; null where the input ends between two requests. */
+  async next(): Promise<Exclude<ParserEvent, { type: "need-data" }> | null> {
+    for (;;) {
+      const event = this.parser.next();
+      if (event.type !== "need-data") return event;
+      if (!await this.fill() && this.parser.finish()) return null;
+    }
+  }
+
+  /** Bytes as they are: first those that the parser has not used, then those of the socket. */
+  readRaw(into: Uint8Array): Promise<number | null> {
+    const { input } = this.parser;
+    if (input.length === 0) return this.#read(into);
+    const count = Math.min(into.length, input.length);
+    into.set(input.bytes.subarray(input.start, input.start + count));
+    input.consume(count);
+    return Promise.resolve(count);
+  }
+
+  /** Reads and drops up to `most` bytes; ends with the input. */
+  async drop(most: number): Promise<void> {
+    const waste = new Uint8Array(16_384);
+    let dropped = 0;
+    while (dropped < most) {
+      const count = await this.#read(waste);
+      if (count === null) return;
+      dropped += count;
+    }
+  }
+
+  async #read(into: Uint8Array): Promise<number | null> {
+    let count: number | null;
+    try {
+      count = await this.#source.read(into);
+    } catch (error) {
+      throw new ConnectionLost("The connection was lost while reading", { cause: error });
+    }
+    if (count !== null) this.bytesIn += count;
+    return count;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Every limit and timeout: type, default, and the precedent it was taken from.
+ *
+ * All have a safe default, all can be switched off with `Infinity`, all are checked
+ * at the door, so that inner code never meets a value that makes no sense.
+ */
+
+/** How much a client may send. Bytes, but for the three that count fields and rates. */
+export interface Limits {
+  /**
+   * Bytes of the request line, and of each header line, without their CRLF.
+   *
+   * The original, nginx and Kestrel have the same.
+   *
+   * @default {8192}
+   */
+  line: number;
+  /**
+   * Bytes of a whole head: request line, header lines, the empty line. From Kestrel.
+   *
+   * @default {32768}
+   */
+  head: number;
+  /**
+   * How many header fields a request may have.
+   *
+   * `Deno.serve` allows 128, hyper and Kestrel 100. The original's 10,000 allow 80 MB
+   * a request.
+   *
+   * @default {128}
+   */
+  headers: number;
+  /**
+   * Bytes of the line before each chunk: its size and its extensions. From Go and hyper.
+   *
+   * @default {4096}
+   */
+  chunkLine: number;
+  /**
+   * Bytes of all chunk extensions of one body. From Go and Node, after CVE-2024-22019.
+   *
+   * @default {16384}
+   */
+  chunkExtensions: number;
+  /**
+   * Bytes of the trailer section. hyper has 16 KiB.
+   *
+   * @default {8192}
+   */
+  trailers: number;
+  /**
+   * How many trailer fields a request may have.
+   *
+   * @default {32}
+   */
+  trailerFields: number;
+  /**
+   * Bytes that are read and dropped after a refusal, so that the client reads the
+   * answer and not a reset. From Go.
+   *
+   * @default {262144}
+   */
+  linger: number;
+}
+
+/** How long things may take, in milliseconds. */
+export interface Timeouts {
+  /**
+   * How long bytes are read and dropped after a refusal. nginx has 5 s.
+   *
+   * @default {2000}
+   */
+  linger: number;
+}
+
+/** The defaults of {@linkcode Limits}. */
+export const DEFAULT_LIMITS: Readonly<Limits> = {
+  line: 8192,
+  head: 32_768,
+  headers: 128,
+  chunkLine: 4096,
+  chunkExtensions: 16_384,
+  trailers: 8192,
+  trailerFields: 32,
+  linger: 262_144,
+};
+
+/** The defaults of {@linkcode Timeouts}. */
+export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
+  linger: 2000,
+};

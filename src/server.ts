@@ -1,0 +1,396 @@
+/**
+ * The server: a listener, the guard, and the connections that are alive.
+ *
+ * The accept loop is the user's own, or `serve`, which is the same loop written once.
+ */
+import { systemClock } from "./clock.ts";
+import { Connection } from "./connection.ts";
+import type { Shared } from "./connection.ts";
+import { FdGuard } from "./fd_guard.ts";
+import { checkRecord, isCount, resolveOptions } from "./options.ts";
+import type { AsyncHttpServerOptions } from "./options.ts";
+import type { Handler } from "./request.ts";
+import { Counters } from "./stats.ts";
+import type { ServerStats } from "./stats.ts";
+
+/** Where to listen. */
+export interface ListenOptions {
+  /**
+   * The IP address or host name to listen on; `""` means all interfaces.
+   *
+   * @default {""}
+   */
+  address?: string;
+  /**
+   * What all interfaces are: those of IPv4, or those of IPv6.
+   *
+   * @default {"ipv4"}
+   */
+  domain?: "ipv4" | "ipv6";
+}
+
+/** Where to listen, and how to accept. */
+export interface ServeOptions extends ListenOptions {
+  /**
+   * How many descriptors a request is taken to need: the guard waits until there is
+   * room for them. Below 0 it does not look, as in the original.
+   *
+   * @default {-1}
+   */
+  assumedDescriptorsPerRequest?: number;
+  /** Ends the loop, as {@linkcode AsyncHttpServer.close} does. */
+  signal?: AbortSignal;
+}
+
+/** How a shutdown went. */
+export interface ShutdownResult {
+  /** Connections that ended by themselves. */
+  readonly finished: number;
+  /** Connections that were cut off when the grace was over. */
+  readonly cut: number;
+}
+
+/** What a server is doing. */
+type ServerState =
+  | { readonly name: "new" }
+  | { readonly name: "listening"; readonly listener: Deno.Listener }
+  | { readonly name: "closed" };
+
+/** How many descriptors a request is taken to need where nobody says. As in the original. */
+const ASSUMED_DESCRIPTORS = 5;
+
+/** After an accept failed for want of something, the loop waits: 5 ms, then twice as long each time, up to 1 s. */
+const FIRST_BACKOFF = 5;
+const LONGEST_BACKOFF = 1000;
+
+/**
+ * An HTTP/1.1 server on raw TCP, with the accept loop in your hands.
+ *
+ * @example The loop by hand
+ * ```ts
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ *
+ * await using server = new AsyncHttpServer();
+ * server.listen(0, { address: "127.0.0.1" });
+ * const answer = fetch(`http://127.0.0.1:${server.getPort()}/`).then((response) => response.text());
+ *
+ * await server.untilAcceptable();
+ * await server.acceptRequest((request) => request.respond(200, "Hello, World!"));
+ * console.log(await answer); // Hello, World!
+ * ```
+ */
+export class AsyncHttpServer implements AsyncDisposable {
+  readonly #shared: Shared;
+  readonly #guard: FdGuard;
+  readonly #reusePort: boolean;
+  readonly #connections = new Map<Connection, Promise<void>>();
+  #state: ServerState = { name: "new" };
+
+  /**
+   * Makes a server that does not listen yet.
+   *
+   * @param options Limits, timeouts, hooks.
+   * @throws {TypeError} An option is unknown, or its value has the wrong type.
+   * @throws {RangeError} A number is out of range.
+   */
+  constructor(options?: AsyncHttpServerOptions) {
+    const resolved = resolveOptions(options);
+    this.#shared = { options: resolved, clock: systemClock, counters: new Counters() };
+    this.#guard = new FdGuard({ ...resolved, clock: systemClock });
+    this.#reusePort = resolved.reusePort;
+  }
+
+  /**
+   * Listens. Synchronous: when it returns, clients can connect.
+   *
+   * @param port The port; 0 lets the system choose one.
+   * @param options Where to listen.
+   * @throws {Deno.errors.AddrInUse} The port is taken.
+   * @throws {RangeError} The port is not an integer from 0 to 65535.
+   * @throws {TypeError} The server listens already, or was closed.
+   */
+  listen(port: number, options: ListenOptions = {}): void {
+    checkRecord("options of listen", options, LISTEN_CHECKS);
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+      throw new RangeError(`Port must be an integer from 0 to 65535: got ${port}`);
+    }
+    if (this.#state.name !== "new") {
+      throw new TypeError(
+        this.#state.name === "closed"
+          ? "Cannot listen: the server was closed, make a new one"
+          : `Cannot listen: the server listens already on port ${this.getPort()}`,
+      );
+    }
+    const all = options.domain === "ipv6" ? "::" : "0.0.0.0";
+    const listener = Deno.listen({
+      port,
+      hostname: options.address || all,
+      reusePort: this.#reusePort,
+    });
+    this.#state = { name: "listening", listener };
+  }
+
+  /**
+   * The port that the server listens on: what `listen(0)` was given.
+   *
+   * @returns The port.
+   * @throws {TypeError} The server does not listen.
+   */
+  getPort(): number {
+    const { addr } = this;
+    if ("port" in addr) return addr.port;
+    throw new TypeError(`A listener of transport "${addr.transport}" has no port`);
+  }
+
+  /**
+   * The address that the server listens on.
+   *
+   * @throws {TypeError} The server does not listen.
+   */
+  get addr(): Deno.Addr {
+    if (this.#state.name === "listening") return this.#state.listener.addr;
+    throw new TypeError(
+      this.#state.name === "new"
+        ? "The server does not listen yet: call listen first"
+        : "The server does not listen any more: it was closed",
+    );
+  }
+
+  /**
+   * The guard: is there room for one more connection?
+   *
+   * True while descriptors in use and those assumed here stay below `maxFDs`, and
+   * fewer than `maxConnections` connections are open.
+   *
+   * @param assumedDescriptorsPerRequest How many descriptors a request is taken to need; below 0 the answer is always true, as in the original.
+   * @returns Is there room?
+   */
+  shouldAcceptRequest(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): boolean {
+    return this.#guard.admits(assumedDescriptorsPerRequest);
+  }
+
+  /**
+   * Waits until {@linkcode AsyncHttpServer.shouldAcceptRequest} is true: woken by the
+   * close that makes room, where the original waits 500 ms and looks again.
+   *
+   * @param assumedDescriptorsPerRequest How many descriptors a request is taken to need.
+   * @returns Resolves when there is room, or the server was closed.
+   */
+  untilAcceptable(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): Promise<void> {
+    if (this.#state.name === "closed") return Promise.resolve();
+    return this.#guard.until(() => this.#guard.admits(assumedDescriptorsPerRequest));
+  }
+
+  /**
+   * Accepts one connection and hands it off: its requests are served while you go on.
+   *
+   * With `maxConnections` open it waits until one closes.
+   *
+   * @param handler Called for each request of the connection.
+   * @returns Resolves when a connection was handed off.
+   * @throws {Deno.errors.BadResource} The server was closed, before or meanwhile.
+   * @throws {Error} The system refused; with `code` `"EMFILE"` when there was no descriptor left.
+   */
+  async acceptRequest(handler: Handler): Promise<void> {
+    await this.#guard.until(() => this.#guard.hasSlot() || this.#state.name === "closed");
+    const listener = this.#listener();
+    this.#guard.opened();
+    let conn: Deno.Conn;
+    try {
+      conn = await listener.accept();
+    } catch (error) {
+      this.#guard.closed();
+      if (!this.#closed()) this.#shared.counters.refused++;
+      throw this.#closed() ? serverClosed() : error;
+    }
+    this.#shared.counters.accepted++;
+    this.#handOff(new Connection(conn, handler, this.#shared));
+  }
+
+  /**
+   * Listens and accepts until {@linkcode AsyncHttpServer.close} is called or
+   * `options.signal` aborts. No connection and no failed accept ends the loop.
+   *
+   * @param port The port; 0 lets the system choose one.
+   * @param handler Called for each request.
+   * @param options Where to listen, and how to accept.
+   * @returns Resolves when accepting has ended; requests that run may still be finishing.
+   * @throws {Deno.errors.AddrInUse} The port is taken.
+   */
+  async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
+    const { assumedDescriptorsPerRequest = -1, signal, ...listenOptions } = options;
+    this.listen(port, listenOptions);
+    const close = () => this.close();
+    signal?.addEventListener("abort", close, { once: true });
+    if (signal?.aborted) close();
+    try {
+      await this.#acceptAll(handler, assumedDescriptorsPerRequest);
+    } finally {
+      signal?.removeEventListener("abort", close);
+    }
+  }
+
+  /**
+   * Stops accepting. Requests that run are finished, idle connections are closed.
+   * Synchronous, and harmless when called again.
+   */
+  close(): void {
+    if (this.#state.name === "listening") this.#state.listener.close();
+    this.#state = CLOSED;
+    this.#guard.releaseAll();
+    for (const connection of this.#connections.keys()) connection.retire();
+  }
+
+  /**
+   * Closes the server and waits for its connections.
+   *
+   * @param options How long to wait, in milliseconds, before those that remain are cut off; 10,000 where it is left out.
+   * @returns How many connections ended by themselves, and how many were cut off.
+   */
+  async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
+    checkRecord("options of shutdown", options, { grace: isCount(0) });
+    const { clock } = this.#shared;
+    const open = [...this.#connections];
+    this.close();
+    let cut = 0;
+    const end = {
+      deadline: clock.now + (options.grace ?? 10_000),
+      overdue: () => {
+        end.deadline = Infinity;
+        cut = this.#connections.size;
+        for (const connection of this.#connections.keys()) connection.cut();
+      },
+    };
+    if (options.grace === 0) end.overdue();
+    clock.watch(end);
+    await Promise.all(open.map(([, done]) => done));
+    clock.forget(end);
+    return { finished: open.length - cut, cut };
+  }
+
+  /**
+   * What the server has counted so far.
+   *
+   * @returns A snapshot.
+   */
+  stats(): ServerStats {
+    const { counters } = this.#shared;
+    let { bytesIn, bytesOut } = counters;
+    for (const { inbound, transport } of this.#connections.keys()) {
+      bytesIn += inbound.bytesIn;
+      bytesOut += transport.bytesOut;
+    }
+    return {
+      connections: {
+        open: this.#connections.size,
+        accepted: counters.accepted,
+        refused: counters.refused,
+      },
+      requests: counters.requests,
+      bytesIn,
+      bytesOut,
+      rejections: counters.rejections,
+    };
+  }
+
+  /** The same as {@linkcode AsyncHttpServer.shutdown} without options. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
+  }
+
+  #closed(): boolean {
+    return this.#state.name === "closed";
+  }
+
+  #listener(): Deno.Listener {
+    if (this.#state.name === "listening") return this.#state.listener;
+    if (this.#state.name === "closed") throw serverClosed();
+    throw new TypeError("The server does not listen yet: call listen first");
+  }
+
+  async #acceptAll(handler: Handler, assumedDescriptors: number): Promise<void> {
+    let backoff = FIRST_BACKOFF;
+    while (!this.#closed()) {
+      await this.untilAcceptable(assumedDescriptors);
+      try {
+        await this.acceptRequest(handler);
+        backoff = FIRST_BACKOFF;
+      } catch (error) {
+        if (this.#closed()) return;
+        this.#report(error);
+        await this.#pause(backoff);
+        backoff = Math.min(backoff * 2, LONGEST_BACKOFF);
+      }
+    }
+  }
+
+  /** Waits, but not longer than until the server is closed. */
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#guard.until(this.#closed.bind(this)).then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #handOff(connection: Connection): void {
+    const done = connection.run().then(() => {
+      this.#connections.delete(connection);
+      this.#shared.counters.bytesIn += connection.inbound.bytesIn;
+      this.#shared.counters.bytesOut += connection.transport.bytesOut;
+      this.#guard.closed();
+    });
+    this.#connections.set(connection, done);
+    // It may have been accepted while the server was being closed.
+    if (this.#closed()) connection.retire();
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#shared.options.onError(error);
+    } catch (fault) {
+      console.error(fault);
+    }
+  }
+}
+
+/**
+ * The same as `new AsyncHttpServer(options)`, by the original's name.
+ *
+ * @param options Limits, timeouts, hooks.
+ * @returns A server that does not listen yet.
+ *
+ * @example As in Nim
+ * ```ts
+ * import { newAsyncHttpServer } from "@asynchttp/server";
+ *
+ * const server = newAsyncHttpServer({ maxBody: 1024 });
+ * server.listen(0);
+ * console.log(server.getPort() > 0); // true
+ * server.close();
+ * ```
+ */
+export function newAsyncHttpServer(options?: AsyncHttpServerOptions): AsyncHttpServer {
+  return new AsyncHttpServer(options);
+}
+
+const CLOSED: ServerState = Object.freeze({ name: "closed" });
+
+const LISTEN_CHECKS = {
+  address: (name: string, value: unknown) => {
+    if (typeof value !== "string") {
+      throw new TypeError(`Option ${name} must be a string: got ${value}`);
+    }
+  },
+  domain: (name: string, value: unknown) => {
+    if (value !== "ipv4" && value !== "ipv6") {
+      throw new TypeError(`Option ${name} must be "ipv4" or "ipv6": got ${value}`);
+    }
+  },
+};
+
+function serverClosed(): Error {
+  return new Deno.errors.BadResource("The server was closed");
+}

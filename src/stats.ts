@@ -1,0 +1,43 @@
+/** What a server counts. */
+import type { RejectCode } from "./errors.ts";
+
+/** A snapshot of what a server has counted. */
+export interface ServerStats {
+  /** Connections. */
+  readonly connections: {
+    /** Open now. */
+    readonly open: number;
+    /** Accepted since the server was made. */
+    readonly accepted: number;
+    /** How many accepts failed. */
+    readonly refused: number;
+  };
+  /** Requests whose head was read. */
+  readonly requests: number;
+  /** Bytes read from sockets. */
+  readonly bytesIn: number;
+  /** Bytes that sockets have taken. */
+  readonly bytesOut: number;
+  /** Requests that were refused, by the rule they broke. */
+  readonly rejections: { readonly [code in RejectCode]?: number };
+}
+
+/** The counters behind a snapshot. */
+export class Counters {
+  accepted = 0;
+  refused = 0;
+  requests = 0;
+  /** Of connections that have ended. */
+  bytesIn = 0;
+  /** Of connections that have ended. */
+  bytesOut = 0;
+  readonly #rejections = new Map<RejectCode, number>();
+
+  reject(code: RejectCode): void {
+    this.#rejections.set(code, (this.#rejections.get(code) ?? 0) + 1);
+  }
+
+  get rejections(): ServerStats["rejections"] {
+    return Object.fromEntries(this.#rejections);
+  }
+}

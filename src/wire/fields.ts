@@ -1,0 +1,155 @@
+/**
+ * Header fields, in the order in which they came or will go.
+ *
+ * Never an object keyed by names: `__proto__` is a valid field name, and joining
+ * two lines into one string has hidden more than one second `Host`.
+ */
+import { consistsOf, equalsIgnoreCase, isToken, latin1, TEXT } from "./syntax.ts";
+
+/** One header field: its name as it was sent, and its value. */
+export type FieldPair = readonly [name: string, value: string];
+
+/**
+ * The fields of one section as they came: names, values, order, case, duplicates.
+ *
+ * It holds places in the bytes; strings are made of what somebody asks for.
+ */
+export class Fields {
+  readonly #bytes: Uint8Array;
+  readonly #base: number;
+  readonly #places: readonly number[];
+  #pairs: readonly FieldPair[] | undefined;
+  #headers: Headers | undefined;
+
+  /** `places`: for each field four numbers, counted from `base`: name start and end, value start and end. */
+  constructor(bytes: Uint8Array, base: number, places: readonly number[]) {
+    this.#bytes = bytes;
+    this.#base = base;
+    this.#places = places;
+  }
+
+  get length(): number {
+    return this.#places.length / 4;
+  }
+
+  nameLength(index: number): number {
+    return this.#places[index * 4 + 1]! - this.#places[index * 4]!;
+  }
+
+  /** Is this the name of the field? `lower` is lower-case. */
+  nameIs(index: number, lower: string): boolean {
+    const from = this.#base + this.#places[index * 4]!;
+    return equalsIgnoreCase(this.#bytes, from, from + this.nameLength(index), lower);
+  }
+
+  name(index: number): string {
+    return this.#text(index * 4);
+  }
+
+  value(index: number): string {
+    return this.#text(index * 4 + 2);
+  }
+
+  /** Names and values as they came. */
+  pairs(): readonly FieldPair[] {
+    return this.#pairs ??= Object.freeze(
+      Array.from(
+        { length: this.length },
+        (_, i) => Object.freeze([this.name(i), this.value(i)] as const),
+      ),
+    );
+  }
+
+  /** The same as the Web knows it: always the same object. */
+  headers(): Headers {
+    if (this.#headers === undefined) {
+      this.#headers = new Headers();
+      for (let i = 0; i < this.length; i++) this.#headers.append(this.name(i), this.value(i));
+    }
+    return this.#headers;
+  }
+
+  #text(place: number): string {
+    return latin1(
+      this.#bytes,
+      this.#base + this.#places[place]!,
+      this.#base + this.#places[place + 1]!,
+    );
+  }
+}
+
+/** No fields at all. */
+export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
+
+/**
+ * The members of a comma-separated list, OWS removed.
+ *
+ * `#element` of RFC 9110, 5.6.1. Empty members are kept: who decides about framing
+ * must see them. Only for fields whose members cannot hold a quoted comma.
+ */
+export function listMembers(value: string): string[] {
+  return value.split(",").map(trimmed);
+}
+
+/** Removes SP and HTAB from both ends; `String.prototype.trim` would remove more. */
+export function trimmed(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+}
+
+/**
+ * The fields that somebody wants to send, checked: each name a token, each value
+ * free of CR, LF, NUL and other controls, so that no value can end its line and
+ * begin another (CWE-113).
+ *
+ * A record or an array keeps its case and its order.
+ */
+export function fieldsToSend(init: HeadersInit | undefined): readonly FieldPair[] {
+  if (init === undefined) return NOTHING;
+  const pairs: FieldPair[] = [];
+  for (const pair of entriesOf(init)) {
+    const [name, value] = checkedPair(pair);
+    pairs.push([name, value]);
+  }
+  return pairs;
+}
+
+const NOTHING: readonly FieldPair[] = Object.freeze([]);
+
+function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {
+  if (init === null || typeof init !== "object") {
+    throw new TypeError(
+      `Header fields must be Headers, a record or an array of pairs: got ${
+        init === null ? "null" : typeof init
+      }`,
+    );
+  }
+  return Symbol.iterator in init ? init : Object.entries(init);
+}
+
+function checkedPair(pair: Iterable<unknown>): FieldPair {
+  const parts = [...pair];
+  if (parts.length !== 2) {
+    throw new TypeError(
+      `A header field must be a pair of name and value: got ${parts.length} item${
+        parts.length === 1 ? "" : "s"
+      }`,
+    );
+  }
+  const name = String(parts[0]);
+  const value = String(parts[1]);
+  if (!isToken(name)) {
+    throw new TypeError(
+      `Invalid field name ${
+        JSON.stringify(name)
+      }: a name consists of letters, digits and !#$%&'*+-.^_\`|~ (RFC 9110, 5.6.2)`,
+    );
+  }
+  if (!consistsOf(value, TEXT)) {
+    throw new TypeError(
+      `Invalid value of field "${name}": ${
+        JSON.stringify(value)
+      } has a control or a character above U+00FF (RFC 9110, 5.5)`,
+    );
+  }
+  return [name, value];
+}

@@ -1,0 +1,55 @@
+/** Bytes on their way out: grows as needed, starts small. */
+export class OutputBuffer {
+  #bytes = new Uint8Array(SMALLEST);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written so far: a view, good until the next write. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** What was written, for good: the buffer goes on with new memory. */
+  take(): Uint8Array {
+    const taken = this.view();
+    this.#bytes = new Uint8Array(SMALLEST);
+    this.#length = 0;
+    return taken;
+  }
+
+  /**
+   * One byte a character. The caller has made sure that there is none above 0xff:
+   * such a character would lose its upper byte, and U+010A would become a line end.
+   */
+  latin1(text: string): void {
+    this.#reserve(text.length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+    this.#length = at;
+  }
+
+  copy(bytes: Uint8Array): void {
+    this.#reserve(bytes.length);
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.view());
+    this.#bytes = larger;
+  }
+}
+
+/** Holds the answer that most requests get. */
+const SMALLEST = 512;

@@ -1,0 +1,201 @@
+/**
+ * The machine: bytes in, events out. It knows no socket, no promise and no clock.
+ *
+ * ```text
+ *            head, body                    last byte
+ * "head" ───────────────────► "body" ──────────────────► "head"
+ *    │   head, no body            │
+ *    ├───────► "end" ──► "head"   │
+ *    └─────────────┬──────────────┘
+ *                  ▼ anything refused
+ *              "failed"
+ * ```
+ *
+ * After an error it says the same error for ever: what follows a message that could
+ * not be read has no meaning (RFC 9112, 9.3: close the connection).
+ */
+import { HttpError } from "../errors.ts";
+import type { Profile } from "../errors.ts";
+import type { Limits } from "../limits.ts";
+import { ChunkedDecoder } from "./chunked.ts";
+import { NO_FIELDS } from "./fields.ts";
+import type { Fields } from "./fields.ts";
+import { HeadParser } from "./head.ts";
+import type { RequestHead } from "./head.ts";
+import { InputBuffer } from "./input_buffer.ts";
+
+/** A piece of a body: a view that dies when more input is taken. */
+export interface BodyData {
+  readonly type: "data";
+  readonly bytes: Uint8Array;
+}
+
+/** The end of a request. */
+export interface RequestEnd {
+  readonly type: "end";
+  /** The trailer fields; none unless the body was chunked. */
+  readonly trailers: Fields;
+}
+
+/** The input is used up: push more and ask again. */
+export interface NeedData {
+  readonly type: "need-data";
+}
+
+/** What comes of the bytes: a head, its body in pieces, its end, and so on. */
+export type ParserEvent = RequestHead | BodyData | RequestEnd | NeedData;
+
+const NEED_DATA: NeedData = Object.freeze({ type: "need-data" });
+const END: RequestEnd = Object.freeze({ type: "end", trailers: NO_FIELDS });
+
+/** What a parser needs to know. */
+export interface ParserOptions {
+  readonly limits: Readonly<Limits>;
+  readonly profile: Profile;
+  readonly maxBody: number;
+}
+
+/** What the parser reads next. */
+type ParserState =
+  | { readonly name: "head" }
+  | { readonly name: "end" }
+  | { readonly name: "fixed"; remaining: number }
+  | { readonly name: "chunked"; readonly decoder: ChunkedDecoder; received: number }
+  | { readonly name: "failed"; readonly error: HttpError };
+
+const HEAD: ParserState = Object.freeze({ name: "head" });
+const AT_END: ParserState = Object.freeze({ name: "end" });
+
+/** Reads requests, one after another, from bytes that arrive in any pieces. */
+export class RequestParser {
+  /** Where the bytes go. */
+  readonly input: InputBuffer = new InputBuffer();
+  readonly #options: ParserOptions;
+  readonly #heads: HeadParser;
+  #state: ParserState = HEAD;
+  #maxBody: number;
+
+  constructor(options: ParserOptions) {
+    this.#options = options;
+    this.#heads = new HeadParser(options.limits, options.profile);
+    this.#maxBody = options.maxBody;
+  }
+
+  /**
+   * How long the body of the current request may be. It is looked at when the body
+   * is first asked for, so that whoever has the head may still change it.
+   */
+  get maxBody(): number {
+    return this.#maxBody;
+  }
+
+  set maxBody(bytes: number) {
+    this.#maxBody = bytes;
+  }
+
+  /** The method of the request that is being read, or was read last: an error answer to HEAD has no body either. */
+  get method(): string {
+    return this.#heads.method;
+  }
+
+  /** How many bytes of the current body have not been handed out; Infinity when nobody knows. */
+  get bodyRemaining(): number {
+    if (this.#state.name === "fixed") return this.#state.remaining;
+    return this.#state.name === "chunked" ? Infinity : 0;
+  }
+
+  /**
+   * The next event.
+   *
+   * @throws {HttpError} The request is refused, and everything behind it with it.
+   */
+  next(): ParserEvent {
+    try {
+      return this.#next();
+    } catch (error) {
+      if (error instanceof HttpError) this.#state = { name: "failed", error };
+      throw error;
+    }
+  }
+
+  /**
+   * The input has ended: true when it did so between two requests.
+   *
+   * @throws {HttpError} It ended within one.
+   */
+  finish(): boolean {
+    if (this.#state.name === "head" && this.input.length === 0) return true;
+    if (this.#state.name === "failed") throw this.#state.error;
+    throw new HttpError(
+      400,
+      "incomplete-message",
+      "The request ended before it was complete (RFC 9112, 8)",
+    );
+  }
+
+  #next(): ParserEvent {
+    const state = this.#state;
+    switch (state.name) {
+      case "head":
+        return this.#nextHead();
+      case "fixed":
+        return this.#nextFixed(state);
+      case "chunked":
+        return this.#nextChunked(state);
+      case "end":
+        this.#state = HEAD;
+        return END;
+      case "failed":
+        throw state.error;
+    }
+  }
+
+  #nextHead(): ParserEvent {
+    const head = this.#heads.parse(this.input);
+    if (head === null) return NEED_DATA;
+    this.#maxBody = this.#options.maxBody;
+    const { body } = head.framing;
+    if (body === "chunked") {
+      this.#state = {
+        name: "chunked",
+        decoder: new ChunkedDecoder(this.#options.limits),
+        received: 0,
+      };
+    } else {
+      this.#state = body === 0 ? AT_END : { name: "fixed", remaining: body };
+    }
+    return head;
+  }
+
+  #nextFixed(state: { remaining: number }): ParserEvent {
+    // Before the first byte this is the declared length; afterwards it only shrinks.
+    if (state.remaining > this.#maxBody) throw bodyTooLarge(this.#maxBody);
+    const count = Math.min(state.remaining, this.input.length);
+    if (count === 0) return NEED_DATA;
+    state.remaining -= count;
+    if (state.remaining === 0) this.#state = AT_END;
+    return this.#take(count);
+  }
+
+  #nextChunked(state: { readonly decoder: ChunkedDecoder; received: number }): ParserEvent {
+    const found = state.decoder.read(this.input);
+    if (found === "need-data") return NEED_DATA;
+    if (found === "end") {
+      this.#state = HEAD;
+      return { type: "end", trailers: state.decoder.trailers! };
+    }
+    state.received += found;
+    if (state.received > this.#maxBody) throw bodyTooLarge(this.#maxBody);
+    return this.#take(found);
+  }
+
+  #take(count: number): BodyData {
+    const { bytes, start } = this.input;
+    this.input.consume(count);
+    return { type: "data", bytes: bytes.subarray(start, start + count) };
+  }
+}
+
+function bodyTooLarge(limit: number): HttpError {
+  return new HttpError(413, "body-too-large", `The body must be at most ${limit} bytes long`);
+}

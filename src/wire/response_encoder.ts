@@ -1,0 +1,85 @@
+/**
+ * Status line, fields, empty line: a response's head as bytes (RFC 9112, 4 and 5).
+ *
+ * Everything is checked before the first byte is written: what throws has written nothing.
+ */
+import type { FieldPair } from "./fields.ts";
+import type { OutputBuffer } from "./output_buffer.ts";
+import { decideResponse, isNamed } from "./response_framing.ts";
+import type { ResponseFacts, ResponseFraming } from "./response_framing.ts";
+import { reasonPhrase } from "./status.ts";
+import { consistsOf, TEXT } from "./syntax.ts";
+
+/** A response's head, before anything was decided about it. */
+export interface ResponseHead extends ResponseFacts {
+  /** The reason phrase; the standard one where it is left out. */
+  readonly statusText?: string;
+  /** The value of Date, unless the caller gives one. */
+  readonly date: string;
+}
+
+/**
+ * Writes a head to `out` and says what was decided.
+ *
+ * @throws {RangeError} The status is not one of a final response.
+ * @throws {TypeError} A part of the head cannot be sent.
+ */
+export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFraming {
+  const line = statusLine(head.status, head.statusText);
+  const framing = decideResponse(head);
+  out.latin1(line);
+  const dateGiven = encodeGiven(out, head.fields, framing);
+  if (!dateGiven) encodeField(out, "Date", head.date);
+  if (framing.connection !== null) encodeField(out, "Connection", framing.connection);
+  if (typeof framing.length === "number") {
+    encodeField(out, "Content-Length", String(framing.length));
+  }
+  out.latin1("\r\n");
+  return framing;
+}
+
+/** Writes field lines only, as they were given. */
+export function encodeFields(out: OutputBuffer, fields: readonly FieldPair[]): void {
+  for (const [name, value] of fields) encodeField(out, name, value);
+}
+
+/** The caller's fields, in the caller's order; true when Date was among them. */
+function encodeGiven(
+  out: OutputBuffer,
+  fields: readonly FieldPair[],
+  framing: ResponseFraming,
+): boolean {
+  let dateGiven = false;
+  for (const [name, value] of fields) {
+    if (isNamed(name, "connection")) continue; // what was decided goes out, once
+    if (framing.length !== "given" && isNamed(name, "content-length")) continue;
+    if (isNamed(name, "date")) dateGiven = true;
+    encodeField(out, name, value);
+  }
+  return dateGiven;
+}
+
+function encodeField(out: OutputBuffer, name: string, value: string): void {
+  out.latin1(name);
+  out.latin1(": ");
+  out.latin1(value);
+  out.latin1("\r\n");
+}
+
+/**
+ * `status-line = HTTP-version SP status-code SP [ reason-phrase ]`: the second space
+ * stands also where there is no reason.
+ */
+function statusLine(status: number, statusText = reasonPhrase(status)): string {
+  if (!Number.isInteger(status) || status < 200 || status > 599) {
+    throw new RangeError(`Status must be an integer from 200 to 599: got ${status}`);
+  }
+  if (!consistsOf(statusText, TEXT)) {
+    throw new TypeError(
+      `Invalid statusText ${
+        JSON.stringify(statusText)
+      }: it has a control or a character above U+00FF (RFC 9112, 4)`,
+    );
+  }
+  return `HTTP/1.1 ${status} ${statusText}\r\n`;
+}

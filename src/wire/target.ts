@@ -1,0 +1,125 @@
+/**
+ * The request-target (RFC 9112, 3.2) and the authority it is for.
+ *
+ * ```abnf
+ * request-target = origin-form / absolute-form / authority-form / asterisk-form
+ * ```
+ *
+ * Both are checked when the head is read, so that the URL which is built of them
+ * later can neither fail nor be led astray: `GET /admin` with `Host: a/public?x=`
+ * must never become the path `/public` (Deno.serve, probed), and `//x/y` is a path.
+ */
+import { HttpError, quoted } from "../errors.ts";
+import { consistsOf, IP_LITERAL, isDigit, latin1, PATH, QUERY, REG_NAME } from "./syntax.ts";
+
+/** Which of the four forms a request-target has. */
+export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";
+
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+
+/** The form of the target in `bytes[start..end)`; throws when it has none that the method allows. */
+export function targetForm(
+  method: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): TargetForm {
+  if (method === "CONNECT") {
+    if (isAuthorityForm(latin1(bytes, start, end))) return "authority";
+    throw badTarget("CONNECT needs a target of the form host:port (RFC 9112, 3.2.3)");
+  }
+  if (bytes[start] === SLASH) {
+    if (isPathAndQuery(bytes, start, end)) return "origin";
+    throw badTarget(
+      "The request-target has a character that a path or a query must not have (RFC 9112, 3.2.1)",
+    );
+  }
+  const target = latin1(bytes, start, end);
+  if (target === "*" && method === "OPTIONS") return "asterisk";
+  const parts = absoluteParts(target);
+  if (
+    parts !== null && isHost(parts.authority) && isPathAndQuery(bytes, start + parts.pathAt, end)
+  ) {
+    return "absolute";
+  }
+  throw badTarget(
+    `The request-target ${
+      quoted(target)
+    } is neither a path nor an http or https URL with a host and no user (RFC 9112, 3.2)`,
+  );
+}
+
+/** The authority in an absolute-form or authority-form target. */
+export function targetAuthority(form: TargetForm, target: string): string | null {
+  if (form === "absolute") return absoluteParts(target)!.authority;
+  return form === "authority" ? target : null;
+}
+
+/**
+ * Path and query of a target that was checked.
+ *
+ * "If the request-target is in authority-form or asterisk-form, the target URI's
+ * combined path and query component is empty" (RFC 9112, 3.3).
+ */
+export function targetPath(form: TargetForm, target: string): string {
+  if (form === "origin") return target;
+  if (form === "absolute") return target.slice(absoluteParts(target)!.pathAt);
+  return "";
+}
+
+/** Scheme in any case, then an authority that ends where path or query begin: user info is none of it. */
+const ABSOLUTE = /^https?:\/\/([^/?]*)/i;
+
+function absoluteParts(target: string): { authority: string; pathAt: number } | null {
+  const match = ABSOLUTE.exec(target);
+  return match && { authority: match[1]!, pathAt: match[0].length };
+}
+
+/** Reads a path up to `?`, then a query; `#` is in neither class. */
+function isPathAndQuery(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && PATH[bytes[at]!] === 1) at++;
+  if (at < end && bytes[at] !== QUESTION_MARK) return false;
+  while (at < end && QUERY[bytes[at]!] === 1) at++;
+  return at === end;
+}
+
+/** `authority-form = uri-host ":" port`, the port being needed here. */
+function isAuthorityForm(target: string): boolean {
+  return isHost(target) && isDigit(target.charCodeAt(target.length - 1)) &&
+    target.slice(target.startsWith("[") ? target.indexOf("]") : 0).includes(":");
+}
+
+/**
+ * `Host = uri-host [ ":" port ]` (RFC 9110, 7.2), by the grammar of RFC 3986, and
+ * such that the URL parser takes it: it refuses ports above 65535, `1.2.3.999` and
+ * percent-encoded delimiters, which the grammar allows.
+ *
+ * An empty host is refused as nginx does: the http scheme has none (RFC 9110, 4.2.1).
+ */
+export function isHost(text: string): boolean {
+  const bracket = text.startsWith("[") ? text.indexOf("]") : -1;
+  const colon = text.indexOf(":", bracket + 1);
+  const host = colon === -1 ? text : text.slice(0, colon);
+  const port = colon === -1 ? "" : text.slice(colon + 1);
+  return hostIsWritten(host, bracket) && isPort(port) && URL.canParse(`http://${text}/`);
+}
+
+function hostIsWritten(host: string, bracket: number): boolean {
+  if (host.startsWith("[")) {
+    return bracket === host.length - 1 && consistsOf(host.slice(1, -1), IP_LITERAL);
+  }
+  return host.length > 0 && consistsOf(host, REG_NAME);
+}
+
+function isPort(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (!isDigit(text.charCodeAt(i))) return false;
+  }
+  return true;
+}
+
+function badTarget(message: string): HttpError {
+  return new HttpError(400, "bad-target", message);
+}
