@@ -114,13 +114,19 @@ const CHECKS: { readonly [option in keyof Required<AsyncHttpServerOptions>]: Che
  *
  * @throws {TypeError} An option is unknown or has the wrong type.
  * @throws {RangeError} A number is out of range.
- * @throws {Deno.errors.NotSupported} `reuseAddr: false`.
+ * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
  */
 export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOptions {
   checkRecord("options", options, CHECKS);
   if (options.reuseAddr === false) {
     throw new Deno.errors.NotSupported(
       "Option reuseAddr must be true: Deno always sets SO_REUSEADDR when it listens",
+    );
+  }
+  // Without the flag Deno.listen ends the process instead of throwing; the flag is seen by what else it brings.
+  if (options.reusePort && !("listenDatagram" in Deno)) {
+    throw new Deno.errors.NotSupported(
+      "Option reusePort needs --unstable-net: run deno with that flag",
     );
   }
   return {

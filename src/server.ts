@@ -92,6 +92,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param options Limits, timeouts, hooks.
    * @throws {TypeError} An option is unknown, or its value has the wrong type.
    * @throws {RangeError} A number is out of range.
+   * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
    */
   constructor(options?: AsyncHttpServerOptions) {
     const resolved = resolveOptions(options);

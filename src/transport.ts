@@ -112,7 +112,11 @@ export class Transport {
   /** No more will be written: the peer reads to the end. */
   async closeWrite(): Promise<void> {
     await this.flush();
-    await this.#conn.closeWrite();
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      throw this.#fail(error);
+    }
   }
 
   /** Ends both directions at once; a pending read or write fails. */
@@ -138,12 +142,18 @@ export class Transport {
         else await this.#writePiece(piece);
       }
     } catch (error) {
-      this.#lost ??= new ConnectionLost("The connection was lost while writing", { cause: error });
       handled(this.#pump!);
-      throw this.#lost;
+      throw this.#fail(error);
     } finally {
       this.#pump = null;
     }
+  }
+
+  /** Who cannot be written to is not read from either: a read that waits for its next request ends. */
+  #fail(cause: unknown): ConnectionLost {
+    this.#lost ??= new ConnectionLost("The connection was lost while writing", { cause });
+    this.close();
+    return this.#lost;
   }
 
   /** The two buffers take turns: one is written while the other is filled. */

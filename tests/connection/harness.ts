@@ -1,0 +1,86 @@
+/** Runs one connection over a script, with a clock that is moved by hand. */
+import { Clock } from "../../src/clock.ts";
+import { Connection } from "../../src/connection.ts";
+import { resolveOptions } from "../../src/options.ts";
+import type { AsyncHttpServerOptions } from "../../src/options.ts";
+import type { Handler, Request } from "../../src/request.ts";
+import { Counters } from "../../src/stats.ts";
+import { ScriptedConn } from "./scripted_conn.ts";
+import type { Faults, Step } from "./scripted_conn.ts";
+
+/** Sun, 06 Nov 1994 08:49:37 GMT: the date of RFC 9110. */
+export const NOW = 784_111_777_000;
+export const DATE = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+/** A connection that was started. */
+export interface Run {
+  readonly conn: ScriptedConn;
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly counters: Counters;
+  /** What `onError` was told. */
+  readonly errors: unknown[];
+  /** Resolves when the connection has ended. */
+  readonly done: Promise<void>;
+}
+
+/** Starts a connection. */
+export function start(
+  script: readonly Step[],
+  handler: Handler,
+  options: AsyncHttpServerOptions = {},
+  faults: Faults = {},
+): Run {
+  const errors: unknown[] = [];
+  const clock = new Clock();
+  clock.tick(NOW);
+  const counters = new Counters();
+  const conn = new ScriptedConn(script, faults);
+  const connection = new Connection(conn, handler, {
+    options: resolveOptions({ onError: (error) => void errors.push(error), ...options }),
+    clock,
+    counters,
+  });
+  return { conn, connection, clock, counters, errors, done: connection.run() };
+}
+
+/** Runs a connection to its end, and gives what the client got. */
+export async function converse(
+  script: readonly Step[],
+  handler: Handler = echo,
+  options: AsyncHttpServerOptions = {},
+  faults: Faults = {},
+): Promise<Run & { readonly output: string }> {
+  const run = start(script, handler, options, faults);
+  await run.done;
+  return { ...run, output: run.conn.output };
+}
+
+/** Answers with what it was asked. */
+export function echo(request: Request): Promise<void> {
+  return request.respond(200, `${request.method} ${request.target} ${request.body}`);
+}
+
+/** The answer of {@linkcode echo}, byte for byte. */
+export function echoed(content: string, connection = ""): string {
+  return response("200 OK", content, connection);
+}
+
+/** An answer with nothing but what every answer has. */
+export function response(status: string, content: string, connection = ""): string {
+  const field = connection && `Connection: ${connection}\r\n`;
+  return `HTTP/1.1 ${status}\r\n${DATE}${field}Content-Length: ${content.length}\r\n\r\n${content}`;
+}
+
+/** A refusal, byte for byte. */
+export function refused(status: string, message: string): string {
+  const type = "Content-Type: text/plain; charset=utf-8\r\n";
+  return `HTTP/1.1 ${status}\r\n${type}${DATE}Connection: close\r\nContent-Length: ${
+    message.length + 1
+  }\r\n\r\n${message}\n`;
+}
+
+/** Lets everything run that is ready to. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+}

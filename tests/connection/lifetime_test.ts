@@ -1,0 +1,334 @@
+/** How connections end, who waits for whom, and what a fault leaves behind. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ConnectionLost } from "../../src/errors.ts";
+import type { Handler } from "../../src/request.ts";
+import { converse, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
+import { EOF, RESET, STALL } from "./scripted_conn.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const BAD = "GET / HTTP/1.1\r\n\r\n";
+const BAD_ANSWER = refused("400 Bad Request", "An HTTP/1.1 request needs a Host (RFC 9112, 3.2)");
+
+Deno.test("lingering close: our side is closed, the rest is read until the client closes", async () => {
+  const { conn, output, clock } = await converse([BAD, "x".repeat(10_000), EOF]);
+  assertEquals(output, BAD_ANSWER);
+  assert(conn.writeClosed && conn.closed);
+  assertEquals(conn.bytesRead, BAD.length + 10_000);
+  assertEquals(clock.size, 0);
+});
+
+Deno.test("lingering close: no more than limits.linger is read", async () => {
+  const { conn } = await converse([BAD, "x".repeat(1_000_000)], echo, {
+    limits: { linger: 50_000 },
+  });
+  assert(conn.closed);
+  assert(
+    conn.bytesRead >= 50_000 && conn.bytesRead < 50_000 + 20_000,
+    `${conn.bytesRead} were read`,
+  );
+});
+
+Deno.test("lingering close: no longer than timeouts.linger", async () => {
+  const { conn, clock, done } = start([BAD, STALL], echo);
+  await settle();
+  assert(conn.writeClosed);
+  clock.tick(NOW + 1999);
+  await settle();
+  assert(!conn.closed);
+  clock.tick(NOW + 2000);
+  await done;
+  assert(conn.closed);
+});
+
+Deno.test("a client that asked for the close is not waited for", async () => {
+  const { conn } = await converse([
+    "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+    STALL,
+  ]);
+  assert(conn.closed && !conn.writeClosed);
+});
+
+Deno.test("a client that did not is: it may have sent another request", async () => {
+  const { conn, clock, done } = start(
+    [GET, STALL],
+    (request) => request.respond(200, "", { Connection: "close" }),
+  );
+  await settle();
+  assert(conn.writeClosed && !conn.closed);
+  clock.tick(NOW + 2000);
+  await done;
+});
+
+Deno.test("retire: a connection that waits for a request ends at once", async () => {
+  const { connection, conn, done } = start([GET, STALL], echo);
+  await settle();
+  connection.retire();
+  await done;
+  assertEquals(conn.output, echoed("GET / "));
+});
+
+Deno.test("retire: a request that runs is finished, its answer says close", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { connection, conn, done } = start([GET + GET, EOF], async (request) => {
+    await gate.promise;
+    await request.respond(200, "done");
+  });
+  await settle();
+  connection.retire();
+  gate.resolve();
+  await done;
+  assertEquals(conn.output, response("200 OK", "done", "close"));
+});
+
+Deno.test("retire: a request whose first bytes are there is served", async () => {
+  const rest = Promise.withResolvers<void>();
+  const { connection, conn, done } = start([
+    "GET / HT",
+    rest.promise,
+    "TP/1.1\r\nHost: x\r\n\r\n",
+    EOF,
+  ], echo);
+  await settle();
+  connection.retire();
+  await settle();
+  rest.resolve();
+  await done;
+  assertEquals(conn.output, echoed("GET / ", "close"));
+});
+
+Deno.test("cut: ends a connection within a request", async () => {
+  const { connection, conn, done, errors } = start([GET, STALL], async (request) => {
+    connection.cut();
+    await assertRejects(() => request.respond(200), ConnectionLost);
+  });
+  await done;
+  assert(conn.closed);
+  assertEquals(conn.output, "");
+  assertEquals(errors, []);
+});
+
+Deno.test("the answers to pipelined requests share their writes, in order", async () => {
+  const requests = Array.from({ length: 100 }, (_, i) => GET.replace("/", `/${i}`)).join("");
+  // A system call ends in a later turn of the event loop.
+  const writeGate = () => new Promise((resolve) => setTimeout(resolve, 0));
+  const { conn, output } = await converse([requests], echo, {}, { writeGate });
+  assertEquals(output, Array.from({ length: 100 }, (_, i) => echoed(`GET /${i} `)).join(""));
+  assert(conn.writes.length <= 10, `${conn.writes.length} writes`);
+});
+
+Deno.test("one byte a write: nothing is lost, nothing is changed while it is written", async () => {
+  const { output } = await converse([GET.repeat(3)], echo, {}, { writeAtMost: 1 });
+  assertEquals(output, echoed("GET / ").repeat(3));
+});
+
+Deno.test("large answers and small ones keep their order, and their bytes", async () => {
+  const large = "L".repeat(40_000);
+  let count = 0;
+  const handler: Handler = (request) => request.respond(200, count++ % 2 === 0 ? large : "small");
+  const { output } = await converse([GET.repeat(6)], handler, {}, { writeAtMost: 10_000 });
+  assertEquals(output, (response("200 OK", large) + response("200 OK", "small")).repeat(3));
+});
+
+Deno.test("hardening 22: a client that does not read is not answered without end", async () => {
+  let served = 0;
+  const gate = Promise.withResolvers<void>();
+  const { conn, done } = start(
+    [GET.repeat(1000), EOF],
+    (request) => {
+      served++;
+      return request.respond(200, "x".repeat(10_000));
+    },
+    {},
+    { writeGate: () => gate.promise },
+  );
+  await settle();
+  await settle();
+  // 64 KiB may be queued behind the write that hangs.
+  assert(served <= 10, `${served} requests were answered into the queue`);
+  gate.resolve();
+  await done;
+  assertEquals(served, 1000);
+  assert(conn.closed);
+});
+
+Deno.test("hardening 22: nothing is read while a handler runs", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { conn, done } = start([GET, ...Array(100).fill(GET)], async (request) => {
+    await gate.promise;
+    await request.respond(200);
+  });
+  await settle();
+  assertEquals(conn.bytesRead, GET.length);
+  gate.resolve();
+  await done;
+});
+
+Deno.test("hardening 24: memory follows what has arrived, not what was announced", async () => {
+  const { output } = await converse(
+    ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 8000000\r\n\r\nabc", EOF],
+    echo,
+  );
+  assertEquals(
+    output,
+    refused("400 Bad Request", "The request ended before it was complete (RFC 9112, 8)"),
+  );
+});
+
+Deno.test("a write that fails: the handler hears, onError does not, nobody else is harmed", async () => {
+  let failure: unknown;
+  const { conn, errors } = await converse(
+    [GET + GET, STALL],
+    async (request) => {
+      try {
+        await request.respond(200, "x".repeat(100));
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    },
+    {},
+    { failAfter: 150 },
+  );
+  assert(failure instanceof ConnectionLost);
+  assertEquals(errors, []);
+  assert(conn.closed);
+});
+
+Deno.test("a write that fails while nobody waits for it ends the connection, and only that", async () => {
+  const { conn, errors } = await converse(
+    [GET, GET, STALL],
+    (request) => void request.respond(200, "x".repeat(100)),
+    {},
+    { failAfter: 10 },
+  );
+  assertEquals(errors, []);
+  assert(conn.closed);
+});
+
+Deno.test("a socket that cannot be closed twice is closed once", async () => {
+  const { conn, errors } = await converse([GET], (request) => {
+    request.client.close();
+    request.client.close();
+  });
+  assert(conn.closed);
+  assertEquals(errors, []);
+});
+
+Deno.test("a reset while a body is awaited ends the connection without a word", async () => {
+  const { output, errors } = await converse([
+    "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na",
+    RESET,
+  ]);
+  assertEquals(output, "");
+  assertEquals(errors, []);
+});
+
+Deno.test("a close of our write side that fails ends the connection without a word", async () => {
+  const run = start([BAD, STALL], echo);
+  run.conn.closeWrite = () => Promise.reject(new Deno.errors.NotConnected("gone"));
+  await run.done;
+  assertEquals(run.errors, []);
+  assert(run.conn.closed);
+});
+
+Deno.test("profile rfc: other statuses, and a POST without length has no body", async () => {
+  const options = { profile: "rfc", limits: { line: 60, headers: 2 } } as const;
+  const statusOf = async (sent: string) =>
+    (await converse([sent], echo, options)).output.slice(9, 12);
+  assertEquals(await statusOf(`GET /${"x".repeat(60)} HTTP/1.1\r\n\r\n`), "414");
+  assertEquals(await statusOf(`${"M".repeat(61)} / HTTP/1.1\r\n\r\n`), "400");
+  assertEquals(await statusOf(`GET / HTTP/1.1\r\nHost: ${"x".repeat(60)}\r\n\r\n`), "431");
+  assertEquals(await statusOf("GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n"), "431");
+  assertEquals(await statusOf("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), "200");
+});
+
+Deno.test("profile original: the statuses of Nim's server", async () => {
+  const options = { limits: { line: 60, headers: 2 } } as const;
+  const statusOf = async (sent: string) =>
+    (await converse([sent], echo, options)).output.slice(9, 12);
+  assertEquals(await statusOf(`GET /${"x".repeat(60)} HTTP/1.1\r\n\r\n`), "413");
+  assertEquals(await statusOf(`${"M".repeat(61)} / HTTP/1.1\r\n\r\n`), "413");
+  assertEquals(await statusOf(`GET / HTTP/1.1\r\nHost: ${"x".repeat(60)}\r\n\r\n`), "413");
+  assertEquals(await statusOf("GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n"), "400");
+  assertEquals(await statusOf("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), "411");
+});
+
+Deno.test("onReject: replaces the answer part by part, and is told who", async () => {
+  const { output, counters } = await converse([BAD], echo, {
+    onReject: (error, { remoteAddr }) => {
+      assertEquals(error.code, "bad-host");
+      assertEquals(remoteAddr.transport, "tcp");
+      return {
+        status: 421,
+        statusText: "Elsewhere",
+        headers: { X: "y" },
+        body: new Uint8Array([33]),
+      };
+    },
+  });
+  assertStringIncludes(output, "HTTP/1.1 421 Elsewhere\r\nX: y\r\n");
+  assertStringIncludes(output, "Connection: close\r\nContent-Length: 1\r\n\r\n!");
+  assertEquals(counters.rejections, { "bad-host": 1 });
+});
+
+Deno.test("onReject: an answer that cannot be sent gives way to the standard one", async () => {
+  const { output, errors } = await converse([BAD], echo, {
+    onReject: () => ({ headers: { "a b": "" } }),
+  });
+  assertEquals(output, BAD_ANSWER);
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("onReject: one that throws harms nobody", async () => {
+  const { output, errors } = await converse([BAD], echo, {
+    onReject: () => {
+      throw new Error("hook");
+    },
+  });
+  assertEquals(output, BAD_ANSWER);
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("onError: one that throws harms nobody", async () => {
+  const { log, restore } = silencedConsole();
+  try {
+    const { output } = await converse([GET], () => {}, {
+      onError: () => {
+        throw new Error("hook");
+      },
+    });
+    assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+    assertEquals(log.length, 1);
+  } finally {
+    restore();
+  }
+});
+
+Deno.test("onError: console.error, where nobody gives another", async () => {
+  const { log, restore } = silencedConsole();
+  try {
+    await converse([GET], () => {}, { onError: undefined });
+    assertEquals(log.length, 1);
+  } finally {
+    restore();
+  }
+});
+
+Deno.test("a bug of our own ends the connection, and is reported", async () => {
+  const run = start([GET], echo);
+  Object.defineProperty(run.counters, "requests", {
+    set() {
+      throw new Error("bug");
+    },
+  });
+  await run.done;
+  assertEquals(run.errors.map((error) => (error as Error).message), ["bug"]);
+  assert(run.conn.closed);
+});
+
+function silencedConsole() {
+  const log: unknown[] = [];
+  const { error } = console;
+  console.error = (...what) => void log.push(what);
+  return { log, restore: () => void (console.error = error) };
+}
