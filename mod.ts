@@ -25,7 +25,7 @@ export {
   RequestParseStream,
   type RequestParseStreamOptions,
 } from "./src/parse_stream.ts";
-export type { Content, Handler, Request, RespondOptions } from "./src/request.ts";
+export type { Handler, Request, RespondOptions } from "./src/request.ts";
 export {
   AsyncHttpServer,
   type ListenOptions,
@@ -34,4 +34,5 @@ export {
   type ShutdownResult,
 } from "./src/server.ts";
 export type { ServerStats } from "./src/stats.ts";
+export type { Content } from "./src/wire/content.ts";
 export type { Protocol } from "./src/wire/head.ts";

@@ -10,7 +10,7 @@ import { AsyncHttpServer } from "@asynchttp/server";
 
 const server = new AsyncHttpServer();
 
-const serving = server.serve(8080, async (request) => {
+const serving = server.serve(Number(Deno.args[0] ?? 8080), async (request) => {
   await request.respond(200, "Hello, World!\n", { "Content-Type": "text/plain; charset=utf-8" });
 });
 

@@ -11,11 +11,13 @@ import type { ErrorResponse } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Link } from "./exchange.ts";
 import { Inbound } from "./inbound.ts";
+import { report } from "./options.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
 import type { Counters } from "./stats.ts";
 import { Transport } from "./transport.ts";
+import { contentBytes } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
 import { encodeHead } from "./wire/response_encoder.ts";
 
@@ -43,6 +45,8 @@ export class Connection implements Watched, Link {
   readonly clock: Clock;
   /** Part of {@linkcode Watched}. */
   deadline = Infinity;
+  /** The turn in which it began to wait for a request: the lowest has waited longest. */
+  waitsSince = 0;
   readonly #shared: Shared;
   readonly #handler: Handler;
   #phase: Phase = "waiting";
@@ -67,7 +71,7 @@ export class Connection implements Watched, Link {
     try {
       while (await this.#serveOne());
     } catch (error) {
-      if (!(error instanceof ConnectionLost)) this.#report(error);
+      if (!(error instanceof ConnectionLost)) report(this.#shared.options, error);
     } finally {
       this.#phase = "ended";
       this.clock.forget(this);
@@ -78,7 +82,17 @@ export class Connection implements Watched, Link {
   /** The request being served is the last one; a connection without one ends now. */
   retire(): void {
     this.#persistent = false;
-    if (this.#phase === "waiting" && !this.inbound.hasUnread) this.cut();
+    if (this.waits) this.transport.closeWhenFlushed();
+  }
+
+  /** Is there no request, not even the beginning of one? */
+  get waits(): boolean {
+    return this.#phase === "waiting" && !this.inbound.hasUnread;
+  }
+
+  /** Is all said, and only the client's close awaited? */
+  get lingers(): boolean {
+    return this.#phase === "lingering";
   }
 
   /** Ends now, whatever is going on. */
@@ -97,9 +111,9 @@ export class Connection implements Watched, Link {
       const exchange = await this.#receive();
       if (exchange === null) return false;
       await this.#handle(exchange);
-      const end = await exchange.finish();
-      if (end === "linger") await this.#linger();
-      return end === "reuse";
+      const reuse = await exchange.finish();
+      if (!reuse) await this.#linger();
+      return reuse;
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       await this.#refuse(error);
@@ -109,8 +123,7 @@ export class Connection implements Watched, Link {
 
   /** The next request with its body; null when the client sends no more. */
   async #receive(): Promise<Exchange | null> {
-    this.#phase = "waiting";
-    if (!this.inbound.hasUnread) this.inbound.parser.input.idle();
+    this.#wait();
     const head = await this.inbound.next();
     if (head === null || head.type !== "head") return null;
     this.#phase = "busy";
@@ -118,6 +131,14 @@ export class Connection implements Watched, Link {
     const exchange = new Exchange(this, head);
     await exchange.receive();
     return exchange;
+  }
+
+  #wait(): void {
+    this.#phase = "waiting";
+    this.waitsSince = ++this.#shared.counters.waits;
+    if (this.inbound.hasUnread) return;
+    this.inbound.parser.input.idle();
+    this.transport.idle();
   }
 
   async #handle(exchange: Exchange): Promise<void> {
@@ -129,10 +150,11 @@ export class Connection implements Watched, Link {
       return this.#handlerFailed(error, request, exchange);
     }
     if (exchange.unanswered) {
+      exchange.seal();
       const error = new Error("The handler returned without having answered the request", {
         cause: exchange.failure,
       });
-      this.#report(error, request);
+      report(this.#shared.options, error, request);
       throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
     }
   }
@@ -140,8 +162,9 @@ export class Connection implements Watched, Link {
   /** Before the first byte an error is answered; within a response of unknown length it can only be cut off. */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
     if (error instanceof ConnectionLost) throw error;
-    this.#report(error, request);
+    report(this.#shared.options, error, request);
     if (exchange.unanswered) {
+      exchange.seal();
       throw new HttpError(500, "handler-failed", "Internal Server Error", { cause: error });
     }
     if (!exchange.complete) throw new ConnectionLost("The handler failed within its response");
@@ -155,7 +178,7 @@ export class Connection implements Watched, Link {
     try {
       this.#encodeAnswer({ ...standard, ...wanted });
     } catch (fault) {
-      this.#report(fault);
+      report(this.#shared.options, fault);
       this.#encodeAnswer(standard);
     }
     await this.transport.flush();
@@ -166,14 +189,13 @@ export class Connection implements Watched, Link {
     try {
       return this.#shared.options.onReject?.(error, this.transport);
     } catch (fault) {
-      this.#report(fault);
+      report(this.#shared.options, fault);
     }
   }
 
   #encodeAnswer({ status, statusText, headers, body = "" }: ErrorResponse): void {
-    const { out } = this.transport;
-    const content = typeof body === "string" ? new TextEncoder().encode(body) : body;
-    const { sendsContent } = encodeHead(out, {
+    const content = contentBytes(body);
+    const { sendsContent } = encodeHead(this.transport.out, {
       method: this.inbound.parser.method,
       minor: 1,
       status,
@@ -183,7 +205,7 @@ export class Connection implements Watched, Link {
       persistent: false,
       date: this.clock.date,
     });
-    if (sendsContent) out.copy(content);
+    if (sendsContent) this.transport.enqueue(content);
   }
 
   /**
@@ -197,14 +219,5 @@ export class Connection implements Watched, Link {
     this.deadline = this.clock.now + timeouts.linger;
     await this.transport.closeWrite();
     await this.inbound.drop(limits.linger);
-  }
-
-  /** A hook that throws harms nobody. */
-  #report(error: unknown, request?: Request): void {
-    try {
-      this.#shared.options.onError(error, request);
-    } catch (fault) {
-      console.error(fault);
-    }
   }
 }

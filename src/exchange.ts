@@ -9,6 +9,8 @@ import type { Inbound } from "./inbound.ts";
 import { RawConn } from "./raw_conn.ts";
 import type { Transport } from "./transport.ts";
 import { BodyCollector } from "./wire/body_collector.ts";
+import { contentBytes } from "./wire/content.ts";
+import type { Content } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
 import type { FieldPair } from "./wire/fields.ts";
 import type { RequestHead } from "./wire/head.ts";
@@ -24,9 +26,9 @@ export interface Link {
 }
 
 /** A response before it is encoded. */
-export interface ResponseParts {
+interface ResponseParts {
   readonly status: number;
-  readonly statusText?: string;
+  readonly statusText: string | undefined;
   readonly fields: readonly FieldPair[];
   readonly content: Uint8Array;
 }
@@ -37,8 +39,10 @@ export interface ResponseParts {
  * - "unanswered": nothing.
  * - "answered": a response, whole, whether the system has it yet or not.
  * - "raw": bytes of the handler's own. Where they end is the handler's secret, so the connection ends with them.
+ * - "over": the connection has gone on, or ends. A handler that is late must not write into
+ *   somebody else's answer, or read somebody else's request.
  */
-type Sent = "unanswered" | "answered" | "raw";
+type Sent = "unanswered" | "answered" | "raw" | "over";
 
 /** One request with its response. */
 export class Exchange {
@@ -115,18 +119,19 @@ export class Exchange {
    */
   respond(
     status: number,
-    content: string | Uint8Array | null | undefined,
+    content: Content | undefined,
     headers: HeadersInit | undefined,
     statusText: string | undefined,
   ): Promise<void> {
+    let copied: boolean;
     try {
       this.#mustBe("unanswered");
       const fields = fieldsToSend(headers);
-      this.#encode({ status, statusText, fields, content: bytesOf(content) });
+      copied = this.#encode({ status, statusText, fields, content: contentBytes(content) });
     } catch (error) {
       return this.#failed(error);
     }
-    return this.#flush();
+    return this.#flush(copied);
   }
 
   /** Sends header lines as they are; the handler writes what belongs around them. */
@@ -149,36 +154,40 @@ export class Exchange {
       localAddr: transport.localAddr,
       remoteAddr: transport.remoteAddr,
       read: (into) => {
+        if (this.#sent === "over") return this.#failed(isOver());
         this.#inputTaken = true;
         return inbound.readRaw(into);
       },
       write: (bytes) => this.#writeRaw(bytes),
       closeWrite: () => {
-        this.#sent = "raw";
+        if (this.#sent === "over") return this.#failed(isOver());
+        this.#endByHandler();
         return transport.closeWrite();
       },
       close: () => {
-        this.#sent = "raw";
-        transport.close();
+        if (this.#sent === "over") return;
+        this.#endByHandler();
+        transport.closeWhenFlushed();
       },
     });
   }
 
-  /**
-   * The handler is done: "reuse" when another request may follow, "close" when the
-   * client is to hear no more, "linger" when it may still be sending.
-   */
-  async finish(): Promise<"reuse" | "close" | "linger"> {
-    const { transport } = this.#link;
-    if (this.#sent === "answered" && this.#persistent && !this.#inputTaken) {
-      if (transport.congested) await transport.flush();
-      return "reuse";
-    }
-    await transport.flush();
-    return this.head.framing.persistent ? "linger" : "close";
+  /** Nothing more is sent or read by the handler. */
+  seal(): void {
+    this.#sent = "over";
   }
 
-  #encode({ status, statusText, fields, content }: ResponseParts): void {
+  /** The handler is done: may another request follow? Resolves when the connection is ready for what comes. */
+  async finish(): Promise<boolean> {
+    const { transport, persistent } = this.#link;
+    const reuse = this.#sent === "answered" && this.#persistent && !this.#inputTaken && persistent;
+    this.seal();
+    if (!reuse || transport.congested) await transport.flush();
+    return reuse;
+  }
+
+  /** True when the content was copied, so that its owner may do with it as he likes. */
+  #encode({ status, statusText, fields, content }: ResponseParts): boolean {
     const { transport, clock, persistent } = this.#link;
     const framing = encodeHead(transport.out, {
       method: this.head.method,
@@ -192,23 +201,25 @@ export class Exchange {
     });
     this.#sent = "answered";
     this.#persistent = framing.persistent;
-    if (framing.sendsContent) transport.enqueue(content);
+    return framing.sendsContent ? transport.enqueue(content) : true;
   }
 
   /**
    * Resolves when the system has the response. While further requests of a pipelining
-   * client are waiting it resolves at once, unless too much is queued: their answers
-   * then go out together with the next write (the same load with a write for each
-   * answer reaches a twentieth of the rate).
+   * client are waiting it resolves at once, unless too much is queued, or bytes of the
+   * handler's own: the answers to those requests then go out together with the next
+   * write (the same load with a write for each answer reaches a twentieth of the rate).
    */
-  #flush(): Promise<void> {
+  #flush(copied: boolean): Promise<void> {
     const { transport, inbound } = this.#link;
     const done = transport.flush();
-    return inbound.hasUnread && this.#persistent && !transport.congested ? DONE : done;
+    const goesOn = copied && this.#persistent && inbound.hasUnread && !transport.congested;
+    return goesOn ? DONE : done;
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {
     try {
+      if (this.#sent === "over") throw isOver();
       if (this.#sent === "answered") {
         throw new TypeError("Cannot write to the socket: the request has already been answered");
       }
@@ -222,6 +233,7 @@ export class Exchange {
 
   #mustBe(sent: Sent): void {
     if (this.#sent === sent) return;
+    if (this.#sent === "over") throw isOver();
     throw new TypeError(
       this.#sent === "raw"
         ? "Cannot respond: the handler has written to the socket itself"
@@ -229,10 +241,16 @@ export class Exchange {
     );
   }
 
+  /** The handler ends the connection: after its answer, or after bytes of its own. */
+  #endByHandler(): void {
+    this.#persistent = false;
+    if (this.#sent === "unanswered") this.#sent = "raw";
+  }
+
   /** A rejection that nobody needs to look at: what it says is kept for `onError`. */
-  #failed(error: unknown): Promise<void> {
+  #failed(error: unknown): Promise<never> {
     this.#failure = error;
-    const rejection = Promise.reject(error);
+    const rejection = Promise.reject<never>(error);
     rejection.catch(() => {});
     return rejection;
   }
@@ -240,11 +258,7 @@ export class Exchange {
 
 const NO_BYTES = new Uint8Array(0);
 const DONE: Promise<void> = Promise.resolve();
-const encoder = new TextEncoder();
 
-function bytesOf(content: string | Uint8Array | null | undefined): Uint8Array {
-  if (content === undefined || content === null) return NO_BYTES;
-  if (typeof content === "string") return encoder.encode(content);
-  if (content instanceof Uint8Array) return content;
-  throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
+function isOver(): TypeError {
+  return new TypeError("The request is over: its handler has returned, or it was refused");
 }

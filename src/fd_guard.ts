@@ -126,11 +126,20 @@ export class FdGuard implements Watched {
     const near = this.#estimate() + assumed + NEAR >= this.#maxFDs;
     const goodFor = near ? this.#sample / ENTRIES_A_QUESTION : FAR_QUESTIONS;
     if (this.#questions > goodFor) {
-      this.#sample = this.#count();
+      this.#sample = this.#countSafely(this.#count);
       this.#openAtSample = this.#open;
       this.#questions = 0;
     }
     return this.#estimate();
+  }
+
+  /** To look into the table takes a descriptor: a count that fails says that there is none left. */
+  #countSafely(count: () => number): number {
+    try {
+      return count();
+    } catch {
+      return this.#maxFDs;
+    }
   }
 
   #estimate(): number {

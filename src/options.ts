@@ -1,8 +1,15 @@
-/**
- * Every option: its type, its default, and what is refused at the door.
- *
- * A misspelt option that is silently ignored is a limit that does not hold.
- */
+/** Every option of a server: its type, its default, and what is refused at the door. */
+import {
+  checkRecord,
+  countsOf,
+  isBoolean,
+  isCount,
+  isFunction,
+  isOneOf,
+  isRecord,
+  withDefaults,
+} from "./checks.ts";
+import type { Check } from "./checks.ts";
 import type { ErrorResponse, HttpError, Profile } from "./errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./limits.ts";
 import type { Limits, Timeouts } from "./limits.ts";
@@ -60,7 +67,8 @@ export interface AsyncHttpServerOptions {
   /** How long things may take. */
   timeouts?: Partial<Timeouts>;
   /**
-   * Counts the descriptors in use, instead of the guard's own ways.
+   * Counts the descriptors in use, instead of the guard's own ways. A count that
+   * throws is taken for a full table: the usual reason is that it is.
    *
    * @default {Deno.resources, /proc/self/fd or /dev/fd where they can be read, else the open connections and 24}
    */
@@ -92,8 +100,6 @@ export interface ResolvedOptions {
     | ((error: HttpError, connection: ConnectionInfo) => Partial<ErrorResponse> | void)
     | undefined;
 }
-
-type Check = (name: string, value: unknown) => void;
 
 const CHECKS: { readonly [option in keyof Required<AsyncHttpServerOptions>]: Check } = {
   reuseAddr: isBoolean,
@@ -135,83 +141,20 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
     maxFDs: options.maxFDs,
     maxConnections: options.maxConnections ?? 10_000,
     profile: options.profile ?? "original",
-    limits: { ...DEFAULT_LIMITS, ...given(options.limits) },
-    timeouts: { ...DEFAULT_TIMEOUTS, ...given(options.timeouts) },
+    limits: withDefaults(DEFAULT_LIMITS, options.limits),
+    timeouts: withDefaults(DEFAULT_TIMEOUTS, options.timeouts),
     countDescriptors: options.countDescriptors,
     onError: options.onError ?? ((error) => console.error(error)),
     onReject: options.onReject,
   };
 }
 
-/** What is not undefined: `{ line: undefined }` means the default, too. */
-function given<T extends object>(record: T | undefined): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(record ?? {}).filter(([, value]) => value !== undefined),
-  ) as Partial<T>;
-}
-
-/** Checks the keys and values of a record of options. Shared with the options of single methods. */
-export function checkRecord(
-  name: string,
-  record: unknown,
-  checks: { readonly [key: string]: Check },
-): void {
-  if (typeof record !== "object" || record === null) {
-    throw new TypeError(`${capitalized(name)} must be an object: got ${shown(record)}`);
+/** Tells `onError`. A hook that throws, or rejects, harms nobody. */
+export function report(options: ResolvedOptions, error: unknown, request?: Request): void {
+  try {
+    const told: unknown = options.onError(error, request);
+    if (told instanceof Promise) told.catch((fault) => console.error(fault));
+  } catch (fault) {
+    console.error(fault);
   }
-  for (const [key, value] of Object.entries(record)) {
-    if (!Object.hasOwn(checks, key)) {
-      throw new TypeError(
-        `Unknown option ${key} in ${name}: known are ${Object.keys(checks).join(", ")}`,
-      );
-    }
-    if (value !== undefined) checks[key]!(key, value);
-  }
-}
-
-function isRecord(checks: { readonly [key: string]: Check }): Check {
-  return (name, value) => checkRecord(name, value, checks);
-}
-
-function countsOf(defaults: object): { readonly [key: string]: Check } {
-  return Object.fromEntries(Object.keys(defaults).map((key) => [key, isCount(0)]));
-}
-
-/** A whole number from `least` on, or Infinity: no limit. */
-export function isCount(least: number): Check {
-  return (name, value) => {
-    if (typeof value !== "number") {
-      throw new TypeError(`Option ${name} must be a number: got ${shown(value)}`);
-    }
-    if (value === Infinity || (Number.isInteger(value) && value >= least)) return;
-    throw new RangeError(
-      `Option ${name} must be an integer from ${least} on, or Infinity: got ${value}`,
-    );
-  };
-}
-
-function isBoolean(name: string, value: unknown): void {
-  if (typeof value === "boolean") return;
-  throw new TypeError(`Option ${name} must be true or false: got ${shown(value)}`);
-}
-
-function isFunction(name: string, value: unknown): void {
-  if (typeof value === "function") return;
-  throw new TypeError(`Option ${name} must be a function: got ${shown(value)}`);
-}
-
-function isOneOf(...values: string[]): Check {
-  return (name, value) => {
-    if (values.includes(value as string)) return;
-    const wanted = values.map((each) => JSON.stringify(each)).join(" or ");
-    throw new TypeError(`Option ${name} must be ${wanted}: got ${shown(value)}`);
-  };
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,4 +1,5 @@
 /** The parser for anybody who has bytes: a file, a pipe, a capture. */
+import { checkRecord, countsOf, isCount, isOneOf, isRecord, withDefaults } from "./checks.ts";
 import type { Profile } from "./errors.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
@@ -65,6 +66,8 @@ export class RequestParseStream extends TransformStream<Uint8Array, ParsedReques
    * Makes a stream that takes bytes and gives requests.
    *
    * @param options Limits, as for a server.
+   * @throws {TypeError} An option is unknown, or its value has the wrong type.
+   * @throws {RangeError} A number is out of range.
    */
   constructor(options: RequestParseStreamOptions = {}) {
     const reader = new WholeRequests(options);
@@ -75,17 +78,25 @@ export class RequestParseStream extends TransformStream<Uint8Array, ParsedReques
   }
 }
 
+const CHECKS = {
+  maxBody: isCount(0),
+  profile: isOneOf("original", "rfc"),
+  limits: isRecord(countsOf(DEFAULT_LIMITS)),
+};
+
 /** Puts the parser's events together. */
 class WholeRequests {
   readonly #parser: RequestParser;
   #head: RequestHead | null = null;
   #body = new BodyCollector(0);
 
-  constructor({ maxBody = 8_388_608, profile = "rfc", limits }: RequestParseStreamOptions) {
+  constructor(options: RequestParseStreamOptions) {
+    checkRecord("options", options, CHECKS);
+    const { maxBody = 8_388_608, profile = "rfc", limits } = options;
     this.#parser = new RequestParser({
       maxBody,
       profile,
-      limits: { ...DEFAULT_LIMITS, ...limits },
+      limits: withDefaults(DEFAULT_LIMITS, limits),
     });
   }
 

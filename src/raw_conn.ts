@@ -30,17 +30,17 @@ export class RawConn implements Deno.Conn {
   }
 
   read(into: Uint8Array): Promise<number | null> {
-    return this.#access.read(into);
+    return handled(this.#access.read(into));
   }
 
   /** Takes all of `bytes`, and resolves when the system has them. */
-  async write(bytes: Uint8Array): Promise<number> {
-    await this.#access.write(bytes);
-    return bytes.length;
+  write(bytes: Uint8Array): Promise<number> {
+    const { length } = bytes;
+    return handled(this.#access.write(bytes).then(() => length));
   }
 
   closeWrite(): Promise<void> {
-    return this.#access.closeWrite();
+    return handled(this.#access.closeWrite());
   }
 
   close(): void {
@@ -75,4 +75,10 @@ export class RawConn implements Deno.Conn {
   [Symbol.dispose](): void {
     this.close();
   }
+}
+
+/** A client that goes must not end the process through a promise that nobody looks at. */
+function handled<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
 }

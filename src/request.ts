@@ -1,9 +1,7 @@
 /** The value that a handler gets. Everything that costs is made when it is first asked for. */
 import type { Exchange } from "./exchange.ts";
+import type { Content } from "./wire/content.ts";
 import type { Protocol } from "./wire/head.ts";
-
-/** What can be sent as the content of a response. */
-export type Content = string | Uint8Array | null;
 
 /** How to respond, besides status, content and header fields. */
 export interface RespondOptions {

@@ -3,11 +3,12 @@
  *
  * The accept loop is the user's own, or `serve`, which is the same loop written once.
  */
+import { checkRecord, isCount, isFunction, isOneOf, isText } from "./checks.ts";
 import { systemClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
 import type { Shared } from "./connection.ts";
 import { FdGuard } from "./fd_guard.ts";
-import { checkRecord, isCount, resolveOptions } from "./options.ts";
+import { report, resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
 import type { Handler } from "./request.ts";
 import { Counters } from "./stats.ts";
@@ -85,6 +86,9 @@ export class AsyncHttpServer implements AsyncDisposable {
   readonly #reusePort: boolean;
   readonly #connections = new Map<Connection, Promise<void>>();
   #state: ServerState = { name: "new" };
+  /** A listener has one accept at a time: whoever accepts waits for the one before. */
+  #turn: Promise<void> = Promise.resolve();
+  #endPause: () => void = () => {};
 
   /**
    * Makes a server that does not listen yet.
@@ -167,6 +171,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @returns Is there room?
    */
   shouldAcceptRequest(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): boolean {
+    checkAssumed(assumedDescriptorsPerRequest);
     return this.#guard.admits(assumedDescriptorsPerRequest);
   }
 
@@ -178,7 +183,8 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @returns Resolves when there is room, or the server was closed.
    */
   untilAcceptable(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): Promise<void> {
-    if (this.#state.name === "closed") return Promise.resolve();
+    checkAssumed(assumedDescriptorsPerRequest);
+    if (this.#closed()) return Promise.resolve();
     return this.#guard.until(() => this.#guard.admits(assumedDescriptorsPerRequest));
   }
 
@@ -193,19 +199,18 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Error} The system refused; with `code` `"EMFILE"` when there was no descriptor left.
    */
   async acceptRequest(handler: Handler): Promise<void> {
-    await this.#guard.until(() => this.#guard.hasSlot() || this.#state.name === "closed");
-    const listener = this.#listener();
-    this.#guard.opened();
-    let conn: Deno.Conn;
+    isFunction("handler", handler);
+    const turn = this.#turn;
+    const { promise, resolve: next } = Promise.withResolvers<void>();
+    this.#turn = promise;
+    await turn;
     try {
-      conn = await listener.accept();
-    } catch (error) {
-      this.#guard.closed();
-      if (!this.#closed()) this.#shared.counters.refused++;
-      throw this.#closed() ? serverClosed() : error;
+      const conn = await this.#accept();
+      this.#shared.counters.accepted++;
+      this.#handOff(new Connection(conn, handler, this.#shared));
+    } finally {
+      next();
     }
-    this.#shared.counters.accepted++;
-    this.#handOff(new Connection(conn, handler, this.#shared));
   }
 
   /**
@@ -219,7 +224,9 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Deno.errors.AddrInUse} The port is taken.
    */
   async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
+    isFunction("handler", handler);
     const { assumedDescriptorsPerRequest = -1, signal, ...listenOptions } = options;
+    checkAssumed(assumedDescriptorsPerRequest);
     this.listen(port, listenOptions);
     const close = () => this.close();
     signal?.addEventListener("abort", close, { once: true });
@@ -239,6 +246,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     if (this.#state.name === "listening") this.#state.listener.close();
     this.#state = CLOSED;
     this.#guard.releaseAll();
+    this.#endPause();
     for (const connection of this.#connections.keys()) connection.retire();
   }
 
@@ -250,22 +258,15 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0) });
-    const { clock } = this.#shared;
-    const open = [...this.#connections];
+    const open = [...this.#connections.values()];
     this.close();
+    await this.#grace(options.grace ?? 10_000, Promise.all(open));
+    // A handler that never returns is not waited for: its connection is gone all the same.
     let cut = 0;
-    const end = {
-      deadline: clock.now + (options.grace ?? 10_000),
-      overdue: () => {
-        end.deadline = Infinity;
-        cut = this.#connections.size;
-        for (const connection of this.#connections.keys()) connection.cut();
-      },
-    };
-    if (options.grace === 0) end.overdue();
-    clock.watch(end);
-    await Promise.all(open.map(([, done]) => done));
-    clock.forget(end);
+    for (const connection of this.#connections.keys()) {
+      if (!connection.lingers) cut++;
+      connection.cut();
+    }
     return { finished: open.length - cut, cut };
   }
 
@@ -299,6 +300,17 @@ export class AsyncHttpServer implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /** Resolves with `finished`, or after `ms`. */
+  async #grace(ms: number, finished: Promise<unknown>): Promise<void> {
+    if (ms === 0) return;
+    const { clock } = this.#shared;
+    const { promise: over, resolve: overdue } = Promise.withResolvers<void>();
+    const end = { deadline: clock.now + ms, overdue };
+    clock.watch(end);
+    await Promise.race([finished, over]);
+    clock.forget(end);
+  }
+
   #closed(): boolean {
     return this.#state.name === "closed";
   }
@@ -309,31 +321,58 @@ export class AsyncHttpServer implements AsyncDisposable {
     throw new TypeError("The server does not listen yet: call listen first");
   }
 
+  /** One connection. A client that has gone again before it was accepted is none. */
+  async #accept(): Promise<Deno.Conn> {
+    for (;;) {
+      await this.#guard.until(() => this.#guard.hasSlot() || this.#closed());
+      const listener = this.#listener();
+      this.#guard.opened();
+      try {
+        return await listener.accept();
+      } catch (error) {
+        this.#guard.closed();
+        if (this.#closed()) throw serverClosed();
+        this.#shared.counters.refused++;
+        if (!GONE_AGAIN.some((gone) => error instanceof gone)) throw error;
+      }
+    }
+  }
+
+  /** What fails here is want of something, mostly of descriptors: one is freed, and time is given. */
   async #acceptAll(handler: Handler, assumedDescriptors: number): Promise<void> {
     let backoff = FIRST_BACKOFF;
     while (!this.#closed()) {
-      await this.untilAcceptable(assumedDescriptors);
       try {
+        await this.untilAcceptable(assumedDescriptors);
         await this.acceptRequest(handler);
         backoff = FIRST_BACKOFF;
       } catch (error) {
         if (this.#closed()) return;
-        this.#report(error);
+        report(this.#shared.options, error);
+        this.#shed();
         await this.#pause(backoff);
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF);
       }
     }
   }
 
+  /** Closes the connection that has waited longest for a request, if one waits. */
+  #shed(): void {
+    let longest: Connection | undefined;
+    for (const connection of this.#connections.keys()) {
+      if (!connection.waits) continue;
+      if (longest === undefined || connection.waitsSince < longest.waitsSince) longest = connection;
+    }
+    longest?.retire();
+  }
+
   /** Waits, but not longer than until the server is closed. */
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#guard.until(this.#closed.bind(this)).then(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  async #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 
   #handOff(connection: Connection): void {
@@ -346,14 +385,6 @@ export class AsyncHttpServer implements AsyncDisposable {
     this.#connections.set(connection, done);
     // It may have been accepted while the server was being closed.
     if (this.#closed()) connection.retire();
-  }
-
-  #report(error: unknown): void {
-    try {
-      this.#shared.options.onError(error);
-    } catch (fault) {
-      console.error(fault);
-    }
   }
 }
 
@@ -377,20 +408,24 @@ export function newAsyncHttpServer(options?: AsyncHttpServerOptions): AsyncHttpS
   return new AsyncHttpServer(options);
 }
 
+/** How an accept fails for a connection that its client has reset in the meantime. */
+const GONE_AGAIN = [
+  Deno.errors.NotConnected,
+  Deno.errors.ConnectionReset,
+  Deno.errors.ConnectionAborted,
+];
+
 const CLOSED: ServerState = Object.freeze({ name: "closed" });
 
 const LISTEN_CHECKS = {
-  address: (name: string, value: unknown) => {
-    if (typeof value !== "string") {
-      throw new TypeError(`Option ${name} must be a string: got ${value}`);
-    }
-  },
-  domain: (name: string, value: unknown) => {
-    if (value !== "ipv4" && value !== "ipv6") {
-      throw new TypeError(`Option ${name} must be "ipv4" or "ipv6": got ${value}`);
-    }
-  },
+  address: isText,
+  domain: isOneOf("ipv4", "ipv6"),
 };
+
+function checkAssumed(count: number): void {
+  if (Number.isInteger(count)) return;
+  throw new RangeError(`Option assumedDescriptorsPerRequest must be an integer: got ${count}`);
+}
 
 function serverClosed(): Error {
   return new Deno.errors.BadResource("The server was closed");

@@ -27,6 +27,8 @@ export class Counters {
   accepted = 0;
   refused = 0;
   requests = 0;
+  /** How often a connection has begun to wait for a request. */
+  waits = 0;
   /** Of connections that have ended. */
   bytesIn = 0;
   /** Of connections that have ended. */

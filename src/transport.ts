@@ -53,8 +53,16 @@ async function pullFrom(
 
 /** Below this a copy is cheaper than a write of its own. */
 const LARGE = 16_384;
+/** What an idle connection keeps to write with. */
+const MOST_IDLE = 4096;
 /** So much may wait to be written before whoever answers pipelined requests must wait too. */
 const MOST_BACKLOG = 65_536;
+
+/** Somebody's bytes, and how many they were: their owner could detach them. */
+interface Piece {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
 
 /** A connection's two directions and its end. */
 export class Transport {
@@ -65,7 +73,7 @@ export class Transport {
   bytesOut = 0;
   readonly #conn: Deno.Conn;
   /** Whole pieces, in order; what is in `#tail` comes behind them. */
-  #queue: Uint8Array[] = [];
+  #queue: Piece[] = [];
   #queued = 0;
   #tail = new OutputBuffer();
   #spare = new OutputBuffer();
@@ -77,6 +85,9 @@ export class Transport {
     this.localAddr = conn.localAddr;
     this.remoteAddr = conn.remoteAddr;
     this.readable = new SocketReadable(conn);
+    // A head and a large content are two writes: with Nagle's algorithm, which is on
+    // unless asked, the second waits 40 ms for the acknowledgement of the first.
+    (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
   }
 
   /** Where small pieces are put together; `flush()` sends them off. */
@@ -89,11 +100,18 @@ export class Transport {
     return this.#queued + this.#tail.length > MOST_BACKLOG;
   }
 
-  /** Queues bytes behind what is in `out`. Large ones are not copied: they must stay as they are until they are flushed. */
-  enqueue(bytes: Uint8Array): void {
-    if (bytes.length < LARGE) return this.#tail.copy(bytes);
+  /**
+   * Queues bytes behind what is in `out`. True when they were copied; large ones are
+   * not, and must stay as they are until they are flushed.
+   */
+  enqueue(bytes: Uint8Array): boolean {
+    if (bytes.length < LARGE) {
+      this.#tail.copy(bytes);
+      return true;
+    }
     if (this.#tail.length > 0) this.#append(this.#tail.take());
     this.#append(bytes);
+    return false;
   }
 
   /**
@@ -119,6 +137,19 @@ export class Transport {
     }
   }
 
+  /** Ends both directions when everything that was queued is on its way. */
+  closeWhenFlushed(): void {
+    const close = () => this.close();
+    this.flush().then(close, close);
+  }
+
+  /** Gives memory back while there is nothing to write. */
+  idle(): void {
+    if (this.#pump !== null) return;
+    this.#tail.shrink(MOST_IDLE);
+    this.#spare.shrink(MOST_IDLE);
+  }
+
   /** Ends both directions at once; a pending read or write fails. */
   close(): void {
     this.#lost ??= new ConnectionLost("The connection was closed");
@@ -130,7 +161,7 @@ export class Transport {
   }
 
   #append(bytes: Uint8Array): void {
-    this.#queue.push(bytes);
+    this.#queue.push({ bytes, length: bytes.length });
     this.#queued += bytes.length;
   }
 
@@ -165,17 +196,26 @@ export class Transport {
     buffer.clear();
   }
 
-  async #writePiece(piece: Uint8Array): Promise<void> {
-    await this.#write(piece);
-    this.#queued -= piece.length;
+  async #writePiece({ bytes, length }: Piece): Promise<void> {
+    if (bytes.length !== length) {
+      throw new TypeError("The content was detached before it was written");
+    }
+    await this.#write(bytes);
+    this.#queued -= length;
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
+    let left = bytes.length;
     let rest = bytes;
-    while (rest.length > 0) {
+    while (left > 0) {
       const count = await this.#conn.write(rest);
       this.bytesOut += count;
-      rest = rest.subarray(count);
+      left -= count;
+      // Throws where somebody has detached the bytes: the response cannot be completed then.
+      if (left > 0) rest = bytes.subarray(bytes.length - left);
+      if (left > 0 && rest.length !== left) {
+        throw new TypeError("The content was detached while it was written");
+      }
     }
   }
 }

@@ -13,7 +13,9 @@ const LEVELS: readonly (readonly string[])[] = [
     "wire/input_buffer.ts",
     "wire/output_buffer.ts",
     "wire/body_collector.ts",
+    "wire/content.ts",
     "clock.ts",
+    "checks.ts",
     "stats.ts",
   ],
   [

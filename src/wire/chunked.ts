@@ -66,6 +66,11 @@ export class ChunkedDecoder {
     return this.#trailers;
   }
 
+  /** How many bytes of the current chunk's data have not been read. */
+  get dataRemaining(): number {
+    return this.#state === "data" ? this.#remaining : 0;
+  }
+
   /**
    * Reads on in `input`.
    *

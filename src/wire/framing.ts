@@ -8,7 +8,7 @@
  */
 import { HttpError, quoted } from "../errors.ts";
 import type { Profile } from "../errors.ts";
-import { listMembers } from "./fields.ts";
+import { listMembers, trimmed } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { decimal, isToken } from "./syntax.ts";
 import { isHost } from "./target.ts";
@@ -176,7 +176,7 @@ function checkCodings(codings: string[]): void {
 
 /** `transfer-coding = token *( OWS ";" OWS transfer-parameter )`, and `chunked` has no parameters (RFC 9112, 7). */
 function codingName(coding: string): string {
-  const [name = "", ...parameters] = coding.split(/[ \t]*;[ \t]*/);
+  const [name = "", ...parameters] = coding.split(";").map(trimmed);
   const lower = name.toLowerCase();
   const wellFormed = isToken(name) && parameters.every(isParameter);
   if (!wellFormed || (lower === "chunked" && parameters.length > 0)) {

@@ -109,7 +109,7 @@ export class HeadParser {
     });
   }
 
-  /** The method in the last request line that was read; empty when there was none. */
+  /** The method in the request line that was read last; empty while another one is on its way. */
   get method(): string {
     return this.#method;
   }
@@ -135,6 +135,7 @@ export class HeadParser {
    * before the header lines that it will never send.
    */
   #readRequestLine(input: InputBuffer): RequestLine | null {
+    this.#method = "";
     if (!this.#skipEmptyLine(input)) return null;
     const { bytes, start, end } = input;
     const { line } = this.#limits;

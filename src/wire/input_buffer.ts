@@ -37,7 +37,8 @@ export class InputBuffer {
   /** Room for the next bytes; ask again after each `filled()`. */
   space(): Uint8Array {
     if (this.start === this.end) this.start = this.end = this.#kept;
-    if (this.bytes.length - this.end < LEAST_ROOM) this.#move();
+    const tooSmall = this.start === this.end && this.bytes.length < this.#size;
+    if (tooSmall || this.bytes.length - this.end < LEAST_ROOM) this.#move();
     return this.end === 0 ? this.bytes : this.bytes.subarray(this.end);
   }
 

@@ -42,6 +42,11 @@ export class OutputBuffer {
     this.#length += bytes.length;
   }
 
+  /** Lets go of more than `most` bytes of memory, where nothing is in it. */
+  shrink(most: number): void {
+    if (this.#length === 0 && this.#bytes.length > most) this.#bytes = new Uint8Array(SMALLEST);
+  }
+
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;

@@ -178,15 +178,16 @@ export class RequestParser {
   }
 
   #nextChunked(state: { readonly decoder: ChunkedDecoder; received: number }): ParserEvent {
-    const found = state.decoder.read(this.input);
-    if (found === "need-data") return NEED_DATA;
+    const { decoder } = state;
+    const found = decoder.read(this.input);
     if (found === "end") {
       this.#state = HEAD;
-      return { type: "end", trailers: state.decoder.trailers! };
+      return { type: "end", trailers: decoder.trailers! };
     }
-    state.received += found;
-    if (state.received > this.#maxBody) throw bodyTooLarge(this.#maxBody);
-    return this.#take(found);
+    if (found !== "need-data") state.received += found;
+    // What a chunk announces counts: its data need not be waited for.
+    if (state.received + decoder.dataRemaining > this.#maxBody) throw bodyTooLarge(this.#maxBody);
+    return found === "need-data" ? NEED_DATA : this.#take(found);
   }
 
   #take(count: number): BodyData {

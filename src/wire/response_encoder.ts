@@ -74,11 +74,11 @@ function statusLine(status: number, statusText = reasonPhrase(status)): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError(`Status must be an integer from 200 to 599: got ${status}`);
   }
-  if (!consistsOf(statusText, TEXT)) {
+  if (typeof statusText !== "string" || !consistsOf(statusText, TEXT)) {
     throw new TypeError(
       `Invalid statusText ${
         JSON.stringify(statusText)
-      }: it has a control or a character above U+00FF (RFC 9112, 4)`,
+      }: it must be text without controls or characters above U+00FF (RFC 9112, 4)`,
     );
   }
   return `HTTP/1.1 ${status} ${statusText}\r\n`;

@@ -142,6 +142,15 @@ conversations([
     ).replace(/\n[^\n]*\n$/, "\n"),
   },
   {
+    title: "hardening 30: what is refused behind a HEAD is no HEAD",
+    sent: "HEAD / HTTP/1.1\r\nHost: x\r\n\r\nGET\r\n\r\n",
+    got: `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 7\r\n\r\n` +
+      refused(
+        "400 Bad Request",
+        "The request line must begin with a method and one space (RFC 9112, 3)",
+      ),
+  },
+  {
     title: "RFC 9112, 8: a request that ends too early is refused",
     sent: "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nhi",
     got: refused("400 Bad Request", "The request ended before it was complete (RFC 9112, 8)"),
@@ -285,6 +294,15 @@ conversations([
     sent: GET + GET,
     handler: (request) => request.client.close(),
     got: "",
+  },
+  {
+    title: "client: closed by the handler behind its answer",
+    sent: GET + GET + GET,
+    handler: async (request) => {
+      await request.respond(200, "last");
+      request.client.close();
+    },
+    got: response("200 OK", "last"),
   },
   {
     title: "client: its write side closed by the handler",
@@ -494,4 +512,57 @@ Deno.test("a handler that throws within raw bytes: the connection is cut", async
   assertEquals(output, "HTTP/1.1 200 OK\r\n");
   assertEquals(errors.length, 1);
   assert(conn.closed && !conn.writeClosed);
+});
+
+Deno.test("hardening 34: an answer that comes too late is refused, and nothing of it is sent", async () => {
+  const late: Promise<unknown>[] = [];
+  const answerLater = (request: Request) =>
+    void Promise.resolve().then(() => {
+      late.push(
+        assertRejects(() => request.respond(200, "late"), TypeError, "The request is over"),
+      );
+      late.push(assertRejects(() => request.sendHeaders({ a: "b" }), TypeError, "is over"));
+      late.push(assertRejects(() => request.client.write(raw("late")), TypeError, "is over"));
+    });
+  const { output } = await converse([GET], answerLater);
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+  await converse([GET], (request) => {
+    answerLater(request);
+    throw new Error("first");
+  });
+  assertEquals(late.length, 6);
+  await Promise.all(late);
+});
+
+Deno.test("hardening 36: a handler that is over has no hand on the connection", async () => {
+  const kept: Request[] = [];
+  const { output } = await converse([GET, GET.replace("/", "/2")], async (request) => {
+    for (const { client } of kept) {
+      await assertRejects(() => client.read(new Uint8Array(10)), TypeError, "is over");
+      await assertRejects(() => client.closeWrite(), TypeError, "is over");
+      client.close();
+    }
+    kept.push(request);
+    await echo(request);
+  });
+  assertEquals(output, echoed("GET / ") + echoed("GET /2 "));
+});
+
+Deno.test("hardening 32: raw reads and writes that nobody waits for may fail", async () => {
+  await converse(
+    [GET, RESET],
+    (request) => {
+      void request.client.read(new Uint8Array(10));
+      void request.client.write(raw("abc"));
+      void request.client.closeWrite();
+    },
+    {},
+    { failAfter: 1 },
+  );
+});
+
+Deno.test("a statusText that is no string splits nothing", async () => {
+  const statusText = { toString: () => "OK\r\nX: y" } as unknown as string;
+  const { output } = await converse([GET], (r) => r.respond(200, "", {}, { statusText }));
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
 });

@@ -40,23 +40,18 @@ Deno.test("lingering close: no longer than timeouts.linger", async () => {
   assert(conn.closed);
 });
 
-Deno.test("a client that asked for the close is not waited for", async () => {
-  const { conn } = await converse([
-    "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
-    STALL,
-  ]);
-  assert(conn.closed && !conn.writeClosed);
-});
-
-Deno.test("a client that did not is: it may have sent another request", async () => {
-  const { conn, clock, done } = start(
-    [GET, STALL],
-    (request) => request.respond(200, "", { Connection: "close" }),
-  );
-  await settle();
-  assert(conn.writeClosed && !conn.closed);
-  clock.tick(NOW + 2000);
-  await done;
+Deno.test("lingering close: also after an answer that ends the connection, whoever wanted it", async () => {
+  const close = { Connection: "close" };
+  for (const sent of [GET, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")]) {
+    const { conn, clock, done } = start(
+      [sent, STALL],
+      (request) => request.respond(200, "", close),
+    );
+    await settle();
+    assert(conn.writeClosed && !conn.closed);
+    clock.tick(NOW + 2000);
+    await done;
+  }
 });
 
 Deno.test("retire: a connection that waits for a request ends at once", async () => {
@@ -96,6 +91,30 @@ Deno.test("retire: a request whose first bytes are there is served", async () =>
   assertEquals(conn.output, echoed("GET / ", "close"));
 });
 
+Deno.test("retire: within the handler, after its answer: nothing more is served", async () => {
+  const run = start([GET, GET, EOF], async (request) => {
+    await request.respond(200, "bye");
+    run.connection.retire();
+  });
+  await run.done;
+  assertEquals(run.conn.output, response("200 OK", "bye"));
+});
+
+Deno.test("retire: an answer on its way out is not cut short", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { connection, conn, done } = start(
+    [GET, STALL],
+    (request) => void request.respond(200, "on its way"),
+    {},
+    { writeGate: () => gate.promise },
+  );
+  await settle();
+  connection.retire();
+  gate.resolve();
+  await done;
+  assertEquals(conn.output, response("200 OK", "on its way"));
+});
+
 Deno.test("cut: ends a connection within a request", async () => {
   const { connection, conn, done, errors } = start([GET, STALL], async (request) => {
     connection.cut();
@@ -121,12 +140,52 @@ Deno.test("one byte a write: nothing is lost, nothing is changed while it is wri
   assertEquals(output, echoed("GET / ").repeat(3));
 });
 
+Deno.test("Nagle's algorithm is off: the content of a large answer is a write of its own", async () => {
+  const { conn } = await converse([GET]);
+  assert(conn.noDelay);
+});
+
 Deno.test("large answers and small ones keep their order, and their bytes", async () => {
   const large = "L".repeat(40_000);
   let count = 0;
   const handler: Handler = (request) => request.respond(200, count++ % 2 === 0 ? large : "small");
   const { output } = await converse([GET.repeat(6)], handler, {}, { writeAtMost: 10_000 });
   assertEquals(output, (response("200 OK", large) + response("200 OK", "small")).repeat(3));
+});
+
+Deno.test("bytes of the handler's own are not let go of before they are written", async () => {
+  const bytes = new Uint8Array(20_000);
+  let count = 0;
+  const { output } = await converse(
+    [GET.repeat(3)],
+    async (request) => {
+      bytes.fill(65 + count++);
+      await request.respond(200, bytes);
+      bytes.fill(33);
+    },
+    {},
+    { writeGate: () => new Promise((resolve) => setTimeout(resolve, 0)) },
+  );
+  const all = ["A", "B", "C"].map((letter) => response("200 OK", letter.repeat(20_000)));
+  assertEquals(output, all.join(""));
+});
+
+Deno.test("content that is detached before or while it is written cuts the connection", async () => {
+  for (const writeAtMost of [Infinity, 10_000]) {
+    const bytes = new Uint8Array(50_000);
+    const { conn, errors } = await converse(
+      [GET, STALL],
+      (request) => {
+        const answered = request.respond(200, bytes);
+        structuredClone(bytes, { transfer: [bytes.buffer] });
+        return answered;
+      },
+      {},
+      { writeAtMost },
+    );
+    assert(conn.closed);
+    assertEquals(errors, []);
+  }
 });
 
 Deno.test("hardening 22: a client that does not read is not answered without end", async () => {
@@ -279,6 +338,13 @@ Deno.test("onReject: an answer that cannot be sent gives way to the standard one
   assertEquals(errors.length, 1);
 });
 
+Deno.test("onReject: nothing of a bad answer is written", async () => {
+  const { output } = await converse([BAD], echo, {
+    onReject: () => ({ body: 5 as unknown as string }),
+  });
+  assertEquals(output, BAD_ANSWER);
+});
+
 Deno.test("onReject: one that throws harms nobody", async () => {
   const { output, errors } = await converse([BAD], echo, {
     onReject: () => {
@@ -298,6 +364,17 @@ Deno.test("onError: one that throws harms nobody", async () => {
       },
     });
     assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+    assertEquals(log.length, 1);
+  } finally {
+    restore();
+  }
+});
+
+Deno.test("onError: one that rejects harms nobody", async () => {
+  const { log, restore } = silencedConsole();
+  try {
+    await converse([GET], () => {}, { onError: () => Promise.reject(new Error("hook")) });
+    await settle();
     assertEquals(log.length, 1);
   } finally {
     restore();

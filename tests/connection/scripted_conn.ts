@@ -41,6 +41,7 @@ export class ScriptedConn implements Deno.Conn {
   readonly writes: string[] = [];
   closed = false;
   writeClosed = false;
+  noDelay = false;
   /** How many bytes were read. */
   bytesRead = 0;
   readonly #script: Step[];
@@ -100,6 +101,10 @@ export class ScriptedConn implements Deno.Conn {
     if (this.closed) throw new Deno.errors.BadResource("closed twice");
     this.closed = true;
     this.#ended.reject(new Deno.errors.Interrupted("closed while reading"));
+  }
+
+  setNoDelay(on: boolean): void {
+    this.noDelay = on;
   }
 
   ref(): void {}

@@ -1,0 +1,13 @@
+/** What can be sent as the content of a response that is sent whole. */
+export type Content = string | Uint8Array | null;
+
+const NOTHING = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** Content as bytes; text is UTF-8. */
+export function contentBytes(content: Content | undefined): Uint8Array {
+  if (content === undefined || content === null) return NOTHING;
+  if (typeof content === "string") return encoder.encode(content);
+  if (content instanceof Uint8Array) return content;
+  throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
+}

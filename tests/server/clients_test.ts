@@ -1,0 +1,137 @@
+/** Real clients, and a real proxy in front. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { Handler } from "@asynchttp/server";
+import { launch, run, testWith } from "./tools.ts";
+
+const ECHO: Handler = (request) =>
+  request.respond(200, `${request.method} ${request.target} ${request.bytes.length}`);
+
+async function serving(
+  handler: Handler,
+  use: (port: number, server: AsyncHttpServer) => Promise<void>,
+): Promise<void> {
+  await using server = new AsyncHttpServer({ maxBody: 1_000_000 });
+  const ended = server.serve(0, handler, { address: "127.0.0.1" });
+  await use(server.getPort(), server);
+  server.close();
+  await ended;
+}
+
+testWith("curl", "keep-alive, HEAD, HTTP/1.0, a chunked upload", async () => {
+  await serving(ECHO, async (port, server) => {
+    const url = `http://127.0.0.1:${port}`;
+    const curl = async (...args: string[]) => (await run("curl", "-s", ...args)).stdout;
+    assertEquals(await curl(`${url}/a`, `${url}/b?c`), "GET /a 0GET /b?c 0");
+    assertEquals(server.stats().connections.accepted, 1);
+    assertMatch(
+      await curl("-I", url),
+      /^HTTP\/1\.1 200 OK\r\nDate: .*\r\nContent-Length: 8\r\n\r\n$/,
+    );
+    assertEquals(await curl("--http1.0", url), "GET / 0");
+    assertEquals(await curl("-d", "abc", url), "POST / 3");
+    assertEquals(
+      await curl("-X", "PUT", "-H", "Transfer-Encoding: chunked", "-d", "abcd", url),
+      "PUT / 4",
+    );
+  });
+});
+
+testWith("curl", "Expect: 100-continue, and a 413 before a byte of the body is sent", async () => {
+  await serving(ECHO, async (port) => {
+    const file = await Deno.makeTempFile();
+    try {
+      await Deno.writeFile(file, new Uint8Array(1_000_000));
+      const upload = ["-sv", "-H", "Expect: 100-continue", "-T", file, `http://127.0.0.1:${port}/`];
+      const { stdout, stderr } = await run("curl", ...upload);
+      assertStringIncludes(stderr, "< HTTP/1.1 100 Continue");
+      assertStringIncludes(stdout, "PUT /");
+      await Deno.writeFile(file, new Uint8Array(1_000_001));
+      const refused = await run("curl", ...upload, "-w", "%{http_code} %{size_upload}");
+      assertStringIncludes(refused.stdout, "413 0");
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+});
+
+testWith("ab", "10,000 requests over 20 keep-alive connections of HTTP/1.0", async () => {
+  await serving(ECHO, async (port) => {
+    const { stdout } = await run(
+      "ab",
+      "-k",
+      "-q",
+      "-n",
+      "10000",
+      "-c",
+      "20",
+      `http://127.0.0.1:${port}/`,
+    );
+    assertMatch(stdout, /Complete requests: +10000\n/);
+    assertMatch(stdout, /Failed requests: +0\n/);
+    assertMatch(stdout, /Keep-Alive requests: +10000\n/);
+  });
+});
+
+testWith("nginx", "a proxy in front, with and without upstream keep-alive", async () => {
+  await serving(ECHO, async (port) => {
+    const folder = await Deno.makeTempDir();
+    const front = freePort();
+    try {
+      await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfiguration(folder, front, port));
+      await using nginx = launch("/usr/sbin/nginx", "-p", folder, "-c", `${folder}/nginx.conf`);
+      await listening(front);
+      for (const path of ["/close/a", "/keep/a"]) {
+        for (let i = 0; i < 20; i++) {
+          const response = await fetch(`http://127.0.0.1:${front}${path}`, {
+            method: "POST",
+            body: "x".repeat(i * 1000),
+          });
+          assertEquals(await response.text(), `POST ${path} ${i * 1000}`);
+        }
+      }
+      const long = await fetch(`http://127.0.0.1:${front}/keep/${"a".repeat(5000)}`);
+      assertStringIncludes(await long.text(), "GET /keep/aaa");
+      nginx.kill("SIGTERM");
+      await nginx.status;
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+});
+
+function nginxConfiguration(folder: string, front: number, back: number): string {
+  return `
+    daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events {}
+    http {
+      access_log off;
+      client_body_temp_path ${folder}; proxy_temp_path ${folder}; fastcgi_temp_path ${folder};
+      uwsgi_temp_path ${folder}; scgi_temp_path ${folder};
+      large_client_header_buffers 4 16k;
+      upstream back { server 127.0.0.1:${back}; keepalive 4; }
+      server {
+        listen 127.0.0.1:${front};
+        location /close/ { proxy_pass http://back; }
+        location /keep/ { proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection ""; }
+      }
+    }`;
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** Resolves when somebody listens on the port. */
+async function listening(port: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  assert(false, `nobody listens on port ${port}`);
+}

@@ -1,0 +1,441 @@
+/** The API over real sockets. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { AsyncHttpServer, maxDescriptorsFallback, newAsyncHttpServer } from "@asynchttp/server";
+import type { AsyncHttpServerOptions, Handler, Request, ServeOptions } from "@asynchttp/server";
+import { systemClock } from "../../src/clock.ts";
+import { exchangeBytes, readText, readUntil, writeText } from "./tools.ts";
+
+const HELLO: Handler = (request) => request.respond(200, "hello");
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+/** A later turn of the event loop: what is ready has happened by then. */
+function soon(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}
+
+/** Runs a server for as long as `use` takes. */
+async function serving(
+  handler: Handler,
+  use: (server: AsyncHttpServer, port: number) => Promise<void>,
+  options?: AsyncHttpServerOptions,
+  serveOptions?: ServeOptions,
+): Promise<void> {
+  await using server = new AsyncHttpServer(options);
+  const ended = server.serve(0, handler, { address: "127.0.0.1", ...serveOptions });
+  await use(server, server.getPort());
+  server.close();
+  await ended;
+}
+
+Deno.test("new AsyncHttpServer: every option has its type and its range", () => {
+  const table: [options: unknown, error: new () => Error, message: string][] = [
+    [
+      { maxBodyy: 1 },
+      TypeError,
+      "Unknown option maxBodyy in options: known are reuseAddr, reusePort, maxBody",
+    ],
+    [{ __proto__: null, toString: 1 }, TypeError, "Unknown option toString"],
+    [
+      { maxBody: -1 },
+      RangeError,
+      "Option maxBody must be an integer from 0 on, or Infinity: got -1",
+    ],
+    [{ maxBody: 1.5 }, RangeError, "maxBody"],
+    [{ maxBody: NaN }, RangeError, "got NaN"],
+    [{ maxBody: "1" }, TypeError, 'Option maxBody must be a number: got "1"'],
+    [{ maxFDs: 0 }, RangeError, "Option maxFDs must be an integer from 1 on"],
+    [{ maxConnections: 0 }, RangeError, "Option maxConnections must be an integer from 1 on"],
+    [{ profile: "nim" }, TypeError, 'Option profile must be "original" or "rfc": got "nim"'],
+    [
+      { limits: { lines: 1 } },
+      TypeError,
+      "Unknown option lines in limits: known are line, head, headers",
+    ],
+    [{ limits: { line: -1 } }, RangeError, "Option line must be"],
+    [{ limits: 1 }, TypeError, "Limits must be an object: got 1"],
+    [{ timeouts: { linger: -1 } }, RangeError, "Option linger must be"],
+    [{ onError: 1 }, TypeError, "Option onError must be a function: got 1"],
+    [{ onReject: null }, TypeError, "Option onReject must be a function: got null"],
+    [{ countDescriptors: {} }, TypeError, "Option countDescriptors must be a function"],
+    [{ reuseAddr: "yes" }, TypeError, "Option reuseAddr must be true or false"],
+    [{ reuseAddr: false }, Deno.errors.NotSupported, "Deno always sets SO_REUSEADDR"],
+    [{ reusePort: true }, Deno.errors.NotSupported, "needs --unstable-net"],
+    [null, TypeError, "Options must be an object: got null"],
+  ];
+  for (const [options, error, message] of table) {
+    assertThrows(() => new AsyncHttpServer(options as AsyncHttpServerOptions), error, message);
+  }
+  new AsyncHttpServer({ maxBody: Infinity, limits: { line: undefined }, reuseAddr: true });
+  assert(newAsyncHttpServer({ maxBody: 1 }) instanceof AsyncHttpServer);
+});
+
+Deno.test("listen: what it refuses, and what it says before and after", async () => {
+  await using server = new AsyncHttpServer();
+  assertThrows(
+    () => server.getPort(),
+    TypeError,
+    "The server does not listen yet: call listen first",
+  );
+  assertThrows(() => server.addr, TypeError, "call listen first");
+  await assertRejects(() => server.acceptRequest(HELLO), TypeError, "call listen first");
+  assertThrows(
+    () => server.listen(-1),
+    RangeError,
+    "Port must be an integer from 0 to 65535: got -1",
+  );
+  assertThrows(() => server.listen(65_536), RangeError, "got 65536");
+  assertThrows(() => server.listen(1.5), RangeError, "got 1.5");
+  assertThrows(
+    () => server.listen(0, { adress: "" } as ServeOptions),
+    TypeError,
+    "Unknown option adress",
+  );
+  assertThrows(
+    () => server.listen(0, { address: 1 } as unknown as ServeOptions),
+    TypeError,
+    "address must be a string",
+  );
+  assertThrows(
+    () => server.listen(0, { domain: "unix" } as unknown as ServeOptions),
+    TypeError,
+    '"ipv4" or "ipv6"',
+  );
+  server.listen(0, { address: "127.0.0.1" });
+  const port = server.getPort();
+  assertEquals(server.addr, { transport: "tcp", hostname: "127.0.0.1", port });
+  assertThrows(() => server.listen(0), TypeError, `the server listens already on port ${port}`);
+  assertThrows(
+    () => new AsyncHttpServer().listen(port, { address: "127.0.0.1" }),
+    Deno.errors.AddrInUse,
+  );
+  server.close();
+  server.close();
+  assertThrows(() => server.getPort(), TypeError, "it was closed");
+  assertThrows(() => server.listen(0), TypeError, "the server was closed, make a new one");
+  await assertRejects(
+    () => server.acceptRequest(HELLO),
+    Deno.errors.BadResource,
+    "The server was closed",
+  );
+  await server.untilAcceptable();
+});
+
+Deno.test("listen: all interfaces of IPv4, of IPv6", async () => {
+  for (const [domain, hostname] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) {
+    await serving(
+      HELLO,
+      async (_, port) => {
+        using conn = await Deno.connect({ hostname, port });
+        await writeText(conn, LAST_GET);
+        assertStringIncludes(await readText(conn), "hello");
+      },
+      {},
+      { address: "", domain },
+    );
+  }
+});
+
+Deno.test("request: hostname and url, over IPv6 and HTTP/1.0", async () => {
+  let seen: Request | undefined;
+  const handler: Handler = (request) => {
+    seen = request;
+    return request.respond(200);
+  };
+  await serving(
+    handler,
+    async (_, port) => {
+      using conn = await Deno.connect({ hostname: "::1", port });
+      await writeText(conn, "GET /a HTTP/1.0\r\n\r\n");
+      await readText(conn);
+      assertEquals(seen?.hostname, "::1");
+      assertEquals(seen?.url.href, `http://[::1]:${port}/a`);
+    },
+    {},
+    { address: "", domain: "ipv6" },
+  );
+});
+
+Deno.test("serve: fetch", async () => {
+  const handler: Handler = (request) =>
+    request.respond(200, request.body, { "X-Method": request.method });
+  await serving(handler, async (_, port) => {
+    const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "hé" });
+    assertEquals(response.headers.get("x-method"), "POST");
+    assertEquals(await response.text(), "hé");
+  });
+});
+
+Deno.test("serve: ends with its signal, also with one that has aborted before", async () => {
+  const controller = new AbortController();
+  const server = new AsyncHttpServer();
+  const ended = server.serve(0, HELLO, { signal: controller.signal });
+  controller.abort();
+  await ended;
+  await new AsyncHttpServer().serve(0, HELLO, { signal: AbortSignal.abort() });
+});
+
+Deno.test("serve: a taken port rejects", async () => {
+  await serving(HELLO, async (_, port) => {
+    await assertRejects(
+      () => new AsyncHttpServer().serve(port, HELLO, { address: "127.0.0.1" }),
+      Deno.errors.AddrInUse,
+    );
+  });
+});
+
+Deno.test("acceptRequest: one connection, handed off while it is served", async () => {
+  await using server = new AsyncHttpServer();
+  server.listen(0, { address: "127.0.0.1" });
+  const gate = Promise.withResolvers<void>();
+  const answer = exchangeBytes(server.getPort(), LAST_GET);
+  await server.acceptRequest(async (request) => {
+    await gate.promise;
+    await request.respond(200, "handed off");
+  });
+  assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: 0 });
+  gate.resolve();
+  assertStringIncludes(await answer, "handed off");
+});
+
+Deno.test("acceptRequest: rejects when the server is closed meanwhile", async () => {
+  const server = new AsyncHttpServer();
+  server.listen(0);
+  const accepting = server.acceptRequest(HELLO);
+  server.close();
+  await assertRejects(() => accepting, Deno.errors.BadResource, "The server was closed");
+  assertEquals(server.stats().connections.refused, 0);
+});
+
+Deno.test("acceptRequest: waits for a slot at maxConnections, nobody is refused", async () => {
+  const gate = Promise.withResolvers<void>();
+  const handler: Handler = async (request) => {
+    await gate.promise;
+    await request.respond(200, "hello");
+  };
+  await serving(handler, async (server, port) => {
+    const answers = Array.from({ length: 5 }, () => exchangeBytes(port, LAST_GET));
+    while (server.stats().requests < 2) await soon();
+    assertEquals(server.stats().connections, { open: 2, accepted: 2, refused: 0 });
+    assert(!server.shouldAcceptRequest());
+    assert(server.shouldAcceptRequest(-1));
+    gate.resolve();
+    for (const answer of await Promise.all(answers)) assertStringIncludes(answer, "hello");
+  }, { maxConnections: 2 });
+});
+
+Deno.test("untilAcceptable: woken by the close that makes room", async () => {
+  await using server = new AsyncHttpServer({ maxConnections: 1 });
+  server.listen(0, { address: "127.0.0.1" });
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
+  await server.acceptRequest(HELLO);
+  assert(!server.shouldAcceptRequest());
+  const acceptable = server.untilAcceptable();
+  conn.close();
+  await acceptable;
+  assert(server.shouldAcceptRequest());
+});
+
+Deno.test("close: idle connections are closed, what runs is finished and says close", async () => {
+  const gate = Promise.withResolvers<void>();
+  const handler: Handler = async (request) => {
+    if (request.target === "/slow") await gate.promise;
+    await request.respond(200, "hello");
+  };
+  await serving(handler, async (server, port) => {
+    using idle = await Deno.connect({ hostname: "127.0.0.1", port });
+    await writeText(idle, GET);
+    await readUntil(idle, (text) => text.endsWith("hello"));
+    const slow = exchangeBytes(port, GET.replace("/", "/slow"));
+    while (server.stats().requests < 2) await soon();
+    server.close();
+    assertEquals(await readText(idle), "");
+    gate.resolve();
+    assertStringIncludes(await slow, "Connection: close\r\n");
+  });
+});
+
+Deno.test("shutdown: says how many finished, and cuts the rest off after the grace", async () => {
+  const gate = Promise.withResolvers<void>();
+  const never = Promise.withResolvers<void>();
+  const handler: Handler = async (request) => {
+    if (request.target === "/stuck") return never.promise;
+    await gate.promise;
+    await request.respond(200, "finished");
+  };
+  const server = new AsyncHttpServer();
+  const ended = server.serve(0, handler, { address: "127.0.0.1" });
+  const port = server.getPort();
+  const slow = exchangeBytes(port, GET);
+  using stuck = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeText(stuck, GET.replace("/", "/stuck"));
+  while (server.stats().requests < 2) await soon();
+  const down = server.shutdown({ grace: 60_000 });
+  gate.resolve();
+  assertStringIncludes(await slow, "finished");
+  while (server.stats().connections.open > 1) await soon();
+  systemClock.tick(Date.now() + 60_000);
+  assertEquals(await down, { finished: 1, cut: 1 });
+  await ended;
+  assertEquals(await readText(stuck).catch(() => ""), "");
+  assertEquals(await server.shutdown({ grace: 0 }), { finished: 0, cut: 1 });
+  await assertRejects(
+    () => server.shutdown({ graze: 1 } as { grace?: number }),
+    TypeError,
+    "graze",
+  );
+});
+
+Deno.test("stats: bytes, requests, rejections", async () => {
+  await serving(HELLO, async (server, port) => {
+    const answer = await exchangeBytes(port, GET + "BAD\r\n\r\n");
+    assertMatch(answer, /^HTTP\/1\.1 200 OK[^]*HTTP\/1\.1 400 Bad Request/);
+    await soon();
+    const stats = server.stats();
+    assertEquals(stats.requests, 1);
+    assertEquals(stats.bytesIn, GET.length + 7);
+    assertEquals(stats.bytesOut, answer.length);
+    assertEquals(stats.rejections, { "bad-request-line": 1 });
+  });
+});
+
+Deno.test("hardening 29: a client still sending 8 MB reads the complete 413, ten times of ten", async () => {
+  await serving(HELLO, async (_, port) => {
+    const body = new Uint8Array(8_000_000);
+    for (let i = 0; i < 10; i++) {
+      using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      await writeText(conn, `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
+      // It reads only when it has sent what it can: most clients do.
+      for (let at = 0; at < body.length;) {
+        const count = await conn.write(body.subarray(at)).catch(() => Infinity);
+        at += count;
+      }
+      const answer = await readText(conn);
+      assertMatch(
+        answer,
+        /^HTTP\/1\.1 413 Content Too Large\r\n[^]*The body must be at most 1000000 bytes long\n$/,
+      );
+    }
+  }, { maxBody: 1_000_000 });
+});
+
+Deno.test("hardening 32: clients that go at any point harm nobody", async () => {
+  const whole =
+    `PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`;
+  await serving((request) => request.respond(200, "x".repeat(100_000)), async (server, port) => {
+    for (let at = 0; at <= whole.length; at++) {
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+      await writeText(conn, whole.slice(0, at));
+      conn.close();
+    }
+    assertStringIncludes(await exchangeBytes(port, LAST_GET), "HTTP/1.1 200 OK");
+    while (server.stats().connections.open > 0) {
+      await soon();
+    }
+  });
+});
+
+/** Makes the first accepts of every listener fail. */
+async function withFailingAccepts(failures: Error[], use: () => Promise<void>): Promise<void> {
+  const { listen } = Deno;
+  Deno.listen = ((options: Deno.TcpListenOptions) => {
+    const listener = listen(options);
+    const accept = listener.accept.bind(listener);
+    listener.accept = () => {
+      const failure = failures.shift();
+      return failure ? Promise.reject(failure) : accept();
+    };
+    return listener;
+  }) as typeof Deno.listen;
+  try {
+    await use();
+  } finally {
+    Deno.listen = listen;
+  }
+}
+
+function emfile(): Error {
+  return Object.assign(new Error("Too many open files"), { code: "EMFILE" });
+}
+
+Deno.test("serve: a failed accept does not end the loop", async () => {
+  const errors: unknown[] = [];
+  await withFailingAccepts(
+    [emfile(), emfile(), emfile()],
+    () =>
+      serving(HELLO, async (server, port) => {
+        assertStringIncludes(await exchangeBytes(port, LAST_GET), "hello");
+        assertEquals(server.stats().connections.refused, 3);
+      }, { onError: (error) => void errors.push(error) }),
+  );
+  assertEquals(errors.length, 3);
+});
+
+Deno.test("serve: a client that has reset before it was accepted is not waited for", async () => {
+  const errors: unknown[] = [];
+  const gone = Array.from({ length: 100 }, () => new Deno.errors.NotConnected("gone"));
+  await withFailingAccepts(gone, () =>
+    serving(HELLO, async (server, port) => {
+      assertStringIncludes(await exchangeBytes(port, LAST_GET), "hello");
+      assertEquals(server.stats().connections.refused, 100);
+    }, { onError: (error) => void errors.push(error) }));
+  assertEquals(errors, []);
+});
+
+Deno.test("serve: without descriptors the connection that has waited longest is closed", async () => {
+  const failures: Error[] = [];
+  await withFailingAccepts(failures, () =>
+    serving(HELLO, async (server, port) => {
+      using first = await Deno.connect({ hostname: "127.0.0.1", port });
+      using second = await Deno.connect({ hostname: "127.0.0.1", port });
+      const answered = (text: string) => text.endsWith("hello");
+      for (const conn of [first, second, first]) {
+        await writeText(conn, GET);
+        await readUntil(conn, answered);
+      }
+      // The next accept is under way already: the failure comes with the one after it.
+      failures.push(emfile());
+      await exchangeBytes(port, LAST_GET);
+      assertEquals(await readText(second), "");
+      await writeText(first, GET);
+      assertStringIncludes(await readUntil(first, answered), "hello");
+      assertEquals(server.stats().connections.refused, 1);
+    }, { onError: () => {} }));
+});
+
+Deno.test("acceptRequest: several at once take turns, and keep maxConnections", async () => {
+  await using server = new AsyncHttpServer({ maxConnections: 1 });
+  server.listen(0, { address: "127.0.0.1" });
+  let most = 0;
+  const handler: Handler = async (request) => {
+    most = Math.max(most, server.stats().connections.open);
+    await request.respond(200, "hello");
+  };
+  const accepting = [1, 2, 3].map(() => server.acceptRequest(handler));
+  const answers = [1, 2, 3].map(() => exchangeBytes(server.getPort(), LAST_GET));
+  for (const answer of await Promise.all(answers)) assertStringIncludes(answer, "hello");
+  await Promise.all(accepting);
+  assertEquals(most, 1);
+});
+
+Deno.test("a handler must be a function, an assumption an integer", async () => {
+  await using server = new AsyncHttpServer();
+  const none = undefined as unknown as Handler;
+  await assertRejects(() => server.acceptRequest(none), TypeError, "handler must be a function");
+  await assertRejects(() => server.serve(0, none), TypeError, "handler must be a function");
+  const options = { assumedDescriptorsPerRequest: NaN };
+  await assertRejects(() => server.serve(0, HELLO, options), RangeError, "must be an integer");
+  assertThrows(() => server.shouldAcceptRequest(NaN), RangeError, "must be an integer: got NaN");
+  assertThrows(() => server.untilAcceptable(0.5), RangeError, "must be an integer: got 0.5");
+});
+
+Deno.test("maxDescriptorsFallback is that of the original", () => {
+  assertEquals(maxDescriptorsFallback, 16_000);
+});

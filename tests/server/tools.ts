@@ -1,0 +1,144 @@
+/** Real clients and servers, where the machine has them. */
+
+/** Runs a test with a program of the system's; without it the test is skipped with a line that says so. */
+export function testWith(program: string, title: string, test: () => Promise<void>): void {
+  const found = has(program);
+  if (!found) console.log(`skipped, there is no ${program} on this machine: ${title}`);
+  Deno.test({ name: `${title} (${program})`, ignore: !found, fn: test });
+}
+
+function has(program: string): boolean {
+  const directories = `${Deno.env.get("PATH")}:/usr/sbin`.split(":");
+  return directories.some((directory) => {
+    try {
+      return Deno.statSync(`${directory}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** What a program printed, and how it ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end, for a minute at the most. */
+export async function run(program: string, ...args: string[]): Promise<Outcome> {
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(60_000),
+    env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin` },
+  });
+  const { code, stdout, stderr } = await child.output();
+  return {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+  };
+}
+
+/** A program that runs until it is stopped. */
+export interface Running extends AsyncDisposable {
+  /** Resolves with the first line of its output that matches. */
+  line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void;
+  readonly status: Promise<Deno.CommandStatus>;
+}
+
+/** Starts a program; its end is that of the scope. */
+export function launch(program: string, ...args: string[]): Running {
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  })
+    .spawn();
+  const seen: string[] = [];
+  const waiting = new Set<() => void>();
+  const reading = (async () => {
+    let rest = "";
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      seen.push(...lines);
+      for (const wake of waiting) wake();
+    }
+    for (const wake of waiting) wake();
+  })();
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
+  return {
+    status,
+    kill: (signal) => child.kill(signal),
+    async line(pattern) {
+      for (;;) {
+        for (const line of seen) {
+          const match = pattern.exec(line);
+          if (match) return match;
+        }
+        if (ended) {
+          throw new Error(`${program} ended without printing ${pattern}:\n${seen.join("\n")}`);
+        }
+        await new Promise<void>((wake) => waiting.add(wake));
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      if (!ended) child.kill("SIGKILL");
+      await status;
+      await reading;
+    },
+  };
+}
+
+/** Starts an example on a port of the system's choice; resolves when it listens. */
+export async function launchExample(
+  name: string,
+  ...args: string[]
+): Promise<{ example: Running; origin: string }> {
+  const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  const example = launch(Deno.execPath(), "run", "--allow-net", path, "0", ...args);
+  const [, port] = await example.line(/^.*Listening on http:\/\/[^:]+:(\d+)\//);
+  return { example, origin: `http://127.0.0.1:${port}` };
+}
+
+/** Sends bytes over a connection of its own, closes its side, and reads to the end. */
+export async function exchangeBytes(port: number, sent: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeText(conn, sent);
+  await conn.closeWrite().catch(() => {});
+  return await readText(conn);
+}
+
+/** Writes one byte a character. */
+export async function writeText(conn: Deno.Conn, text: string): Promise<void> {
+  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+}
+
+/** Reads to the end, one character a byte. */
+export async function readText(conn: Deno.Conn): Promise<string> {
+  return await readUntil(conn, () => false);
+}
+
+/** Reads until what was read is enough. */
+export async function readUntil(
+  conn: Deno.Conn,
+  enough: (text: string) => boolean,
+): Promise<string> {
+  const buffer = new Uint8Array(16_384);
+  let text = "";
+  while (!enough(text)) {
+    const count = await conn.read(buffer);
+    if (count === null) break;
+    for (const byte of buffer.subarray(0, count)) text += String.fromCharCode(byte);
+  }
+  return text;
+}
