@@ -131,8 +131,8 @@ function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {
   return Symbol.iterator in init ? init : Object.entries(init);
 }
 
-function checkedPair(pair: Iterable<unknown>): FieldPair {
-  const parts = [...pair];
+function checkedPair(pair: string | Iterable<unknown>): FieldPair {
+  const parts = typeof pair === "string" ? [pair] : [...pair];
   if (parts.length !== 2) {
     throw new TypeError(
       `A header field must be a pair of name and value: got ${parts.length} item${

@@ -187,8 +187,8 @@ function codingName(coding: string): string {
 
 /** `transfer-parameter = token BWS "=" BWS ( token / quoted-string )`; only the token is worth a 501. */
 function isParameter(text: string): boolean {
-  const [name = "", value = ""] = text.split("=");
-  return isToken(name) && isToken(value);
+  const parts = text.split("=");
+  return parts.length === 2 && parts.every(isToken);
 }
 
 /** The options of all Connection fields, in lower case. A member that is no token means nothing to anybody. */

@@ -48,8 +48,11 @@ export const PATH: ByteClass = byteClass("-._~!$&'()*+,;=:@/%[]^`{|}", DIGIT, AL
 /** The same for the query, where browsers send `\` as it is and it means nothing. */
 export const QUERY: ByteClass = byteClass("-._~!$&'()*+,;=:@/%[]^`{|}?\\", DIGIT, ALPHA);
 
-/** `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986, 3.2.2). */
-export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+,;=%", DIGIT, ALPHA);
+/**
+ * `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986, 3.2.2), but for
+ * the comma: somebody in front may have joined two Hosts to `a,b`.
+ */
+export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+;=%", DIGIT, ALPHA);
 
 /** What may stand between the brackets of an IPv6 address. */
 export const IP_LITERAL: ByteClass = byteClass(":.ABCDEFabcdef", DIGIT);
