@@ -70,7 +70,7 @@ const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
  *   for await (const _ of bytes.pipeThrough(new RequestParseStream()));
  * } catch (error) {
  *   if (!(error instanceof HttpError)) throw error;
- *   console.log(error.status, error.code); // 400 bad-target
+ *   console.log(error.status, error.code); // 400 bad-request-line
  * }
  * ```
  */

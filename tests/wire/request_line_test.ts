@@ -17,6 +17,10 @@ const refused: readonly (readonly [title: string, line: string, event: string])[
   ["RFC 9112, 2.3: a letter for the minor", "GET / HTTP/1.x", "400 bad-request-line"],
   ["RFC 9112, 2.3: a letter for the major", "GET / HTTP/x.1", "400 bad-request-line"],
   ["RFC 9112, 2.3: a sign in the version", "GET / HTTP/+1.1", "400 bad-request-line"],
+  ["RFC 9112, 2.3: HTTP:1.1 for a version", "GET / HTTP:1.1", "400 bad-request-line"],
+  ["RFC 9112, 2.3: HTXP/1.1 for a version", "GET / HTXP/1.1", "400 bad-request-line"],
+  ["RFC 9112, 2.3: HXTP/1.1 for a version", "GET / HXTP/1.1", "400 bad-request-line"],
+  ["RFC 9112, 2.3: XTTP/1.1 for a version", "GET / XTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 2.3: another protocol", "GET / HTTQ/1.1", "400 bad-request-line"],
   ["RFC 9112, 2.3: a protocol of another length", "GET / ICY/1.1", "400 bad-request-line"],
   ["RFC 9112, 2.3: HTTP/2.0", "GET / HTTP/2.0", "505 unsupported-version"],
@@ -33,6 +37,7 @@ const refused: readonly (readonly [title: string, line: string, event: string])[
   ["RFC 9112, 3: a tab before the target", "GET\t/ HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3: a tab before the version", "GET /\tHTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3: a tab behind the version", "GET / HTTP/1.1\t", "400 bad-request-line"],
+  ["RFC 9112, 3: an empty target", "GET  HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3: no target", "GET HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3: a space within the target", "GET /a b HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3: a fourth part", "GET / HTTP/1.1 x", "400 bad-request-line"],
@@ -65,6 +70,10 @@ const methods = [
   "OPTIONS",
   "TRACE",
   "PROPFIND",
+  "GETX",
+  "GE",
+  "PUTT",
+  "OPTION",
   "get",
   "Get",
   "GEX",
@@ -75,6 +84,16 @@ const methods = [
 
 testRows(methods.map((method): Row => ({
   title: `RFC 9110, 9.1: the method ${method} is taken as it was sent`,
+  bytes: `${method} /p HTTP/1.1${REST}`,
+  events: [`${method} /p HTTP/1.1`, "end"],
+})));
+
+/** One letter off from a name that is known. */
+const others = ["GET", "POST", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"]
+  .flatMap((name) => Array.from(name, (_, at) => `${name.slice(0, at)}x${name.slice(at + 1)}`));
+
+testRows(others.map((method): Row => ({
+  title: `RFC 9110, 9.1: ${method} is another method`,
   bytes: `${method} /p HTTP/1.1${REST}`,
   events: [`${method} /p HTTP/1.1`, "end"],
 })));

@@ -1,0 +1,330 @@
+import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { BodyCollector } from "../../src/wire/body_collector.ts";
+import { InputBuffer } from "../../src/wire/input_buffer.ts";
+import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { bytesOf, textOf } from "./runners.ts";
+
+/** `length` bytes that tell where they stand. */
+function pattern(length: number, from = 0): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (from + i) % 251);
+}
+
+function unused(input: InputBuffer): Uint8Array {
+  return input.bytes.subarray(input.start, input.end);
+}
+
+Deno.test("InputBuffer: it is empty, and takes no memory, until it is asked for room", () => {
+  const input = new InputBuffer();
+  assertEquals([input.length, input.bytes.length], [0, 0]);
+  assertEquals(input.space().length, 2048);
+});
+
+Deno.test("InputBuffer: what was put in comes out", () => {
+  const input = new InputBuffer();
+  input.push(bytesOf("abc"));
+  input.push(bytesOf(""));
+  input.push(bytesOf("def"));
+  assertEquals(textOf(unused(input)), "abcdef");
+  input.consume(2);
+  assertEquals(input.length, 4);
+  assertEquals(textOf(unused(input)), "cdef");
+});
+
+Deno.test("InputBuffer: what was pushed is a copy", () => {
+  const input = new InputBuffer();
+  const lent = bytesOf("abc");
+  input.push(lent);
+  lent.fill(0xaa);
+  assertEquals(textOf(unused(input)), "abc");
+});
+
+Deno.test("InputBuffer: a push that is larger than the room", () => {
+  for (const length of [2047, 2048, 2049, 16_384, 100_000]) {
+    const input = new InputBuffer();
+    input.push(bytesOf("first"));
+    input.push(pattern(length));
+    assertEquals(input.length, 5 + length);
+    assertEquals(textOf(unused(input).subarray(0, 5)), "first");
+    assertEquals(unused(input).subarray(5), pattern(length));
+  }
+});
+
+Deno.test("InputBuffer: there is always room for 512 bytes", () => {
+  const input = new InputBuffer();
+  for (let i = 0; i < 100; i++) {
+    const room = input.space();
+    assert(room.length >= 512, `${room.length}`);
+    room.fill(i, 0, 100);
+    input.filled(100);
+  }
+  assertEquals(input.length, 10_000);
+  for (let i = 0; i < 10_000; i++) {
+    assertEquals(input.bytes[input.start + i], Math.floor(i / 100));
+  }
+});
+
+Deno.test("InputBuffer: memory is moved when there is room for less than 512 bytes", () => {
+  const input = new InputBuffer();
+  input.push(pattern(1536));
+  assertEquals([input.space().length, input.space().byteOffset], [512, 1536]);
+  input.push(pattern(1));
+  assert(input.space().length > 512);
+  assertEquals(input.length, 1537);
+});
+
+Deno.test("InputBuffer: room is the same memory until it is filled", () => {
+  const input = new InputBuffer();
+  assertStrictEquals(input.space(), input.bytes);
+  assertStrictEquals(input.space(), input.bytes);
+  input.push(bytesOf("a"));
+  assertEquals(input.space().byteOffset, 1);
+});
+
+Deno.test("InputBuffer: bytes that were used, and not kept, make room", () => {
+  const input = new InputBuffer();
+  const { buffer } = input.space();
+  for (let i = 0; i < 100; i++) {
+    input.push(pattern(1000));
+    input.consume(1000);
+  }
+  assertStrictEquals(input.space().buffer, buffer);
+  assertEquals(input.space().length, 2048);
+});
+
+Deno.test("InputBuffer: bytes that were kept are never overwritten", () => {
+  const input = new InputBuffer();
+  const kept: { bytes: Uint8Array; start: number; text: string }[] = [];
+  for (let i = 0; i < 300; i++) {
+    const text = `head ${i} ${"x".repeat(i)}`;
+    input.push(bytesOf(text + "body"));
+    const { bytes, start } = input;
+    input.consume(text.length);
+    input.keep();
+    kept.push({ bytes, start, text });
+    input.consume(4);
+    input.space().fill(0xaa);
+  }
+  for (const { bytes, start, text } of kept) {
+    assertEquals(textOf(bytes.subarray(start, start + text.length)), text);
+  }
+});
+
+Deno.test("InputBuffer: what follows kept bytes goes behind them, over what was used", () => {
+  const input = new InputBuffer();
+  input.push(bytesOf("headbody"));
+  input.consume(4);
+  input.keep();
+  input.consume(4);
+  assertEquals(input.space().byteOffset, 4);
+  assertEquals([input.start, input.end], [4, 4]);
+  input.push(bytesOf("BO"));
+  assertEquals(textOf(input.bytes.subarray(0, 8)), "headBOdy");
+});
+
+Deno.test("InputBuffer: a peer that fills the room is read in larger pieces, up to 16 KiB", () => {
+  const input = new InputBuffer();
+  const sizes: number[] = [];
+  for (let i = 0; i < 6; i++) {
+    const room = input.space();
+    sizes.push(room.length);
+    input.filled(room.length);
+    input.consume(room.length);
+    input.keep(); // so that the next room is new
+  }
+  assertEquals(sizes, [2048, 4096, 8192, 16_384, 16_384, 16_384]);
+});
+
+Deno.test("InputBuffer: a peer that leaves room is not", () => {
+  const input = new InputBuffer();
+  for (let i = 0; i < 5; i++) {
+    const room = input.space();
+    assertEquals(room.length, 2048);
+    input.filled(room.length - 1);
+    input.consume(room.length - 1);
+    input.keep();
+  }
+});
+
+Deno.test("InputBuffer: more room is not taken while what is there is used up in time", () => {
+  const input = new InputBuffer();
+  const { buffer } = input.space();
+  input.push(pattern(2047));
+  input.consume(2047);
+  assertStrictEquals(input.space().buffer, buffer);
+  input.push(pattern(2048));
+  input.consume(2048);
+  assertEquals(input.space().length, 4096);
+});
+
+Deno.test("InputBuffer: takeAll gives a copy of what is not used, and uses it", () => {
+  const input = new InputBuffer();
+  input.push(bytesOf("abcdef"));
+  input.consume(2);
+  const rest = input.takeAll();
+  assertEquals(textOf(rest), "cdef");
+  assertNotEquals(rest.buffer, input.bytes.buffer);
+  assertEquals(input.length, 0);
+  assertEquals(input.takeAll().length, 0);
+  input.push(bytesOf("xxxxxx"));
+  assertEquals(textOf(rest), "cdef");
+});
+
+Deno.test("InputBuffer: idle gives large memory back, and reads in small pieces again", () => {
+  const input = new InputBuffer();
+  input.push(pattern(5000));
+  input.consume(5000);
+  input.idle();
+  assertEquals([input.bytes.length, input.start, input.end], [0, 0, 0]);
+  assertEquals(input.space().length, 2048);
+});
+
+Deno.test("InputBuffer: idle keeps the smallest memory, and what is kept in it", () => {
+  const input = new InputBuffer();
+  input.push(bytesOf("head"));
+  input.consume(4);
+  input.keep();
+  const { bytes } = input;
+  input.idle();
+  assertStrictEquals(input.bytes, bytes);
+  assertEquals(input.space().byteOffset, 4);
+});
+
+Deno.test("InputBuffer: idle loses nothing that was not used", () => {
+  const input = new InputBuffer();
+  input.push(pattern(5000));
+  input.consume(4990);
+  input.idle();
+  assertEquals(unused(input), pattern(10, 4990));
+});
+
+Deno.test("OutputBuffer: text and bytes, in order", () => {
+  const out = new OutputBuffer();
+  assertEquals(out.length, 0);
+  out.latin1("a\x80\xff");
+  out.copy(Uint8Array.of(1, 2));
+  out.latin1("");
+  out.copy(new Uint8Array(0));
+  out.latin1("z");
+  assertEquals(out.length, 6);
+  assertEquals([...out.view()], [0x61, 0x80, 0xff, 1, 2, 0x7a]);
+});
+
+Deno.test("OutputBuffer: it grows for text and for bytes, and keeps what it has", () => {
+  for (const length of [511, 512, 513, 1024, 1025, 5000]) {
+    const text = "abcdefghij".repeat(length / 10 + 1).slice(0, length);
+    const one = new OutputBuffer();
+    one.latin1(text);
+    assertEquals(textOf(one.view()), text);
+    const two = new OutputBuffer();
+    two.latin1("first");
+    two.copy(bytesOf(text));
+    two.latin1(text);
+    assertEquals(textOf(two.view()), "first" + text + text);
+  }
+});
+
+Deno.test("OutputBuffer: it grows no sooner than it must", () => {
+  const out = new OutputBuffer();
+  out.latin1("x".repeat(512));
+  assertEquals(out.view().buffer.byteLength, 512);
+  out.latin1("x");
+  assertEquals(out.view().buffer.byteLength, 1024);
+});
+
+Deno.test("OutputBuffer: many small writes", () => {
+  const out = new OutputBuffer();
+  for (let i = 0; i < 10_000; i++) out.latin1(String(i % 10));
+  assertEquals(textOf(out.view()), "0123456789".repeat(1000));
+});
+
+Deno.test("OutputBuffer: clear forgets, and writes from the start again", () => {
+  const out = new OutputBuffer();
+  out.latin1("abcdef");
+  out.clear();
+  assertEquals([out.length, out.view().length], [0, 0]);
+  out.latin1("xy");
+  assertEquals(textOf(out.view()), "xy");
+});
+
+Deno.test("OutputBuffer: what was taken is nobody else's", () => {
+  const out = new OutputBuffer();
+  out.latin1("abc");
+  const taken = out.take();
+  assertEquals([out.length, out.view().length], [0, 0]);
+  out.latin1("xyz!");
+  assertEquals(textOf(taken), "abc");
+  assertEquals(textOf(out.take()), "xyz!");
+  assertEquals(out.take().length, 0);
+});
+
+Deno.test("OutputBuffer: shrink lets go of large memory, and only when nothing is in it", () => {
+  const out = new OutputBuffer();
+  out.latin1("x".repeat(5000));
+  const large = out.view().buffer;
+  out.shrink(1000);
+  assertStrictEquals(out.view().buffer, large);
+  assertEquals(out.length, 5000);
+  out.clear();
+  out.shrink(large.byteLength);
+  assertStrictEquals(out.view().buffer, large);
+  out.shrink(large.byteLength - 1);
+  assertEquals(out.view().buffer.byteLength, 512);
+  out.latin1("abc");
+  assertEquals(textOf(out.view()), "abc");
+});
+
+Deno.test("BodyCollector: pieces come out as one", () => {
+  for (const announced of [0, 5, 6, 7, 100, 8_388_608, Infinity]) {
+    const body = new BodyCollector(announced);
+    assertEquals(body.bytes().length, 0);
+    body.add(bytesOf("ab"));
+    body.add(bytesOf(""));
+    body.add(bytesOf("c"));
+    body.add(bytesOf("def"));
+    assertEquals(textOf(body.bytes()), "abcdef");
+  }
+});
+
+Deno.test("BodyCollector: pieces are copied", () => {
+  const body = new BodyCollector(0);
+  const piece = bytesOf("abc");
+  body.add(piece);
+  piece.fill(0xaa);
+  body.add(piece.subarray(0, 0));
+  assertEquals(textOf(body.bytes()), "abc");
+});
+
+Deno.test("BodyCollector: a body that is nearly there takes the memory that it needs", () => {
+  const body = new BodyCollector(1500);
+  body.add(pattern(1000));
+  assertEquals(body.bytes().buffer.byteLength, 1500);
+  body.add(pattern(500, 1000));
+  assertEquals(body.bytes().buffer.byteLength, 1500);
+  assertEquals(body.bytes(), pattern(1500));
+});
+
+Deno.test("hardening 24: memory grows with what has arrived, not with what was announced", () => {
+  const body = new BodyCollector(8_388_608);
+  let arrived = 0;
+  while (arrived < 8_388_608) {
+    body.add(pattern(16_384, arrived));
+    arrived += 16_384;
+    const memory = body.bytes().buffer.byteLength;
+    assert(memory <= 4 * arrived, `${memory} bytes for ${arrived}`);
+  }
+  assertEquals(body.bytes().buffer.byteLength, 8_388_608);
+  assertEquals(body.bytes().subarray(8_388_600), pattern(8, 8_388_600));
+});
+
+Deno.test("hardening 25: a body of many pieces is moved a few times", () => {
+  const body = new BodyCollector(0);
+  let moves = 0;
+  let last: ArrayBufferLike = body.bytes().buffer;
+  for (let i = 0; i < 100_000; i++) {
+    body.add(Uint8Array.of(i));
+    if (body.bytes().buffer !== last) moves++;
+    last = body.bytes().buffer;
+  }
+  assertEquals(body.bytes().length, 100_000);
+  assert(moves < 20, `${moves} moves`);
+});

@@ -1,0 +1,25 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { contentBytes } from "../../src/wire/content.ts";
+import type { Content } from "../../src/wire/content.ts";
+
+Deno.test("content: text is UTF-8", () => {
+  assertEquals([...contentBytes("a\u00e4\u20ac")], [0x61, 0xc3, 0xa4, 0xe2, 0x82, 0xac]);
+  assertEquals(contentBytes("").length, 0);
+});
+
+Deno.test("content: bytes are taken as they are", () => {
+  const bytes = Uint8Array.of(0, 255);
+  assertStrictEquals(contentBytes(bytes), bytes);
+});
+
+Deno.test("content: null and nothing are no content", () => {
+  assertEquals(contentBytes(null).length, 0);
+  assertEquals(contentBytes(undefined).length, 0);
+});
+
+for (const [shown, value] of [["number", 5], ["object", [1]], ["object", {}], ["boolean", false]]) {
+  Deno.test(`content: ${JSON.stringify(value)} is refused`, () => {
+    const message = `Content must be a string, a Uint8Array or null: got ${shown}`;
+    assertThrows(() => contentBytes(value as unknown as Content), TypeError, message);
+  });
+}

@@ -1,0 +1,154 @@
+/** Each table against the ABNF, put another way: as a pattern, and over all 256 bytes. */
+import { assertEquals } from "@std/assert";
+import * as syntax from "../../src/wire/syntax.ts";
+import { bytesOf } from "./runners.ts";
+
+const CLASSES: readonly (readonly [title: string, table: Uint8Array, pattern: RegExp])[] = [
+  ["RFC 9110, 5.6.2: tchar", syntax.TOKEN, /[!#$%&'*+\-.^_`|~0-9A-Za-z]/],
+  ["RFC 9110, 5.5: field-vchar, SP and HTAB", syntax.TEXT, /[\t -~\x80-\xff]/],
+  ["RFC 3986, 3.3: pchar, /, and []^`{|}", syntax.PATH, /[!$%&'()*+,\-./0-9:;=@A-Z[\]^_`a-z{|}~]/],
+  [
+    "RFC 3986, 3.4: the same, ? and \\",
+    syntax.QUERY,
+    /[!$%&'()*+,\-./0-9:;=?@A-Z[\\\]^_`a-z{|}~]/,
+  ],
+  ["RFC 3986, 3.2.2: reg-name, without its comma", syntax.REG_NAME, /[\w\-.~!$&'()*+;=%]/],
+  ["RFC 3986, 3.2.2: IPv6address", syntax.IP_LITERAL, /[0-9A-Fa-f:.]/],
+];
+
+for (const [title, table, pattern] of CLASSES) {
+  Deno.test(title, () => {
+    assertEquals(table.length, 256);
+    for (let byte = 0; byte < 256; byte++) {
+      const expected = pattern.test(String.fromCharCode(byte)) ? 1 : 0;
+      assertEquals(table[byte], expected, `0x${byte.toString(16)}`);
+    }
+  });
+}
+
+Deno.test("syntax: how many bytes each class has, counted by hand", () => {
+  const count = (table: Uint8Array) => table.reduce((sum, bit) => sum + bit, 0);
+  assertEquals(count(syntax.TOKEN), 15 + 10 + 52);
+  assertEquals(count(syntax.TEXT), 1 + 95 + 128);
+  assertEquals(count(syntax.PATH), 95 - 7); // of the printable: SP " # < > ? \
+  assertEquals(count(syntax.QUERY), 95 - 5); // SP " # < >
+  assertEquals(count(syntax.REG_NAME), 15 + 10 + 52); // - . _ ~ ! $ & ' ( ) * + ; = %
+  assertEquals(count(syntax.IP_LITERAL), 2 + 10 + 12);
+});
+
+Deno.test("RFC 5234, B.1: HEXDIG, in both cases", () => {
+  const digits = "0123456789abcdef";
+  for (let byte = 0; byte < 256; byte++) {
+    const at = digits.indexOf(String.fromCharCode(byte).toLowerCase());
+    assertEquals(syntax.HEX_VALUE[byte], at === -1 ? 255 : at, `0x${byte.toString(16)}`);
+  }
+});
+
+Deno.test("RFC 5234, B.1: DIGIT, and OWS of RFC 9110, 5.6.3", () => {
+  for (let byte = 0; byte < 256; byte++) {
+    const char = String.fromCharCode(byte);
+    assertEquals(syntax.isDigit(byte), "0123456789".includes(char));
+    assertEquals(syntax.isOws(byte), " \t".includes(char));
+  }
+});
+
+Deno.test("syntax: single bytes", () => {
+  const { HTAB, LF, CR, SP, COLON, SEMICOLON } = syntax;
+  assertEquals(String.fromCharCode(HTAB, LF, CR, SP, COLON, SEMICOLON), "\t\n\r :;");
+});
+
+/** RFC 9110, 8.6: 1*DIGIT, and not beyond 2^53-1. */
+const DECIMALS: readonly (readonly [text: string, value: number])[] = [
+  ["0", 0],
+  ["00", 0],
+  ["7", 7],
+  ["0042", 42],
+  ["9007199254740990", 9007199254740990],
+  ["9007199254740991", 9007199254740991],
+  ["9007199254740992", -1],
+  ["9007199254740993", -1],
+  ["90071992547409910", -1],
+  ["1" + "0".repeat(400), -1],
+  ["0".repeat(400) + "1", 1],
+  ["", -1],
+  ["-0", -1],
+  ["-1", -1],
+  ["+1", -1],
+  [" 1", -1],
+  ["1 ", -1],
+  ["1_0", -1],
+  ["1e3", -1],
+  ["0x1", -1],
+  ["1.0", -1],
+  ["1/", -1],
+  ["1:", -1],
+  ["\u0661", -1],
+  ["１", -1],
+];
+
+for (const [text, value] of DECIMALS) {
+  Deno.test(`RFC 9110, 8.6: the number ${JSON.stringify(text.slice(0, 30))}`, () => {
+    assertEquals(syntax.decimal(text), value);
+  });
+}
+
+Deno.test("RFC 9110, 5.6.2: a token has at least one character, and no other ones", () => {
+  for (const token of ["a", "GET", "!#$%&'*+-.^_`|~", "__proto__"]) {
+    assertEquals(syntax.isToken(token), true, token);
+  }
+  for (const other of ["", " ", "a b", "a\t", "a:", "\xe4", "a\u0141", "a\n", "😀"]) {
+    assertEquals(syntax.isToken(other), false, other);
+  }
+});
+
+Deno.test("syntax: text consists of a class, or has a character of another", () => {
+  assertEquals(syntax.consistsOf("", syntax.TOKEN), true);
+  assertEquals(syntax.consistsOf("abc", syntax.TOKEN), true);
+  assertEquals(syntax.consistsOf("abc:", syntax.TOKEN), false);
+  assertEquals(syntax.consistsOf(":abc", syntax.TOKEN), false);
+  assertEquals(syntax.consistsOf("\u0161", syntax.TOKEN), false); // its low byte is "a"
+});
+
+Deno.test("syntax: every byte is its own character, not that of windows-1252", () => {
+  const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
+  const text = syntax.latin1(all, 0, 256);
+  assertEquals(text.length, 256);
+  for (let byte = 0; byte < 256; byte++) assertEquals(text.charCodeAt(byte), byte);
+  assertEquals(syntax.latin1(all, 0x41, 0x44), "ABC");
+  assertEquals(syntax.latin1(all, 0x41, 0x41), "");
+});
+
+Deno.test("syntax: text of any length is whole", () => {
+  const alphabet = "abcdefghijklmnopqrstuvwxyz";
+  for (const length of [1023, 1024, 1025, 2047, 2048, 2049, 100_000]) {
+    const text = alphabet.repeat(length / 26 + 2);
+    assertEquals(syntax.latin1(bytesOf(text), 3, 3 + length), text.slice(3, 3 + length));
+  }
+});
+
+Deno.test("syntax: names are equal in any case, and only then", () => {
+  const bytes = bytesOf("..Content-Length");
+  const equals = (lower: string, start = 2, end = bytes.length) =>
+    syntax.equalsIgnoreCase(bytes, start, end, lower);
+  assertEquals(equals("content-length"), true);
+  assertEquals(equals("content-lengt"), false);
+  assertEquals(equals("content-length-"), false);
+  assertEquals(equals("content_length"), false);
+  assertEquals(equals("xontent-length"), false);
+  assertEquals(equals("content-lengtx"), false);
+  assertEquals(equals("", 2, 2), true);
+});
+
+Deno.test("syntax: no other token byte equals a letter, a digit or - in any case", () => {
+  const known = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  for (let byte = 0; byte < 256; byte++) {
+    if (syntax.TOKEN[byte] !== 1) continue;
+    for (const char of known) {
+      assertEquals(
+        syntax.equalsIgnoreCase(Uint8Array.of(byte), 0, 1, char),
+        String.fromCharCode(byte).toLowerCase() === char,
+        `0x${byte.toString(16)} and ${char}`,
+      );
+    }
+  }
+});
