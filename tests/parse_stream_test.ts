@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../src/errors.ts";
 import { RequestParseStream } from "../src/parse_stream.ts";
 import type { ParsedRequest, RequestParseStreamOptions } from "../src/parse_stream.ts";
@@ -212,4 +212,34 @@ Deno.test("RequestParseStream: who reads no more stops the source", async () => 
   assertEquals((await reader.read()).value?.target, "/a?b");
   await reader.cancel("enough");
   assertEquals(cancelled, "enough");
+});
+
+/** Options that are refused when the stream is made. */
+const BAD_OPTIONS:
+  readonly (readonly [shown: string, options: unknown, error: ErrorConstructor])[] = [
+    ["an unknown option", { maxBodies: 5 }, TypeError],
+    ["an unknown limit", { limits: { lines: 5 } }, TypeError],
+    ["an unknown profile", { profile: "nim" }, TypeError],
+    ["a maxBody that is no number", { maxBody: "5" }, TypeError],
+    ["a maxBody below 0", { maxBody: -1 }, RangeError],
+    ["a maxBody that is NaN", { maxBody: NaN }, RangeError],
+    ["a limit below 0", { limits: { line: -1 } }, RangeError],
+    ["a limit that is no integer", { limits: { head: 0.5 } }, RangeError],
+  ];
+
+for (const [title, options, error] of BAD_OPTIONS) {
+  Deno.test(`RequestParseStream: ${title} is refused`, () => {
+    assertThrows(() => new RequestParseStream(options as RequestParseStreamOptions), error);
+  });
+}
+
+Deno.test("RequestParseStream: undefined means that an option is left out", async () => {
+  const options = {
+    maxBody: undefined,
+    profile: undefined,
+    limits: { line: undefined, headers: undefined },
+  };
+  assertEquals((await all(parse(CAPTURE, options))).length, 4);
+  assertEquals((await all(parse(CAPTURE, { limits: undefined }))).length, 4);
+  assertEquals((await all(parse(CAPTURE, { limits: { line: Infinity } }))).length, 4);
 });
