@@ -33,6 +33,7 @@ export {
   type ServeOptions,
   type ShutdownResult,
 } from "./src/server.ts";
+export { streaming } from "./src/streaming.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/wire/content.ts";
 export type { Protocol } from "./src/wire/head.ts";

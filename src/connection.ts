@@ -11,8 +11,10 @@ import type { ErrorResponse } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Link } from "./exchange.ts";
 import { Inbound } from "./inbound.ts";
+import type { Limits } from "./limits.ts";
 import { report } from "./options.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { isStreaming } from "./streaming.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
 import type { Counters } from "./stats.ts";
@@ -34,21 +36,24 @@ export interface Shared {
  * - "waiting": for the first byte of a request.
  * - "busy": a request is on its way in, being handled, or being answered.
  * - "lingering": all is said, the client may still be sending.
- * - "ended".
+ * - "handed over": it is somebody else's.
  */
-type Phase = "waiting" | "busy" | "lingering" | "ended";
+type Phase = "waiting" | "busy" | "lingering" | "handed over";
 
 /** One connection. */
 export class Connection implements Watched, Link {
   readonly inbound: Inbound;
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly limits: Readonly<Limits>;
   /** Part of {@linkcode Watched}. */
   deadline = Infinity;
   /** The turn in which it began to wait for a request: the lowest has waited longest. */
   waitsSince = 0;
   readonly #shared: Shared;
   readonly #handler: Handler;
+  readonly #streaming: boolean;
+  readonly #scheme: "http" | "https";
   #phase: Phase = "waiting";
   #persistent = true;
 
@@ -56,6 +61,9 @@ export class Connection implements Watched, Link {
     this.transport = new Transport(conn);
     this.inbound = new Inbound(this.transport.readable.open(), shared.options);
     this.clock = shared.clock;
+    this.limits = shared.options.limits;
+    this.#streaming = isStreaming(handler);
+    this.#scheme = "handshake" in conn ? "https" : "http";
     this.#shared = shared;
     this.#handler = handler;
   }
@@ -73,9 +81,8 @@ export class Connection implements Watched, Link {
     } catch (error) {
       if (!(error instanceof ConnectionLost)) report(this.#shared.options, error);
     } finally {
-      this.#phase = "ended";
       this.clock.forget(this);
-      this.transport.close();
+      if (this.#phase !== "handed over") this.transport.close();
     }
   }
 
@@ -111,9 +118,7 @@ export class Connection implements Watched, Link {
       const exchange = await this.#receive();
       if (exchange === null) return false;
       await this.#handle(exchange);
-      const reuse = await exchange.finish();
-      if (!reuse) await this.#linger();
-      return reuse;
+      return await this.#conclude(exchange);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       await this.#refuse(error);
@@ -129,23 +134,51 @@ export class Connection implements Watched, Link {
     this.#phase = "busy";
     this.#shared.counters.requests++;
     const exchange = new Exchange(this, head);
-    await exchange.receive();
+    if (!this.#streaming && !exchange.body.complete) await exchange.body.readWhole();
     return exchange;
+  }
+
+  /** True when another request may follow. */
+  async #conclude(exchange: Exchange): Promise<boolean> {
+    const outcome = await exchange.finish();
+    if (outcome === "handed over") {
+      this.#phase = "handed over";
+      return false;
+    }
+    if (outcome === "reuse" && (exchange.body.complete || await this.#drain(exchange))) return true;
+    await this.#linger();
+    return false;
+  }
+
+  /** Reads and drops what the handler has left of the body. */
+  async #drain({ body }: Exchange): Promise<boolean> {
+    const { limits, timeouts } = this.#shared.options;
+    this.deadline = this.clock.now + timeouts.drain;
+    try {
+      return await body.drain(limits.drain);
+    } catch (error) {
+      // It was refused, but the request was answered already: one answer is enough.
+      if (error instanceof HttpError) return false;
+      throw error;
+    } finally {
+      this.deadline = Infinity;
+    }
   }
 
   #wait(): void {
     this.#phase = "waiting";
     this.waitsSince = ++this.#shared.counters.waits;
     if (this.inbound.hasUnread) return;
-    this.inbound.parser.input.idle();
+    this.inbound.idle();
     this.transport.idle();
   }
 
   async #handle(exchange: Exchange): Promise<void> {
-    const request = new Request(exchange, "http");
+    const request = new Request(exchange, this.#scheme);
     try {
       const handled = this.#handler(request);
       if (handled !== undefined) await handled;
+      if (exchange.streaming !== undefined) await exchange.streaming;
     } catch (error) {
       return this.#handlerFailed(error, request, exchange);
     }
@@ -162,6 +195,11 @@ export class Connection implements Watched, Link {
   /** Before the first byte an error is answered; within a response of unknown length it can only be cut off. */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
     if (error instanceof ConnectionLost) throw error;
+    // The body was refused while it was being read: that is the client's fault.
+    if (error instanceof HttpError && exchange.unanswered) {
+      exchange.seal();
+      throw error;
+    }
     report(this.#shared.options, error, request);
     if (exchange.unanswered) {
       exchange.seal();

@@ -5,62 +5,76 @@
  * and it knows, when the handler is done, whether another request may follow.
  */
 import type { Clock } from "./clock.ts";
+import { handled } from "./handled.ts";
 import type { Inbound } from "./inbound.ts";
+import type { Limits } from "./limits.ts";
 import { RawConn } from "./raw_conn.ts";
+import { RequestBody } from "./request_body.ts";
+import { ResponseStream } from "./response_stream.ts";
+import type { SourceReader } from "./response_stream.ts";
 import type { Transport } from "./transport.ts";
-import { BodyCollector } from "./wire/body_collector.ts";
-import { contentBytes } from "./wire/content.ts";
+import { contentBytes, streamOf } from "./wire/content.ts";
 import type { Content } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
 import type { FieldPair } from "./wire/fields.ts";
 import type { RequestHead } from "./wire/head.ts";
-import { encodeFields, encodeHead } from "./wire/response_encoder.ts";
+import { encodeBareHead, encodeFields, encodeHead } from "./wire/response_encoder.ts";
+import type { ResponseFraming } from "./wire/response_framing.ts";
 
 /** What an exchange needs of its connection. */
 export interface Link {
   readonly inbound: Inbound;
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly limits: Readonly<Limits>;
   /** May the connection persist, as far as the server is concerned? */
   readonly persistent: boolean;
 }
 
-/** A response before it is encoded. */
-interface ResponseParts {
+/** A response as the handler gives it. */
+export interface ResponseParts {
   readonly status: number;
+  readonly content: Content | ReadableStream<Uint8Array> | undefined;
+  readonly headers: HeadersInit | undefined;
   readonly statusText: string | undefined;
-  readonly fields: readonly FieldPair[];
-  readonly content: Uint8Array;
+  readonly trailers: (() => HeadersInit) | undefined;
 }
+
+/** What becomes of the connection behind an exchange. */
+export type Outcome = "reuse" | "last" | "handed over";
 
 /**
  * What has been sent.
  *
- * - "unanswered": nothing.
+ * - "unanswered": nothing, or interim responses only.
+ * - "streaming": a response whose end has not come.
  * - "answered": a response, whole, whether the system has it yet or not.
  * - "raw": bytes of the handler's own. Where they end is the handler's secret, so the connection ends with them.
+ * - "handed over": the connection is somebody else's.
  * - "over": the connection has gone on, or ends. A handler that is late must not write into
  *   somebody else's answer, or read somebody else's request.
  */
-type Sent = "unanswered" | "answered" | "raw" | "over";
+type Sent = "unanswered" | "streaming" | "answered" | "raw" | "handed over" | "over";
 
 /** One request with its response. */
 export class Exchange {
   readonly head: RequestHead;
-  /** The whole body, once `receive` has resolved. */
-  body: Uint8Array = NO_BYTES;
+  readonly body: RequestBody;
   readonly #link: Link;
   #sent: Sent = "unanswered";
   /** Does the handler read the connection's input itself? What is left of it then is no request. */
   #inputTaken = false;
   #persistent: boolean;
   #conn: RawConn | undefined;
+  #streaming: Promise<void> | undefined;
+  #aborter: AbortController | undefined;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
 
   constructor(link: Link, head: RequestHead) {
     this.#link = link;
     this.head = head;
+    this.body = new RequestBody(link.inbound, link.transport, head.framing);
     // A client that was refused another protocol may already speak it (hardening: a refused upgrade closes).
     this.#persistent = head.framing.persistent && head.framing.upgrade === null;
   }
@@ -72,7 +86,7 @@ export class Exchange {
 
   /** Has the whole response been sent, so that whatever fails now does the client no harm? */
   get complete(): boolean {
-    return this.#sent === "answered";
+    return this.#sent === "answered" || this.#sent === "handed over";
   }
 
   /** Why the last attempt to answer failed, if one did. */
@@ -88,50 +102,51 @@ export class Exchange {
     return this.#link.transport.remoteAddr;
   }
 
-  /**
-   * Reads the whole body.
-   *
-   * @throws {HttpError} It is refused.
-   * @throws {ConnectionLost} The client has gone.
-   */
-  async receive(): Promise<void> {
-    const { body, expectsContinue } = this.head.framing;
-    const { inbound, transport } = this.#link;
-    const collector = new BodyCollector(body === "chunked" ? 0 : body);
-    // The limits are looked at first: who is told 413 is not told 100.
-    let event = inbound.parser.next();
-    if (expectsContinue) {
-      transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
-      await transport.flush();
+  /** Aborts when the client goes while the handler runs; costs a read ahead, but only who asks. */
+  get signal(): AbortSignal {
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController();
+      this.#watch();
     }
-    for (;;) {
-      if (event.type === "end") break;
-      if (event.type === "data") collector.add(event.bytes);
-      event = (await inbound.next())!;
-    }
-    this.body = collector.bytes();
+    return this.#aborter.signal;
   }
 
-  /**
-   * Sends a response, head and content in one write where the content is small.
-   *
-   * Rejects where nothing can be sent, and has then sent nothing.
-   */
-  respond(
-    status: number,
-    content: Content | undefined,
-    headers: HeadersInit | undefined,
-    statusText: string | undefined,
-  ): Promise<void> {
-    let copied: boolean;
+  /** Sends a response. Rejects where nothing can be sent, and has then sent nothing. */
+  respond(parts: ResponseParts): Promise<void> {
+    const { content, trailers } = parts;
     try {
       this.#mustBe("unanswered");
-      const fields = fieldsToSend(headers);
-      copied = this.#encode({ status, statusText, fields, content: contentBytes(content) });
+      if (content instanceof ReadableStream) return this.#respondStream(content, parts);
+      const bytes = contentBytes(content);
+      // Trailers need chunks, and HTTP/1.0 has none.
+      if (trailers !== undefined && this.head.protocol.minor > 0) {
+        return this.#respondStream(streamOf(bytes), parts);
+      }
+      const framing = this.#encodeHead(parts, bytes.length);
+      this.#sent = "answered";
+      return this.#flush(framing.sendsContent ? this.#link.transport.enqueue(bytes) : true);
     } catch (error) {
       return this.#failed(error);
     }
-    return this.#flush(copied);
+  }
+
+  /** Sends an interim response (RFC 9110, 15.2); HTTP/1.0 knows none. */
+  inform(status: number, headers: HeadersInit | undefined): Promise<void> {
+    const { transport } = this.#link;
+    try {
+      if (!Number.isInteger(status) || status < 102 || status > 199) {
+        throw new RangeError(
+          `Status of an interim response must be an integer from 102 to 199: got ${status}`,
+        );
+      }
+      this.#mustBe("unanswered");
+      const fields = fieldsToSend(headers);
+      if (this.head.protocol.minor === 0) return DONE;
+      encodeBareHead(transport.out, status, fields);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    return transport.flush();
   }
 
   /** Sends header lines as they are; the handler writes what belongs around them. */
@@ -148,7 +163,7 @@ export class Exchange {
   }
 
   /** The socket within reach: whoever uses it ends the connection with this exchange. */
-  get conn(): Deno.Conn {
+  get conn(): RawConn {
     const { inbound, transport } = this.#link;
     return this.#conn ??= new RawConn({
       localAddr: transport.localAddr,
@@ -172,36 +187,111 @@ export class Exchange {
     });
   }
 
+  /** Accepts the protocol that the client offers: what follows on the connection is the handler's. */
+  upgrade(headers: HeadersInit | undefined): Promise<Deno.Conn> {
+    const { upgrade } = this.head.framing;
+    const { transport } = this.#link;
+    const tunnel = this.head.method === "CONNECT";
+    try {
+      if (upgrade === null && !tunnel) {
+        throw new TypeError("Cannot upgrade: the request offers no other protocol (RFC 9110, 7.8)");
+      }
+      const given = fieldsToSend(headers);
+      const fields = tunnel ? given : upgradeFields(upgrade!, given);
+      const conn = this.hijack();
+      encodeBareHead(transport.out, tunnel ? 200 : 101, fields);
+      return handled(transport.flush().then(() => conn));
+    } catch (error) {
+      return this.#failed(error);
+    }
+  }
+
+  /** Hands the connection over, with the bytes that nobody has read. */
+  hijack(): Deno.Conn {
+    this.#mustBe("unanswered");
+    if (!this.body.complete) {
+      throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
+    }
+    const { conn } = this;
+    this.#unwatch();
+    this.#sent = "handed over";
+    return conn;
+  }
+
   /** Nothing more is sent or read by the handler. */
   seal(): void {
-    this.#sent = "over";
+    if (this.#sent !== "handed over") this.#sent = "over";
+    this.#unwatch();
+  }
+
+  /** A streamed response, which the handler need not have waited for. */
+  get streaming(): Promise<void> | undefined {
+    return this.#streaming;
   }
 
   /** The handler is done: may another request follow? Resolves when the connection is ready for what comes. */
-  async finish(): Promise<boolean> {
+  async finish(): Promise<Outcome> {
     const { transport, persistent } = this.#link;
+    if (this.#sent === "handed over") return "handed over";
     const reuse = this.#sent === "answered" && this.#persistent && !this.#inputTaken && persistent;
     this.seal();
     if (!reuse || transport.congested) await transport.flush();
-    return reuse;
+    return reuse ? "reuse" : "last";
   }
 
-  /** True when the content was copied, so that its owner may do with it as he likes. */
-  #encode({ status, statusText, fields, content }: ResponseParts): boolean {
-    const { transport, clock, persistent } = this.#link;
+  #respondStream(stream: ReadableStream<Uint8Array>, parts: ResponseParts): Promise<void> {
+    const reader = stream.getReader();
+    this.#sent = "streaming";
+    this.#streaming = this.#stream(reader, parts).catch((error) => this.#failed(error));
+    return handled(this.#streaming);
+  }
+
+  async #stream(reader: SourceReader, parts: ResponseParts): Promise<void> {
+    const { transport } = this.#link;
+    const { framing, first } = await this.#beginStream(reader, parts);
+    if (framing.sendsContent) {
+      this.#watch();
+      await new ResponseStream(transport, reader, framing, parts.trailers).send(first);
+    } else {
+      reader.cancel().catch(() => {});
+    }
+    this.#sent = "answered";
+    await transport.flush();
+  }
+
+  /**
+   * Sends the head of a stream's response. What fails here has sent nothing.
+   *
+   * While the client waits for `100 Continue` the first chunk comes first: it may be
+   * made of the body, and 100 can only be said before the head.
+   */
+  async #beginStream(reader: SourceReader, parts: ResponseParts) {
+    try {
+      const first = this.body.continueDue ? await reader.read() : undefined;
+      return { framing: this.#encodeHead(parts, null), first };
+    } catch (error) {
+      this.#sent = "unanswered";
+      reader.cancel(error).catch(() => {});
+      throw error;
+    }
+  }
+
+  #encodeHead(parts: ResponseParts, size: number | null): ResponseFraming {
+    const { transport, clock, limits, persistent } = this.#link;
     const framing = encodeHead(transport.out, {
       method: this.head.method,
       minor: this.head.protocol.minor,
-      status,
-      statusText,
-      fields,
-      size: content.length,
-      persistent: persistent && this.#persistent && !this.#inputTaken,
+      status: parts.status,
+      statusText: parts.statusText,
+      fields: fieldsToSend(parts.headers),
+      size,
+      persistent: persistent && this.#persistent && !this.#inputTaken &&
+        this.body.mayBePassed(limits.drain),
       date: clock.date,
     });
-    this.#sent = "answered";
     this.#persistent = framing.persistent;
-    return framing.sendsContent ? transport.enqueue(content) : true;
+    this.body.forgoContinue();
+    return framing;
   }
 
   /**
@@ -218,27 +308,42 @@ export class Exchange {
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {
-    try {
-      if (this.#sent === "over") throw isOver();
-      if (this.#sent === "answered") {
-        throw new TypeError("Cannot write to the socket: the request has already been answered");
+    const { transport } = this.#link;
+    if (this.#sent === "over") return this.#failed(isOver());
+    if (this.#sent !== "handed over" && this.#sent !== "raw") {
+      if (this.#sent !== "unanswered") {
+        return this.#failed(
+          new TypeError("Cannot write to the socket: the request has already been answered"),
+        );
       }
       this.#sent = "raw";
-      this.#link.transport.enqueue(bytes);
-    } catch (error) {
-      return this.#failed(error);
     }
-    return this.#link.transport.flush();
+    transport.enqueue(bytes);
+    return transport.flush();
+  }
+
+  /** Reads ahead, within bounds, so that a client that goes is heard of. */
+  #watch(): void {
+    const { inbound, transport } = this.#link;
+    transport.lost.catch((lost) => this.#aborter?.abort(lost));
+    this.body.whenComplete(() => {
+      if (this.#sent === "over" || this.#sent === "handed over") return;
+      inbound.watch((reason, gone) => {
+        if (gone) transport.fail(reason);
+        this.#aborter?.abort(reason);
+      });
+    });
+  }
+
+  #unwatch(): void {
+    this.#link.inbound.unwatch();
+    this.#aborter = undefined;
   }
 
   #mustBe(sent: Sent): void {
     if (this.#sent === sent) return;
     if (this.#sent === "over") throw isOver();
-    throw new TypeError(
-      this.#sent === "raw"
-        ? "Cannot respond: the handler has written to the socket itself"
-        : "Cannot respond: the request has already been answered",
-    );
+    throw new TypeError(REFUSALS[this.#sent]);
   }
 
   /** The handler ends the connection: after its answer, or after bytes of its own. */
@@ -250,15 +355,29 @@ export class Exchange {
   /** A rejection that nobody needs to look at: what it says is kept for `onError`. */
   #failed(error: unknown): Promise<never> {
     this.#failure = error;
-    const rejection = Promise.reject<never>(error);
-    rejection.catch(() => {});
-    return rejection;
+    return handled(Promise.reject<never>(error));
   }
 }
 
-const NO_BYTES = new Uint8Array(0);
 const DONE: Promise<void> = Promise.resolve();
 
+const REFUSALS: { readonly [sent in Sent]: string } = {
+  unanswered: "Cannot do that: the request has not been answered",
+  streaming: "Cannot respond: the request is already being answered",
+  answered: "Cannot respond: the request has already been answered",
+  raw: "Cannot respond: the handler has written to the socket itself",
+  "handed over": "Cannot respond: the connection was handed over",
+  over: "The request is over: its handler has returned, or it was refused",
+};
+
 function isOver(): TypeError {
-  return new TypeError("The request is over: its handler has returned, or it was refused");
+  return new TypeError(REFUSALS.over);
+}
+
+/** `Connection` and, unless the caller names one, the first protocol that was offered (RFC 9110, 7.8). */
+function upgradeFields(offered: string, given: readonly FieldPair[]): readonly FieldPair[] {
+  const named = given.some(([name]) => name.toLowerCase() === "upgrade");
+  const fields: FieldPair[] = [["Connection", "Upgrade"]];
+  if (!named) fields.push(["Upgrade", offered.split(",")[0]!]);
+  return [...fields, ...given.filter(([name]) => name.toLowerCase() !== "connection")];
 }

@@ -10,6 +10,9 @@ export class Inbound {
   /** How many bytes have been read. */
   bytesIn = 0;
   readonly #source: ByteSource;
+  /** The read that is under way: there is only one at a time. */
+  #filling: Promise<boolean> | null = null;
+  #watching = false;
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
@@ -26,12 +29,8 @@ export class Inbound {
    *
    * @throws {ConnectionLost} It ended by a fault.
    */
-  async fill(): Promise<boolean> {
-    const { input } = this.parser;
-    const count = await this.#read(input.space());
-    if (count === null) return false;
-    input.filled(count);
-    return true;
+  fill(): Promise<boolean> {
+    return this.#filling ??= this.#fill();
   }
 
   /** The next event that is not "need-data"; null where the input ends between two requests. */
@@ -43,24 +42,67 @@ export class Inbound {
     }
   }
 
+  /**
+   * Reads ahead while a handler runs, so that the end of the input is heard of: at most
+   * one buffer, which is what the next request begins with. `ended` is told why, and
+   * whether the client has gone or has only closed its side.
+   */
+  async watch(ended: (reason: ConnectionLost, gone: boolean) => void): Promise<void> {
+    if (this.#watching) return;
+    this.#watching = true;
+    try {
+      while (this.#watching && this.parser.input.length < MOST_AHEAD) {
+        if (await this.fill()) continue;
+        if (this.#watching) ended(new ConnectionLost("The client has closed its side"), false);
+        return;
+      }
+    } catch (error) {
+      if (this.#watching) ended(error as ConnectionLost, true);
+    }
+  }
+
+  /** Reads no further ahead. A read that is under way is the next one's who reads. */
+  unwatch(): void {
+    this.#watching = false;
+  }
+
+  /** Gives memory back while nothing comes. */
+  idle(): void {
+    if (this.#filling === null) this.parser.input.idle();
+  }
+
   /** Bytes as they are: first those that the parser has not used, then those of the socket. */
-  readRaw(into: Uint8Array): Promise<number | null> {
+  async readRaw(into: Uint8Array): Promise<number | null> {
     const { input } = this.parser;
+    await this.#filling;
     if (input.length === 0) return this.#read(into);
     const count = Math.min(into.length, input.length);
     into.set(input.bytes.subarray(input.start, input.start + count));
     input.consume(count);
-    return Promise.resolve(count);
+    return count;
   }
 
   /** Reads and drops up to `most` bytes; ends with the input. */
   async drop(most: number): Promise<void> {
+    await this.#filling;
     const waste = new Uint8Array(16_384);
     let dropped = 0;
     while (dropped < most) {
       const count = await this.#read(waste);
       if (count === null) return;
       dropped += count;
+    }
+  }
+
+  async #fill(): Promise<boolean> {
+    const { input } = this.parser;
+    try {
+      const count = await this.#read(input.space());
+      if (count === null) return false;
+      input.filled(count);
+      return true;
+    } finally {
+      this.#filling = null;
     }
   }
 
@@ -75,3 +117,6 @@ export class Inbound {
     return count;
   }
 }
+
+/** So much is read ahead behind a waiting handler. */
+const MOST_AHEAD = 16_384;

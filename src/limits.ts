@@ -55,6 +55,13 @@ export interface Limits {
    */
   trailerFields: number;
   /**
+   * Bytes of a body that its handler left unread, read and dropped so that the next
+   * request can follow; more closes the connection. From Go.
+   *
+   * @default {262144}
+   */
+  drain: number;
+  /**
    * Bytes that are read and dropped after a refusal, so that the client reads the
    * answer and not a reset. From Go.
    *
@@ -65,6 +72,12 @@ export interface Limits {
 
 /** How long things may take, in milliseconds. */
 export interface Timeouts {
+  /**
+   * How long a body that its handler left unread may take to arrive. nginx has 5 s.
+   *
+   * @default {5000}
+   */
+  drain: number;
   /**
    * How long bytes are read and dropped after a refusal. nginx has 5 s.
    *
@@ -82,10 +95,12 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   chunkExtensions: 16_384,
   trailers: 8192,
   trailerFields: 32,
+  drain: 262_144,
   linger: 262_144,
 };
 
 /** The defaults of {@linkcode Timeouts}. */
 export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
+  drain: 5000,
   linger: 2000,
 };

@@ -5,6 +5,8 @@
  * read ahead, writes queue behind the responses that are on their way.
  */
 
+import { handled } from "./handled.ts";
+
 /** What a `RawConn` does its work with. */
 export interface RawAccess {
   readonly localAddr: Deno.Addr;
@@ -75,10 +77,4 @@ export class RawConn implements Deno.Conn {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** A client that goes must not end the process through a promise that nobody looks at. */
-function handled<T>(promise: Promise<T>): Promise<T> {
-  promise.catch(() => {});
-  return promise;
 }

@@ -1,5 +1,8 @@
 /** The value that a handler gets. Everything that costs is made when it is first asked for. */
 import type { Exchange } from "./exchange.ts";
+import { handled } from "./handled.ts";
+import { isCount } from "./checks.ts";
+import { sendResponse } from "./web_response.ts";
 import type { Content } from "./wire/content.ts";
 import type { Protocol } from "./wire/head.ts";
 
@@ -11,10 +14,16 @@ export interface RespondOptions {
    * @default {the standard one of the status}
    */
   statusText?: string;
+  /**
+   * Makes trailer fields, when the content has been sent. Name them in a `Trailer`
+   * field. The response is sent in chunks; HTTP/1.0 gets no trailers.
+   */
+  trailers?: () => HeadersInit;
 }
 
 /**
- * Called once for each request, in the order of the connection, when the whole body is in.
+ * Called once for each request, in the order of the connection, when the whole body is
+ * in; one made by `streaming` as soon as the head is.
  *
  * It answers with {@linkcode Request.respond} or writes to {@linkcode Request.client}
  * itself. If it throws, or returns without having done either, the client gets a 500
@@ -121,14 +130,93 @@ export class Request {
     return this.#exchange.remoteAddr;
   }
 
-  /** The whole body as text: UTF-8, with U+FFFD for what is not. */
+  /**
+   * The whole body as text: UTF-8, with U+FFFD for what is not.
+   *
+   * @throws {TypeError} In a streaming handler, before {@linkcode Request.text} has read it.
+   */
   get body(): string {
-    return this.#body ??= decoder.decode(this.#exchange.body);
+    return this.#body ??= decoder.decode(this.bytes);
   }
 
-  /** The whole body as bytes. */
+  /**
+   * The whole body as bytes.
+   *
+   * @throws {TypeError} In a streaming handler, before {@linkcode Request.text} has read it.
+   */
   get bytes(): Uint8Array {
-    return this.#exchange.body;
+    const { whole } = this.#exchange.body;
+    if (whole !== undefined) return whole;
+    throw new TypeError(
+      "The body has not been read: a streaming handler reads it with stream, text() or json()",
+    );
+  }
+
+  /**
+   * The body as a stream, in both kinds of handlers. Always the same one.
+   *
+   * In a streaming handler nothing is read from the socket until the reader pulls. Its
+   * chunks are copies, yours to keep. It fails with an {@linkcode HttpError} where the
+   * body is refused; a handler that lets that error pass has the client told.
+   */
+  get stream(): ReadableStream<Uint8Array> {
+    return this.#exchange.body.stream;
+  }
+
+  /**
+   * Reads the body as text: UTF-8, with U+FFFD for what is not.
+   *
+   * @returns The body.
+   * @throws {HttpError} The body is refused.
+   * @throws {TypeError} Somebody else is reading it.
+   */
+  async text(): Promise<string> {
+    await this.#exchange.body.readWhole();
+    return this.body;
+  }
+
+  /**
+   * Reads the body as JSON.
+   *
+   * @returns What it says.
+   * @throws {SyntaxError} It is no JSON.
+   * @throws {HttpError} The body is refused.
+   */
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  /**
+   * The trailer fields (RFC 9110, 6.5), apart from the header fields. Resolves when the
+   * body was read to its end. Those about framing, routing and authentication are dropped.
+   */
+  get trailers(): Promise<Headers> {
+    return this.#exchange.body.trailers;
+  }
+
+  /**
+   * How many bytes the body may have: that of the server, until you change it. A
+   * streaming handler can, before it reads.
+   *
+   * @throws {TypeError} When set after the first read.
+   * @throws {RangeError} When set to what is no count.
+   */
+  get maxBody(): number {
+    return this.#exchange.body.most;
+  }
+
+  set maxBody(bytes: number) {
+    isCount(0)("maxBody", bytes);
+    this.#exchange.body.most = bytes;
+  }
+
+  /**
+   * Aborts when the client goes, or closes its side, while you work on its request;
+   * never once the request was served. A client that has only closed its side still
+   * gets the answer that you send it.
+   */
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
   }
 
   /**
@@ -138,21 +226,90 @@ export class Request {
    * own must match, `Connection: close` of your own is honoured. A response to HEAD,
    * and one with status 204, 205 or 304, is sent without its content.
    *
+   * A stream is sent in chunks, to HTTP/1.0 until the connection closes, and as long as
+   * your `Content-Length` says where you give one. It is read no faster than the client
+   * reads, and cancelled when the client goes. When it fails, the connection is cut, so
+   * that the client can tell.
+   *
    * @param code The status code, from 200 to 599.
    * @param content The body.
    * @param headers Header fields. A record or an array of pairs keeps its case and order.
-   * @param options The reason phrase.
+   * @param options The reason phrase, trailers.
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
    * @throws {TypeError} It was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
    * @throws {RangeError} The status is out of range. Nothing was written.
    */
   respond(
     code: number,
-    content?: Content,
+    content?: Content | ReadableStream<Uint8Array>,
     headers?: HeadersInit,
     options?: RespondOptions,
   ): Promise<void> {
-    return this.#exchange.respond(code, content, headers, options?.statusText);
+    return this.#exchange.respond({
+      status: code,
+      content,
+      headers,
+      statusText: options?.statusText,
+      trailers: options?.trailers,
+    });
+  }
+
+  /**
+   * Answers with a Web `Response`, or with something that looks like one.
+   *
+   * @param response The response; its body must not have been used.
+   * @returns Resolves when the system has the response.
+   * @throws {TypeError} The request was answered before, or the response cannot be sent.
+   *
+   * @example
+   * ```ts
+   * import type { Request } from "@asynchttp/server";
+   *
+   * async function handler(request: Request) {
+   *   await request.respondWith(Response.json({ path: request.url.pathname }));
+   * }
+   * ```
+   */
+  respondWith(response: Response): Promise<void> {
+    return handled(sendResponse(this.#exchange, response));
+  }
+
+  /**
+   * Sends an interim response (RFC 9110, 15.2), such as 103 with `Link` fields. As often
+   * as you like, before the answer; HTTP/1.0 is sent none.
+   *
+   * @param code The status code, from 102 to 199.
+   * @param headers Header fields.
+   * @returns Resolves when the system has it.
+   * @throws {TypeError} The request was answered, or a field cannot be sent.
+   * @throws {RangeError} The status is out of range.
+   */
+  inform(code: number, headers?: HeadersInit): Promise<void> {
+    return this.#exchange.inform(code, headers);
+  }
+
+  /**
+   * Accepts the protocol that the client offers: sends 101 (to CONNECT 200), and hands
+   * the connection over. It is yours then: you close it. Its first bytes are those that
+   * the client sent behind the request.
+   *
+   * @param headers Header fields; `Connection` is added, and `Upgrade` with the first protocol offered where you name none.
+   * @returns The connection.
+   * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
+   */
+  upgrade(headers?: HeadersInit): Promise<Deno.Conn> {
+    return this.#exchange.upgrade(headers);
+  }
+
+  /**
+   * Hands the connection over without sending anything: for a library that answers by
+   * itself. It is yours then: you close it.
+   *
+   * @returns The connection; its first bytes are those that the client sent behind the request.
+   * @throws {TypeError} The request was answered, or its body was not read.
+   */
+  hijack(): Deno.Conn {
+    return this.#exchange.hijack();
   }
 
   /**

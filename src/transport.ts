@@ -11,6 +11,7 @@
  * so that the answers to pipelined requests share one.
  */
 import { ConnectionLost } from "./errors.ts";
+import { handled } from "./handled.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
 /** Reads bytes: so many were put into the buffer; null at the end. */
@@ -79,6 +80,9 @@ export class Transport {
   #spare = new OutputBuffer();
   #pump: Promise<void> | null = null;
   #lost: ConnectionLost | null = null;
+  #losing: PromiseWithResolvers<never> | undefined;
+  #closed = false;
+  #onClose: () => void = () => {};
 
   constructor(conn: Deno.Conn) {
     this.#conn = conn;
@@ -88,6 +92,21 @@ export class Transport {
     // A head and a large content are two writes: with Nagle's algorithm, which is on
     // unless asked, the second waits 40 ms for the acknowledgement of the first.
     (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
+  }
+
+  /** Rejects when the connection is lost or closed; never resolves. */
+  get lost(): Promise<never> {
+    if (this.#losing === undefined) {
+      this.#losing = Promise.withResolvers<never>();
+      handled(this.#losing.promise);
+      if (this.#lost !== null) this.#losing.reject(this.#lost);
+    }
+    return this.#losing.promise;
+  }
+
+  /** Has it `then` called when the socket is closed. */
+  whenClosed(then: () => void): void {
+    this.#onClose = then;
   }
 
   /** Where small pieces are put together; `flush()` sends them off. */
@@ -152,12 +171,17 @@ export class Transport {
 
   /** Ends both directions at once; a pending read or write fails. */
   close(): void {
-    this.#lost ??= new ConnectionLost("The connection was closed");
-    try {
-      this.#conn.close();
-    } catch {
-      // Whoever has the socket within reach may have closed it before.
-    }
+    this.#lose(new ConnectionLost("The connection was closed"));
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+    this.#onClose();
+  }
+
+  /** Who cannot be written to is not read from either: a read that waits for its next request ends. */
+  fail(reason: ConnectionLost): void {
+    this.#lose(reason);
+    this.close();
   }
 
   #append(bytes: Uint8Array): void {
@@ -180,11 +204,15 @@ export class Transport {
     }
   }
 
-  /** Who cannot be written to is not read from either: a read that waits for its next request ends. */
   #fail(cause: unknown): ConnectionLost {
-    this.#lost ??= new ConnectionLost("The connection was lost while writing", { cause });
-    this.close();
-    return this.#lost;
+    this.fail(new ConnectionLost("The connection was lost while writing", { cause }));
+    return this.#lost!;
+  }
+
+  #lose(reason: ConnectionLost): void {
+    if (this.#lost !== null) return;
+    this.#lost = reason;
+    this.#losing?.reject(reason);
   }
 
   /** The two buffers take turns: one is written while the other is filled. */
@@ -221,8 +249,3 @@ export class Transport {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-function handled(promise: Promise<void>): Promise<void> {
-  promise.catch(() => {});
-  return promise;
-}

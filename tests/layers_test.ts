@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 
 /** A file imports only from lines above its own. */
 const LEVELS: readonly (readonly string[])[] = [
-  ["errors.ts", "limits.ts"],
+  ["errors.ts", "limits.ts", "handled.ts"],
   [
     "wire/syntax.ts",
     "wire/status.ts",
@@ -29,10 +29,12 @@ const LEVELS: readonly (readonly string[])[] = [
   ["wire/field_section.ts", "wire/framing.ts", "wire/response_framing.ts"],
   ["wire/head.ts", "wire/chunked.ts", "wire/response_encoder.ts"],
   ["wire/request_parser.ts"],
-  ["inbound.ts", "parse_stream.ts"],
+  ["inbound.ts", "parse_stream.ts", "response_stream.ts"],
+  ["request_body.ts"],
   ["exchange.ts"],
+  ["web_response.ts"],
   ["request.ts"],
-  ["options.ts"],
+  ["options.ts", "streaming.ts"],
   ["connection.ts"],
   ["server.ts"],
 ];

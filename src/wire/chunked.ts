@@ -15,9 +15,10 @@
 import { HttpError } from "../errors.ts";
 import type { Limits } from "../limits.ts";
 import { FieldSection } from "./field_section.ts";
-import type { Fields } from "./fields.ts";
+import type { FieldPair, Fields } from "./fields.ts";
 import type { InputBuffer } from "./input_buffer.ts";
 import { LineReader } from "./lines.ts";
+import type { OutputBuffer } from "./output_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON, TEXT } from "./syntax.ts";
 
 /** 13 digits are 2^52: no sum of sizes loses a bit before the limits end the body. */
@@ -127,8 +128,11 @@ export class ChunkedDecoder {
       this.#remaining = this.#remaining * 16 + digit;
     } else if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
       throw badChunk("A chunk must begin with its size in hexadecimal digits");
+    } else if (byte === CR) {
+      this.#state = "line feed";
     } else {
-      this.#state = byte === CR ? "line feed" : "extension";
+      this.#state = "extension";
+      this.#countExtension();
     }
   }
 
@@ -137,7 +141,13 @@ export class ChunkedDecoder {
       this.#state = "line feed";
     } else if (TEXT[byte] !== 1) {
       throw badChunk("A chunk extension must not contain control characters");
-    } else if (++this.#extensionBytes > this.#limits.chunkExtensions) {
+    } else {
+      this.#countExtension();
+    }
+  }
+
+  #countExtension(): void {
+    if (++this.#extensionBytes > this.#limits.chunkExtensions) {
       throw new HttpError(
         400,
         "chunk-extensions-too-large",
@@ -178,4 +188,22 @@ function trailersTooLarge(limits: Readonly<Limits>): HttpError {
     "trailers-too-large",
     `The trailer section must be at most ${limits.trailerFields} fields and ${limits.trailers} bytes long`,
   );
+}
+
+/** The line before a chunk's data. The data itself must not be empty: that would be the last chunk. */
+export function encodeChunkSize(out: OutputBuffer, size: number): void {
+  out.latin1(size.toString(16));
+  out.latin1("\r\n");
+}
+
+/** What follows a chunk's data. */
+export function encodeChunkEnd(out: OutputBuffer): void {
+  out.latin1("\r\n");
+}
+
+/** The last chunk, with the trailer fields. */
+export function encodeLastChunk(out: OutputBuffer, trailers: readonly FieldPair[]): void {
+  out.latin1("0\r\n");
+  for (const [name, value] of trailers) out.latin1(`${name}: ${value}\r\n`);
+  out.latin1("\r\n");
 }

@@ -11,3 +11,13 @@ export function contentBytes(content: Content | undefined): Uint8Array {
   if (content instanceof Uint8Array) return content;
   throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
 }
+
+/** Bytes as a stream of one chunk, a copy. */
+export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    pull(controller) {
+      if (bytes.length > 0) controller.enqueue(bytes.slice());
+      controller.close();
+    },
+  }, { highWaterMark: 0 });
+}

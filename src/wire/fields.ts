@@ -78,6 +78,37 @@ export class Fields {
   }
 }
 
+/**
+ * Fields that say where a message ends, where it goes, or who sent it: as trailers
+ * they would come after the decision (RFC 9110, 6.5.1).
+ */
+const NEVER_TRAILERS = new Set([
+  ...["content-length", "transfer-encoding", "trailer", "te", "host", "connection", "upgrade"],
+  ...[
+    "keep-alive",
+    "proxy-connection",
+    "expect",
+    "max-forwards",
+    "range",
+    "cache-control",
+    "pragma",
+  ],
+  ...["if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range"],
+  ...["authorization", "proxy-authorization", "authentication-info", "proxy-authenticate"],
+  ...["www-authenticate", "cookie", "set-cookie", "age", "date", "expires", "location"],
+  ...["retry-after", "vary", "warning", "content-encoding", "content-type", "content-range"],
+]);
+
+/** May a field of this name stand in a trailer section? */
+export function isTrailerName(name: string): boolean {
+  return !NEVER_TRAILERS.has(name.toLowerCase());
+}
+
+/** Trailer fields as the Web knows them; those that must not be trailers are dropped. */
+export function trailerHeaders(fields: Fields): Headers {
+  return new Headers(fields.pairs().filter(([name]) => isTrailerName(name)) as [string, string][]);
+}
+
 /** No fields at all. */
 export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
 

@@ -223,7 +223,7 @@ function decideExpect(minor: number, values: string[]): boolean {
 function decideUpgrade(minor: number, connection: string[], values: string[]): string | null {
   if (minor === 0 || values.length === 0 || !connection.includes("upgrade")) return null;
   const offered = listMembers(values.join(",")).filter((protocol) =>
-    protocol !== "" && protocol.toLowerCase() !== "h2c"
+    protocol.split("/").every(isToken) && protocol.toLowerCase() !== "h2c"
   );
   return offered.length === 0 ? null : offered.join(", ");
 }

@@ -34,8 +34,23 @@ export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFrami
   if (typeof framing.length === "number") {
     encodeField(out, "Content-Length", String(framing.length));
   }
+  if (framing.chunked) encodeField(out, "Transfer-Encoding", "chunked");
   out.latin1("\r\n");
   return framing;
+}
+
+/**
+ * Writes the head of an interim response (RFC 9110, 15.2), or of the one that ends
+ * HTTP on the connection: nothing is added to it.
+ */
+export function encodeBareHead(
+  out: OutputBuffer,
+  status: number,
+  fields: readonly FieldPair[],
+): void {
+  out.latin1(`HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`);
+  encodeFields(out, fields);
+  out.latin1("\r\n");
 }
 
 /** Writes field lines only, as they were given. */

@@ -17,8 +17,8 @@ export interface ResponseFacts {
   readonly status: number;
   /** What the caller gave, checked. */
   readonly fields: readonly FieldPair[];
-  /** Bytes of the content. */
-  readonly size: number;
+  /** Bytes of the content; null when it is a stream, whose end nobody knows yet. */
+  readonly size: number | null;
   /** May the connection persist, as far as everybody but the caller is concerned? */
   readonly persistent: boolean;
 }
@@ -29,6 +29,10 @@ export interface ResponseFraming {
   readonly sendsContent: boolean;
   /** What becomes of Content-Length: a number is added, "given" stands among the caller's fields, "none" is left out. */
   readonly length: number | "given" | "none";
+  /** What the caller says that Content-Length is; null when the caller does not. */
+  readonly givenLength: number | null;
+  /** Is the content sent in chunks? */
+  readonly chunked: boolean;
   /** The value of Connection; null when there is nothing to say. */
   readonly connection: string | null;
   /** May another request follow? */
@@ -43,11 +47,18 @@ export interface ResponseFraming {
 export function decideResponse(facts: ResponseFacts): ResponseFraming {
   const given = framingFields(facts.fields);
   const tunnel = opensTunnel(facts);
-  const persistent = facts.persistent && !tunnel && !given.connection.includes("close");
   const sendsContent = !tunnel && mayHaveContent(facts.method, facts.status);
+  const length = tunnel ? "none" : decideLength(facts, given.contentLength, sendsContent);
+  const endless = sendsContent && length === "none";
+  const chunked = endless && facts.minor >= 1;
+  // RFC 9112, 6.3: a response of unknown length to HTTP/1.0 ends with its connection.
+  const untilClose = tunnel || (endless && !chunked);
+  const persistent = facts.persistent && !untilClose && !given.connection.includes("close");
   return {
     sendsContent,
-    length: tunnel ? "none" : decideLength(facts, given.contentLength, sendsContent),
+    length,
+    givenLength: length === "given" ? decimal(given.contentLength!) : null,
+    chunked,
     connection: connectionValue(facts.minor, persistent, given.connection),
     persistent,
   };
@@ -74,8 +85,8 @@ function decideLength(
   // RFC 9110, 8.6: "MUST NOT send a Content-Length header field in any response with a status code of 1xx or 204".
   if (status === 204 || status < 200) return "none";
   if (status === 205) return 0;
-  if (given === null) return status === 304 ? "none" : size;
-  if (sendsContent && decimal(given) !== size) {
+  if (given === null) return status === 304 || size === null ? "none" : size;
+  if (sendsContent && size !== null && decimal(given) !== size) {
     throw new TypeError(
       `Content-Length ${
         JSON.stringify(given)

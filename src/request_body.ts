@@ -1,0 +1,204 @@
+/**
+ * The body of one request, as its handler reads it: whole, or piece by piece.
+ *
+ * Nothing is read from the socket before somebody asks, and never more than was asked
+ * for: a handler that reads slowly makes its client send slowly.
+ */
+import { handled } from "./handled.ts";
+import type { Inbound } from "./inbound.ts";
+import type { Transport } from "./transport.ts";
+import { BodyCollector } from "./wire/body_collector.ts";
+import { streamOf } from "./wire/content.ts";
+import { NO_FIELDS, trailerHeaders } from "./wire/fields.ts";
+import type { Fields } from "./wire/fields.ts";
+import type { Framing } from "./wire/framing.ts";
+
+/**
+ * How far a body has been read.
+ *
+ * - "unread": nobody has asked.
+ * - "open": in part.
+ * - "complete": to its end, trailers included.
+ * - "failed": it was refused, or the client has gone.
+ */
+type Progress = "unread" | "open" | "complete" | "failed";
+
+/** Reads one body. */
+export class RequestBody {
+  readonly #inbound: Inbound;
+  readonly #transport: Transport;
+  readonly #framing: Framing;
+  #progress: Progress;
+  /** Does the client still wait for `100 Continue`? */
+  #continueDue: boolean;
+  /** A body that was read as a whole. */
+  #whole: Uint8Array | undefined;
+  #stream: ReadableStream<Uint8Array> | undefined;
+  #current: Promise<unknown> | null = null;
+  #sealed = false;
+  readonly #trailers = Promise.withResolvers<Headers>();
+
+  constructor(inbound: Inbound, transport: Transport, framing: Framing) {
+    this.#inbound = inbound;
+    this.#transport = transport;
+    this.#framing = framing;
+    this.#continueDue = framing.expectsContinue;
+    this.#progress = "unread";
+    handled(this.#trailers.promise);
+    if (framing.body === 0) {
+      inbound.parser.next();
+      this.#complete(NO_FIELDS);
+      this.#whole = NOTHING;
+    }
+  }
+
+  /** Has it been read to its end? */
+  get complete(): boolean {
+    return this.#progress === "complete";
+  }
+
+  /** Does the client still wait to be told to send it? Whoever answers now has refused it. */
+  get continueDue(): boolean {
+    return this.#continueDue;
+  }
+
+  /** May the connection go on behind it: was it read, is it being read, or is so little left that it can be dropped? */
+  mayBePassed(most: number): boolean {
+    if (this.#progress === "failed" || this.#continueDue) return false;
+    const { bodyRemaining } = this.#inbound.parser;
+    return this.#progress !== "unread" || bodyRemaining <= most || bodyRemaining === Infinity;
+  }
+
+  /** How long it may be; can be changed until it is first read. */
+  get most(): number {
+    return this.#inbound.parser.maxBody;
+  }
+
+  set most(bytes: number) {
+    if (this.#progress !== "unread") {
+      throw new TypeError("Cannot change maxBody: the body is already being read");
+    }
+    this.#inbound.parser.maxBody = bytes;
+  }
+
+  /** All of it, where it was read as a whole; undefined where it was not. */
+  get whole(): Uint8Array | undefined {
+    return this.#whole;
+  }
+
+  /** The trailer fields, once the end was read. */
+  get trailers(): Promise<Headers> {
+    return this.#trailers.promise;
+  }
+
+  /** It as a stream: always the same one. Its chunks are copies, for the reader to keep. */
+  get stream(): ReadableStream<Uint8Array> {
+    return this.#stream ??= this.#whole === undefined ? this.#pieces() : streamOf(this.#whole);
+  }
+
+  /** The final answer is on its way: `100 Continue` would come too late. */
+  forgoContinue(): void {
+    this.#continueDue = false;
+  }
+
+  /** Calls back once it was read to its end: now, where it has been. */
+  whenComplete(then: () => void): void {
+    if (this.complete) then();
+    else this.#trailers.promise.then(then, () => {});
+  }
+
+  /** Reads what is left, as a whole. */
+  async readWhole(): Promise<Uint8Array> {
+    if (this.#whole !== undefined) return this.#whole;
+    if (this.#stream !== undefined) return this.#whole = await collect(this.#stream);
+    const { body } = this.#framing;
+    const collector = new BodyCollector(body === "chunked" ? 0 : body);
+    for (let piece; (piece = await this.#next()) !== null;) collector.add(piece);
+    return this.#whole = collector.bytes();
+  }
+
+  /**
+   * Reads and drops what is left, up to `most` bytes. True when the end was reached.
+   *
+   * Its handler gets nothing more of it; a read of the handler's that is under way is waited for.
+   */
+  async drain(most: number): Promise<boolean> {
+    this.#sealed = true;
+    await this.#current?.catch(() => {});
+    let dropped = 0;
+    while (dropped <= most && this.#progress !== "complete") {
+      const piece = await this.#read();
+      dropped += piece?.length ?? 0;
+    }
+    return this.complete;
+  }
+
+  #pieces(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
+      pull: async (controller) => {
+        const piece = await this.#next();
+        if (piece === null) controller.close();
+        else controller.enqueue(piece.slice());
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  #next(): Promise<Uint8Array | null> {
+    if (this.#sealed) {
+      return Promise.reject(new TypeError("Cannot read the body: the request is over"));
+    }
+    if (this.#current !== null) {
+      return Promise.reject(new TypeError("The body is already being read"));
+    }
+    return this.#read();
+  }
+
+  /** The next piece: a view that dies at the next read. Null at the end. */
+  #read(): Promise<Uint8Array | null> {
+    const reading = this.#advance();
+    this.#current = reading;
+    return reading.finally(() => this.#current = null);
+  }
+
+  async #advance(): Promise<Uint8Array | null> {
+    if (this.#progress === "complete") return null;
+    try {
+      const event = await this.#event();
+      if (event.type === "data") return event.bytes;
+      this.#complete(event.type === "end" ? event.trailers : NO_FIELDS);
+      return null;
+    } catch (error) {
+      this.#progress = "failed";
+      this.#trailers.reject(error);
+      throw error;
+    }
+  }
+
+  async #event() {
+    const { parser } = this.#inbound;
+    // The limits are looked at first: who is told 413 is not told 100.
+    const event = parser.next();
+    if (this.#progress === "unread") this.#progress = "open";
+    if (this.#continueDue) {
+      this.#continueDue = false;
+      this.#transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
+      await this.#transport.flush();
+    }
+    return event.type === "need-data" ? (await this.#inbound.next())! : event;
+  }
+
+  #complete(trailers: Fields): void {
+    this.#progress = "complete";
+    this.#continueDue = false;
+    this.#trailers.resolve(trailerHeaders(trailers));
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+
+/** Throws where somebody else holds the stream. */
+async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const collector = new BodyCollector(0);
+  for await (const piece of stream) collector.add(piece);
+  return collector.bytes();
+}
