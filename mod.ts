@@ -18,6 +18,7 @@
  */
 export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
 export { maxDescriptorsFallback } from "./src/fd_guard.ts";
+export { type FetchHandler, fetchHandler } from "./src/fetch.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { AsyncHttpServerOptions, ConnectionInfo } from "./src/options.ts";
 export {
@@ -33,6 +34,7 @@ export {
   type ServeOptions,
   type ShutdownResult,
 } from "./src/server.ts";
+export type { StreamPair } from "./src/stream_conn.ts";
 export { streaming } from "./src/streaming.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/wire/content.ts";

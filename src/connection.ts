@@ -17,6 +17,7 @@ import type { ResolvedOptions } from "./options.ts";
 import { isStreaming } from "./streaming.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
+import type { ByteConn } from "./stream_conn.ts";
 import type { Counters } from "./stats.ts";
 import { Transport } from "./transport.ts";
 import { contentBytes } from "./wire/content.ts";
@@ -57,7 +58,7 @@ export class Connection implements Watched, Link {
   #phase: Phase = "waiting";
   #persistent = true;
 
-  constructor(conn: Deno.Conn, handler: Handler, shared: Shared) {
+  constructor(conn: ByteConn, handler: Handler, shared: Shared) {
     this.transport = new Transport(conn);
     this.inbound = new Inbound(this.transport.readable.open(), shared.options);
     this.clock = shared.clock;

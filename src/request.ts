@@ -125,9 +125,19 @@ export class Request {
     return "hostname" in remoteAddr ? remoteAddr.hostname : "";
   }
 
+  /** The address of the server's end of the connection. */
+  get localAddr(): Deno.Addr {
+    return this.#exchange.localAddr;
+  }
+
   /** The address of the client. */
   get remoteAddr(): Deno.Addr {
     return this.#exchange.remoteAddr;
+  }
+
+  /** Does the request have a body, be it empty in the end (RFC 9112, 6.3)? */
+  get hasBody(): boolean {
+    return this.#exchange.head.framing.body !== 0;
   }
 
   /**

@@ -12,6 +12,8 @@ import { report, resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
 import type { Handler } from "./request.ts";
 import { Counters } from "./stats.ts";
+import { StreamConn } from "./stream_conn.ts";
+import type { StreamPair } from "./stream_conn.ts";
 import type { ServerStats } from "./stats.ts";
 
 /** Where to listen. */
@@ -119,19 +121,25 @@ export class AsyncHttpServer implements AsyncDisposable {
     if (!Number.isInteger(port) || port < 0 || port > 65_535) {
       throw new RangeError(`Port must be an integer from 0 to 65535: got ${port}`);
     }
-    if (this.#state.name !== "new") {
-      throw new TypeError(
-        this.#state.name === "closed"
-          ? "Cannot listen: the server was closed, make a new one"
-          : `Cannot listen: the server listens already on port ${this.getPort()}`,
-      );
-    }
     const all = options.domain === "ipv6" ? "::" : "0.0.0.0";
+    this.#mustBeNew();
     const listener = Deno.listen({
       port,
       hostname: options.address || all,
       reusePort: this.#reusePort,
     });
+    this.#state = { name: "listening", listener };
+  }
+
+  /**
+   * Takes a listener that was made elsewhere: `Deno.listenTls`, a Unix socket. It is the
+   * server's then, and closed with it.
+   *
+   * @param listener The listener.
+   * @throws {TypeError} The server listens already, or was closed.
+   */
+  listenOn(listener: Deno.Listener): void {
+    this.#mustBeNew();
     this.#state = { name: "listening", listener };
   }
 
@@ -206,7 +214,6 @@ export class AsyncHttpServer implements AsyncDisposable {
     await turn;
     try {
       const conn = await this.#accept();
-      this.#shared.counters.accepted++;
       this.#handOff(new Connection(conn, handler, this.#shared));
     } finally {
       next();
@@ -236,6 +243,24 @@ export class AsyncHttpServer implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", close);
     }
+  }
+
+  /**
+   * Serves one connection that was accepted elsewhere, or that is no socket at all.
+   *
+   * It counts as one of the server's: for the guard, for `stats`, and for `shutdown`.
+   *
+   * @param conn A connection, or a pair of streams.
+   * @param handler Called for each request.
+   * @returns Resolves when the connection has ended, or was handed over.
+   * @throws {Deno.errors.BadResource} The server was closed.
+   */
+  async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
+    isFunction("handler", handler);
+    if (this.#closed()) throw serverClosed();
+    this.#guard.opened();
+    const bytes = "read" in conn ? conn : new StreamConn(conn);
+    await this.#handOff(new Connection(bytes, handler, this.#shared));
   }
 
   /**
@@ -375,16 +400,28 @@ export class AsyncHttpServer implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  #handOff(connection: Connection): void {
+  /** Resolves when the connection has ended, or was handed over: the guard counts it until it is closed. */
+  #handOff(connection: Connection): Promise<void> {
+    this.#shared.counters.accepted++;
+    connection.transport.whenClosed(() => this.#guard.closed());
     const done = connection.run().then(() => {
       this.#connections.delete(connection);
       this.#shared.counters.bytesIn += connection.inbound.bytesIn;
       this.#shared.counters.bytesOut += connection.transport.bytesOut;
-      this.#guard.closed();
     });
     this.#connections.set(connection, done);
     // It may have been accepted while the server was being closed.
     if (this.#closed()) connection.retire();
+    return done;
+  }
+
+  #mustBeNew(): void {
+    if (this.#state.name === "new") return;
+    throw new TypeError(
+      this.#state.name === "closed"
+        ? "Cannot listen: the server was closed, make a new one"
+        : "Cannot listen: the server listens already",
+    );
   }
 }
 

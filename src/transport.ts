@@ -11,6 +11,7 @@
  * so that the answers to pipelined requests share one.
  */
 import { ConnectionLost } from "./errors.ts";
+import type { ByteConn } from "./stream_conn.ts";
 import { handled } from "./handled.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
@@ -23,9 +24,9 @@ export interface ByteSource {
 
 /** The bytes that come in over a socket. */
 export class SocketReadable extends ReadableStream<Uint8Array> {
-  readonly #conn: Deno.Conn;
+  readonly #conn: ByteConn;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: ByteConn) {
     super({ pull: (controller) => pullFrom(conn, controller) }, { highWaterMark: 0 });
     this.#conn = conn;
   }
@@ -43,7 +44,7 @@ export class SocketReadable extends ReadableStream<Uint8Array> {
 
 /** Anybody's lane: one read of the socket for each pull, into memory that the reader may keep. */
 async function pullFrom(
-  conn: Deno.Conn,
+  conn: ByteConn,
   controller: ReadableStreamDefaultController<Uint8Array>,
 ): Promise<void> {
   const chunk = new Uint8Array(16_384);
@@ -72,7 +73,7 @@ export class Transport {
   readonly remoteAddr: Deno.Addr;
   /** How many bytes the system has taken. */
   bytesOut = 0;
-  readonly #conn: Deno.Conn;
+  readonly #conn: ByteConn;
   /** Whole pieces, in order; what is in `#tail` comes behind them. */
   #queue: Piece[] = [];
   #queued = 0;
@@ -84,7 +85,7 @@ export class Transport {
   #closed = false;
   #onClose: () => void = () => {};
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: ByteConn) {
     this.#conn = conn;
     this.localAddr = conn.localAddr;
     this.remoteAddr = conn.remoteAddr;

@@ -1,5 +1,6 @@
 /** A Web `Response`, or what looks like one, as a response on the wire. */
 import type { Exchange } from "./exchange.ts";
+import type { SourceReader } from "./response_stream.ts";
 import type { Content } from "./wire/content.ts";
 import { isNamed } from "./wire/response_framing.ts";
 
@@ -8,19 +9,19 @@ import { isNamed } from "./wire/response_framing.ts";
  * types of their own, or another realm's.
  */
 export async function sendResponse(exchange: Exchange, response: Response): Promise<void> {
-  const { status, statusText, headers } = checked(response);
+  const { status, statusText, headers, body } = checked(response);
   await exchange.respond({
     status,
     statusText: statusText === "" ? undefined : statusText,
-    headers: hopByHopRemoved(headers),
-    content: await contentOf(response),
+    headers: withoutHops(headers),
+    content: body === null ? null : await contentOf(body),
     trailers: undefined,
   });
 }
 
 function checked(response: Response): Response {
   if (typeof response !== "object" || response === null || typeof response.status !== "number") {
-    throw new TypeError(`A handler of Web requests must return a Response: got ${typeof response}`);
+    throw new TypeError(`A Response is wanted: got ${typeof response}`);
   }
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("Cannot send the Response: its body has been used, or is locked");
@@ -32,16 +33,60 @@ function checked(response: Response): Response {
  * The response of a `fetch` that is passed on still says how it came here; how it goes
  * on is for this connection to say (RFC 9110, 7.6.1).
  */
-function hopByHopRemoved(headers: Headers): [string, string][] {
-  return [...headers].filter(([name]) =>
-    !isNamed(name, "transfer-encoding") && !isNamed(name, "keep-alive")
-  );
+function withoutHops(headers: Headers): [string, string][] {
+  const kept: [string, string][] = [];
+  for (const field of headers) {
+    if (isNamed(field[0], "transfer-encoding") || isNamed(field[0], "keep-alive")) continue;
+    kept.push(field);
+  }
+  return kept;
 }
 
+/** So many turns a body that is there already may take to give its only chunk, and its end. */
+const TURNS = 8;
+
 /**
- * A body that is there at once goes out with its length, in one write; the rest of a
- * stream is sent as it comes.
+ * A body that is there at once goes out with its length, in one write with the head. A
+ * body that makes one wait is a stream, and its head is not kept waiting.
  */
-async function contentOf(response: Response): Promise<Content | ReadableStream<Uint8Array>> {
-  return await Promise.resolve(response.body);
+async function contentOf(
+  body: ReadableStream<Uint8Array>,
+): Promise<Content | ReadableStream<Uint8Array>> {
+  const reader = body.getReader();
+  const first = new Peeked(reader.read());
+  if (!await first.arrives()) return resumed(reader, [first]);
+  if (first.result!.done) return null;
+  const second = new Peeked(reader.read());
+  if (await second.arrives() && second.result!.done) return first.result!.value;
+  return resumed(reader, [first, second]);
+}
+
+/** A read that may have come to its end. */
+class Peeked {
+  readonly promise: Promise<ReadableStreamReadResult<Uint8Array>>;
+  result: ReadableStreamReadResult<Uint8Array> | undefined;
+  #failed = false;
+
+  constructor(promise: Promise<ReadableStreamReadResult<Uint8Array>>) {
+    this.promise = promise;
+    promise.then((result) => this.result = result, () => this.#failed = true);
+  }
+
+  /** Does it come at once? */
+  async arrives(): Promise<boolean> {
+    for (let i = 0; i < TURNS && this.result === undefined && !this.#failed; i++) await null;
+    return this.result !== undefined;
+  }
+}
+
+/** The stream again, from its beginning. */
+function resumed(reader: SourceReader, peeked: Peeked[]): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await (peeked.shift()?.promise ?? reader.read());
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }

@@ -17,6 +17,7 @@ const LEVELS: readonly (readonly string[])[] = [
     "clock.ts",
     "checks.ts",
     "stats.ts",
+    "stream_conn.ts",
   ],
   [
     "wire/fields.ts",
@@ -34,7 +35,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ["exchange.ts"],
   ["web_response.ts"],
   ["request.ts"],
-  ["options.ts", "streaming.ts"],
+  ["options.ts", "streaming.ts", "web_request.ts"],
+  ["fetch.ts"],
   ["connection.ts"],
   ["server.ts"],
 ];

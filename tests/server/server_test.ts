@@ -111,7 +111,7 @@ Deno.test("listen: what it refuses, and what it says before and after", async ()
   server.listen(0, { address: "127.0.0.1" });
   const port = server.getPort();
   assertEquals(server.addr, { transport: "tcp", hostname: "127.0.0.1", port });
-  assertThrows(() => server.listen(0), TypeError, `the server listens already on port ${port}`);
+  assertThrows(() => server.listen(0), TypeError, "the server listens already");
   assertThrows(
     () => new AsyncHttpServer().listen(port, { address: "127.0.0.1" }),
     Deno.errors.AddrInUse,
