@@ -159,6 +159,7 @@ export class Transport {
 
   /** Ends both directions when everything that was queued is on its way. */
   closeWhenFlushed(): void {
+    if (this.#pump === null && this.#queued + this.#tail.length === 0) return this.close();
     const close = () => this.close();
     this.flush().then(close, close);
   }

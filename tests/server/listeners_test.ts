@@ -1,0 +1,203 @@
+/** Listeners and connections that the server has not made itself. */
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { Handler } from "@asynchttp/server";
+import { readText, run, testWith, writeText } from "./tools.ts";
+
+const GET = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+const WHERE: Handler = (request) => request.respond(200, `${request.url.href} ${request.hostname}`);
+
+/** Accepts connections of a listener until the scope ends. */
+async function accepting(
+  listener: Deno.Listener,
+  handler: Handler,
+  use: (server: AsyncHttpServer) => Promise<void>,
+): Promise<void> {
+  await using server = new AsyncHttpServer();
+  server.listenOn(listener);
+  const loop = (async () => {
+    try {
+      for (;;) await server.acceptRequest(handler);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  })();
+  await use(server);
+  server.close();
+  await loop;
+}
+
+/** A certificate for localhost, made now. */
+async function withCertificate(use: (cert: string, key: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+  try {
+    const { code, stderr } = await run(
+      "openssl",
+      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+      ...["-addext", "basicConstraints=critical,CA:FALSE"],
+    );
+    assertEquals(code, 0, stderr);
+    await use(cert, key);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+testWith(
+  "openssl",
+  "listenOn: TLS, https in the URL, refusals and closes as everywhere",
+  async () => {
+    await withCertificate(async (cert, key) => {
+      const listener = Deno.listenTls({
+        port: 0,
+        hostname: "127.0.0.1",
+        cert: await Deno.readTextFile(cert),
+        key: await Deno.readTextFile(key),
+      });
+      await accepting(listener, WHERE, async (server) => {
+        const url = `https://localhost:${server.getPort()}/a`;
+        const args = [
+          "-s",
+          "--cacert",
+          cert,
+          "--resolve",
+          `localhost:${server.getPort()}:127.0.0.1`,
+        ];
+        const { stdout, stderr } = await run("curl", ...args, url, url);
+        assertEquals(stdout, `${url} 127.0.0.1`.repeat(2), stderr);
+        const refused = await run(
+          "curl",
+          ...args,
+          "-i",
+          "-X",
+          "POST",
+          "-H",
+          "Content-Length:",
+          url,
+        );
+        assertStringIncludes(refused.stdout, "HTTP/1.1 411 Length Required");
+        // A client that does not speak TLS harms nobody.
+        using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
+        await writeText(plain, GET);
+        await readText(plain).catch(() => {});
+        assertEquals((await run("curl", ...args, url)).stdout, `${url} 127.0.0.1`);
+      });
+    });
+  },
+);
+
+testWith("curl", "listenOn: a Unix socket", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/socket`;
+  try {
+    await accepting(Deno.listen({ transport: "unix", path }), WHERE, async (server) => {
+      assertEquals(server.addr, { transport: "unix", path });
+      assertThrows(() => server.getPort(), TypeError, 'A listener of transport "unix" has no port');
+      const { stdout } = await run("curl", "-s", "--unix-socket", path, "http://example.com/a");
+      assertEquals(stdout, "http://example.com/a ");
+      const old = await run("curl", "-s", "-0", "-H", "Host:", "--unix-socket", path, "http://y/a");
+      assertEquals(old.stdout, "http://localhost/a ");
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("listenOn: once, and not after the close", async () => {
+  await using server = new AsyncHttpServer();
+  using listener = Deno.listen({ port: 0 });
+  using other = Deno.listen({ port: 0 });
+  server.listenOn(listener);
+  assertThrows(() => server.listenOn(other), TypeError, "listens already");
+  server.close();
+  assertThrows(() => server.listenOn(other), TypeError, "was closed");
+});
+
+Deno.test("serveConnection: a connection that somebody else accepted", async () => {
+  await using server = new AsyncHttpServer();
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  using client = await Deno.connect({
+    hostname: "127.0.0.1",
+    port: (listener.addr as Deno.NetAddr).port,
+  });
+  const served = server.serveConnection(await listener.accept(), WHERE);
+  assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: 0 });
+  await writeText(client, GET);
+  assertStringIncludes(await readText(client), "http://x/a 127.0.0.1");
+  client.close();
+  await served;
+  assertEquals(server.stats().connections.open, 0);
+  const none = undefined as unknown as Handler;
+  await assertRejects(() => server.serveConnection(client, none), TypeError, "handler");
+  server.close();
+  await assertRejects(
+    () => server.serveConnection(client, WHERE),
+    Deno.errors.BadResource,
+    "closed",
+  );
+});
+
+Deno.test("serveConnection: a pair of streams", async () => {
+  await using server = new AsyncHttpServer();
+  const there = new TransformStream<Uint8Array, Uint8Array>();
+  const back = new TransformStream<Uint8Array, Uint8Array>();
+  const served = server.serveConnection(
+    { readable: there.readable, writable: back.writable },
+    WHERE,
+  );
+  const answer = new Response(back.readable).text();
+  const writer = there.writable.getWriter();
+  // A chunk that is larger than the server's buffer, and one that is empty.
+  await writer.write(new Uint8Array(0));
+  const field = `X: ${"x".repeat(5000)}\r\n`;
+  await writer.write(new TextEncoder().encode(GET.replace("\r\n", `\r\n${field}`)));
+  await writer.close();
+  assertStringIncludes(await answer, "\r\n\r\nhttp://x/a 0.0.0.0");
+  await served;
+});
+
+Deno.test("serveConnection: a pair of streams that fails, or goes", async () => {
+  await using server = new AsyncHttpServer();
+  for (const how of ["abort", "cancel"]) {
+    const there = new TransformStream<Uint8Array, Uint8Array>();
+    const back = new TransformStream<Uint8Array, Uint8Array>();
+    const served = server.serveConnection(
+      { readable: there.readable, writable: back.writable },
+      WHERE,
+    );
+    if (how === "abort") await there.writable.abort(new Error("gone"));
+    else {
+      await back.readable.cancel();
+      await there.writable.getWriter().write(new TextEncoder().encode(GET));
+    }
+    await served;
+  }
+  assertEquals(server.stats().connections.open, 0);
+});
+
+Deno.test("a connection that was handed over counts for the guard until it is closed, and outlives close", async () => {
+  const server = new AsyncHttpServer({ maxConnections: 1 });
+  const handed = Promise.withResolvers<Deno.Conn>();
+  const serving = server.serve(0, (request) => handed.resolve(request.hijack()), {
+    address: "127.0.0.1",
+  });
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
+  await writeText(client, GET);
+  const conn = await handed.promise;
+  assert(!server.shouldAcceptRequest());
+  const down = await server.shutdown();
+  assertEquals(down.cut, 0);
+  await serving;
+  await conn.write(new TextEncoder().encode("still here"));
+  conn.close();
+  assert(server.shouldAcceptRequest());
+  assertEquals(await readText(client), "still here");
+});
