@@ -35,6 +35,8 @@ export class RequestBody {
   #whole: Uint8Array | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
   #current: Promise<unknown> | null = null;
+  /** What of a piece did not fit into the buffer of the stream's reader. */
+  #rest: Uint8Array | null = null;
   #sealed = false;
   readonly #trailers = Promise.withResolvers<Headers>();
 
@@ -133,14 +135,32 @@ export class RequestBody {
     return this.complete;
   }
 
+  /**
+   * A byte stream: who reads with a buffer of his own makes no garbage. With default
+   * reads an upload at 1.5 GB/s makes that much a second, and the process grows by
+   * 70 MB before the collector has caught up.
+   */
   #pieces(): ReadableStream<Uint8Array> {
     return new ReadableStream({
+      type: "bytes",
       pull: async (controller) => {
-        const piece = await this.#next();
-        if (piece === null) controller.close();
-        else controller.enqueue(piece.slice());
+        const piece = this.#rest ?? await this.#next();
+        this.#rest = null;
+        if (piece !== null) return this.#give(piece, controller);
+        controller.close();
+        controller.byobRequest?.respond(0);
       },
     }, { highWaterMark: 0 });
+  }
+
+  #give(piece: Uint8Array, controller: ReadableByteStreamController): void {
+    const wanted = controller.byobRequest;
+    const view = wanted?.view;
+    if (!view) return controller.enqueue(piece.slice());
+    const count = Math.min(piece.length, view.byteLength);
+    new Uint8Array(view.buffer, view.byteOffset, count).set(piece.subarray(0, count));
+    if (count < piece.length) this.#rest = piece.subarray(count);
+    wanted.respond(count);
   }
 
   #next(): Promise<Uint8Array | null> {

@@ -12,12 +12,18 @@ export function contentBytes(content: Content | undefined): Uint8Array {
   throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
 }
 
-/** Bytes as a stream of one chunk, a copy. */
+/** Bytes as a stream of one chunk, a copy; readers may bring buffers of their own. */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
+  let given = bytes.length === 0;
   return new ReadableStream({
+    type: "bytes",
     pull(controller) {
-      if (bytes.length > 0) controller.enqueue(bytes.slice());
+      if (!given) {
+        given = true;
+        return controller.enqueue(bytes.slice());
+      }
       controller.close();
+      controller.byobRequest?.respond(0);
     },
   }, { highWaterMark: 0 });
 }

@@ -510,6 +510,25 @@ Deno.test("a reader that is late gets nothing of the next request", async () => 
   assertEquals(output, response("200 OK", "").repeat(2));
 });
 
+Deno.test("stream: a reader with a buffer of its own gets the bytes into it", async () => {
+  const { output } = await converse(
+    [put(10), "01234", "56789" + GET],
+    streaming(async (request) => {
+      const reader = request.stream.getReader({ mode: "byob" });
+      let buffer = new ArrayBuffer(3);
+      let all = "";
+      for (;;) {
+        const { done, value } = await reader.read(new Uint8Array(buffer));
+        if (done) break;
+        all += `[${text(value)}]`;
+        buffer = value.buffer;
+      }
+      await request.respond(200, all);
+    }),
+  );
+  assertEquals(output, response("200 OK", "[012][34][567][89]") + response("200 OK", ""));
+});
+
 Deno.test("a read under way when the handler returns is waited for", async () => {
   const arrives = Promise.withResolvers<void>();
   const { conn, done } = start(
