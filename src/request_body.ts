@@ -77,7 +77,8 @@ export class RequestBody {
   }
 
   set most(bytes: number) {
-    if (this.#progress !== "unread") {
+    // A request without a body has nothing that could be read too early.
+    if (this.#progress !== "unread" && this.#framing.body !== 0) {
       throw new TypeError("Cannot change maxBody: the body is already being read");
     }
     this.#inbound.parser.maxBody = bytes;

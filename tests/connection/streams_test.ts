@@ -447,6 +447,14 @@ Deno.test("maxBody: raised or lowered before the first read, and not after it", 
     { maxBody: 3 },
   );
   assertEquals(output, response("200 OK", "abcde"));
+  const none = await converse(
+    [GET],
+    streaming(async (request) => {
+      request.maxBody = Infinity;
+      await request.respond(200);
+    }),
+  );
+  assertEquals(none.output, response("200 OK", ""));
   const lowered = await converse(
     [CHUNKED + "5\r\nabcde\r\n0\r\n\r\n"],
     streaming(async (request) => {

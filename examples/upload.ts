@@ -1,0 +1,125 @@
+/**
+ * Uploads of any size: a page that shows how far it is, and a handler that writes a file
+ * no faster than the disk takes it, from a client that sends no faster than that.
+ *
+ * ```sh
+ * deno run --allow-net --allow-read --allow-write examples/upload.ts [port] [folder]
+ * curl -i -T movie.mp4 http://127.0.0.1:8080/files/
+ * ```
+ *
+ * Or open http://127.0.0.1:8080/ in a browser. Without a folder it is a new temporary one.
+ */
+import { AsyncHttpServer, type Request, streaming } from "@asynchttp/server";
+
+const FOLDER = Deno.args[1] ?? await Deno.makeTempDir({ prefix: "upload-" });
+const MOST = 64 * 1024 ** 3;
+/** What the usual file systems take. */
+const LONGEST_NAME = 255;
+
+const PAGE = `<!doctype html>
+<meta charset="utf-8">
+<title>Upload</title>
+<h1>Upload</h1>
+<p><input type="file" id="file"> <progress id="progress" value="0"></progress></p>
+<p><output id="result">Choose a file</output></p>
+<script>
+  const [file, progress, result] = document.querySelectorAll("#file, #progress, #result");
+  const say = (text) => result.textContent = text;
+  file.onchange = () => {
+    const [chosen] = file.files;
+    if (chosen === undefined) return;
+    const request = new XMLHttpRequest();
+    request.upload.onprogress = ({ loaded, total }) => {
+      progress.max = total || 1;
+      progress.value = loaded;
+      say(loaded + " of " + total + " bytes");
+    };
+    request.onload = () => {
+      if (request.status >= 300) return say("Refused: " + request.responseText);
+      const { name, size } = JSON.parse(request.responseText);
+      say("Done: " + name + ", " + size + " bytes");
+    };
+    request.onerror = () => say("The connection was lost");
+    request.open("PUT", "/files/" + encodeURIComponent(chosen.name));
+    request.send(chosen);
+  };
+</script>
+`;
+
+const handler = streaming(async (request) => {
+  const path = request.target.split("?", 1)[0]!;
+  if (path === "/") return await sendPage(request);
+  if (path.startsWith("/files/")) return await upload(request, path.slice("/files/".length));
+  await say(request, 404, "Not found");
+});
+
+function say(request: Request, code: number, text: string, headers = {}): Promise<void> {
+  return request.respond(code, text + "\n", {
+    "Content-Type": "text/plain; charset=utf-8",
+    ...headers,
+  });
+}
+
+async function sendPage(request: Request): Promise<void> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return await say(request, 405, "Method not allowed", { Allow: "GET, HEAD" });
+  }
+  await request.respond(200, PAGE, { "Content-Type": "text/html; charset=utf-8" });
+}
+
+async function upload(request: Request, encodedName: string): Promise<void> {
+  if (request.method !== "PUT") {
+    return await say(request, 405, "Method not allowed", { Allow: "PUT" });
+  }
+  const name = nameIn(encodedName);
+  if (name === null) return await say(request, 400, "Not the name of a file");
+  // RFC 9110, 14.5: who does not know parts must not take a part for the whole.
+  if (request.headers.has("Content-Range")) return await say(request, 400, "Not a whole file");
+  const { size, created } = await store(request, name);
+  await request.respond(created ? 201 : 200, JSON.stringify({ name, size }) + "\n", {
+    "Content-Type": "application/json",
+    "Location": `/files/${encodeURIComponent(name)}`,
+  });
+}
+
+/** One segment of a path, which is neither hidden nor a step; null where it is anything else. */
+function nameIn(encoded: string): string | null {
+  try {
+    const name = decodeURIComponent(encoded);
+    const { length } = new TextEncoder().encode(name);
+    const isName = length > 0 && length <= LONGEST_NAME &&
+      /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name);
+    return isName ? name : null;
+  } catch {
+    return null; // a percent sign that encodes nothing
+  }
+}
+
+/**
+ * Writes the body to a file that nobody sees before it is whole, and that goes when the
+ * body does not come to its end. What went wrong is the caller's to hear: the server
+ * tells the client where it is the client's fault.
+ */
+async function store(request: Request, name: string): Promise<{ size: number; created: boolean }> {
+  request.maxBody = MOST;
+  const part = `${FOLDER}/.${crypto.randomUUID()}.part`;
+  const file = await Deno.open(part, { write: true, createNew: true });
+  try {
+    // Waits for each chunk to be written, and closes the file in any case.
+    await request.stream.pipeTo(file.writable);
+    const { size } = await Deno.stat(part);
+    const path = `${FOLDER}/${name}`;
+    const created = await Deno.lstat(path).then(() => false, () => true);
+    await Deno.rename(part, path);
+    return { size, created };
+  } catch (error) {
+    await Deno.remove(part);
+    throw error;
+  }
+}
+
+const server = new AsyncHttpServer();
+const serving = server.serve(Number(Deno.args[0] ?? 8080), handler, { address: "127.0.0.1" });
+console.log(`Writing to ${FOLDER}`);
+console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
+await serving;

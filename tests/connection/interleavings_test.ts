@@ -1,0 +1,231 @@
+/**
+ * Random clients against random handlers, in random orders: what must hold for all of
+ * them. The seed is printed; FUZZ_SEED repeats a run.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { streaming } from "@asynchttp/server";
+import type { Request } from "@asynchttp/server";
+import { start } from "./harness.ts";
+import { EOF, RESET, STALL } from "./scripted_conn.ts";
+import type { Faults, Step } from "./scripted_conn.ts";
+
+const SEED = Number(Deno.env.get("FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+const ROUNDS = Number(Deno.env.get("FUZZ_ROUNDS") ?? 300);
+
+/** A small generator of numbers: the same seed, the same run. */
+class Dice {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  below(count: number): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) % count;
+  }
+
+  one<T>(...of: T[]): T {
+    return of[this.below(of.length)]!;
+  }
+}
+
+/** A later turn of the event loop. */
+function later(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function requestOf(dice: Dice, id: number): string {
+  const method = dice.one("GET", "PUT", "HEAD", "DELETE");
+  const head = `${method} /${id} HTTP/1.1\r\nHost: x\r\n${
+    dice.one("", "", "Expect: 100-continue\r\n")
+  }`;
+  const body = "b".repeat(dice.below(50));
+  switch (dice.below(3)) {
+    case 0:
+      return `${head}\r\n`;
+    case 1:
+      return `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+    default: {
+      const chunk = body === "" ? "" : `${body.length.toString(16)}\r\n${body}\r\n`;
+      return `${head}Transfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`;
+    }
+  }
+}
+
+function scriptOf(dice: Dice): Step[] {
+  let sent = "";
+  for (let id = 0, count = 1 + dice.below(5); id < count; id++) sent += requestOf(dice, id);
+  if (dice.below(4) === 0) sent = sent.slice(0, dice.below(sent.length));
+  if (dice.below(8) === 0) sent += "garbage\r\n\r\n";
+  const steps: Step[] = [];
+  while (sent !== "") {
+    const count = 1 + dice.below(sent.length);
+    steps.push(sent.slice(0, count));
+    if (dice.below(3) === 0) steps.push(later());
+    sent = sent.slice(count);
+  }
+  return [...steps, dice.one<Step>(EOF, EOF, RESET, STALL)];
+}
+
+/** The sources that were made, and whether each came to an end. */
+class Sources {
+  readonly #ends: boolean[] = [];
+
+  make(dice: Dice, chunks: number): ReadableStream<Uint8Array> {
+    const index = this.#ends.push(false) - 1;
+    const fails = dice.below(6) === 0;
+    return new ReadableStream({
+      pull: async (controller) => {
+        if (dice.below(3) === 0) await later();
+        if (chunks-- > 0) return controller.enqueue(new TextEncoder().encode("chunk"));
+        this.#ends[index] = true;
+        if (fails) controller.error(new Error("source"));
+        else controller.close();
+      },
+      cancel: () => void (this.#ends[index] = true),
+    }, { highWaterMark: 0 });
+  }
+
+  get allEnded(): boolean {
+    return this.#ends.every((ended) => ended);
+  }
+}
+
+async function misbehave(dice: Dice, request: Request, sources: Sources): Promise<void> {
+  const fields = { "X-Id": request.target.slice(1) };
+  if (dice.below(4) === 0) void request.signal;
+  switch (dice.below(5)) {
+    case 0:
+      await request.text();
+      break;
+    case 1:
+      void request.text().catch(() => {});
+      break;
+    case 2: {
+      const reader = request.stream.getReader();
+      await reader.read();
+      reader.releaseLock();
+      break;
+    }
+  }
+  if (dice.below(3) === 0) await later();
+  if (dice.below(6) === 0) await request.inform(103);
+  const count = dice.below(4);
+  switch (dice.below(11)) {
+    case 0:
+      throw new Error("handler");
+    case 1:
+      return;
+    case 2:
+      void request.respond(200, sources.make(dice, count), fields);
+      return;
+    case 3:
+      return await request.respond(200, sources.make(dice, count), fields);
+    case 4: {
+      const length = String(count * 5 + dice.one(0, 0, 0, 1));
+      return await request.respond(200, sources.make(dice, count), {
+        ...fields,
+        "Content-Length": length,
+      });
+    }
+    case 5:
+      void request.respond(200, "fixed", fields);
+      void request.respond(200, "twice", fields);
+      return;
+    case 6:
+      if (!request.hasBody) {
+        const conn = request.hijack();
+        await conn.write(new TextEncoder().encode("RAW"));
+        return conn.close();
+      }
+      return await request.respond(204, null, fields);
+    case 7:
+      return await request.respond(200, "x".repeat(20_000), fields);
+    default:
+      return await request.respond(200, "fixed", fields);
+  }
+}
+
+/** Reads what a client would read: the ids of the final answers, until the bytes end. */
+function idsOf(
+  output: string,
+  methods: ReadonlyMap<string, string>,
+): { ids: string[]; rest: string } {
+  const ids: string[] = [];
+  let rest = output;
+  for (;;) {
+    const head = /^HTTP\/1\.1 (\d+)[^]*?\r\n\r\n/.exec(rest);
+    if (head === null) return { ids, rest };
+    const after = rest.slice(head[0].length);
+    if (head[1]!.startsWith("1")) {
+      rest = after;
+      continue;
+    }
+    const id = /\r\nX-Id: (\d+)/.exec(head[0])?.[1] ?? `status ${head[1]}`;
+    const bodiless = methods.get(id) === "HEAD" || head[1] === "204";
+    const end = bodiless ? 0 : bodyEnd(head[0], after);
+    if (end === -1) return { ids, rest: "cut" };
+    ids.push(id);
+    rest = after.slice(end);
+  }
+}
+
+/** Where the body ends; -1 when it does not. */
+function bodyEnd(head: string, after: string): number {
+  const length = /\r\nContent-Length: (\d+)/.exec(head)?.[1];
+  if (length !== undefined) return after.length < Number(length) ? -1 : Number(length);
+  assert(head.includes("Transfer-Encoding: chunked"), `no framing: ${head}`);
+  const body = /^(?:5\r\nchunk\r\n)*0\r\n\r\n/.exec(after);
+  return body === null ? -1 : body[0].length;
+}
+
+async function round(seed: number): Promise<void> {
+  const dice = new Dice(seed);
+  const script = scriptOf(dice);
+  const sources = new Sources();
+  const methods = new Map<string, string>();
+  const handle = (request: Request) => {
+    methods.set(request.target.slice(1), request.method);
+    return misbehave(dice, request, sources);
+  };
+  const faults: Faults = dice.one<Faults>({}, {}, { writeAtMost: 3 }, { writeGate: later }, {
+    failAfter: dice.below(300),
+  });
+  const run = start(script, dice.one(handle, streaming(handle)), {}, faults);
+  if (script.at(-1) === STALL) {
+    for (let i = 0; i < 15; i++) await later();
+    run.connection.cut();
+  }
+  await run.done;
+  await later();
+  const { ids, rest } = idsOf(run.conn.output, methods);
+  const numbered = ids.filter((id) => !id.startsWith("status"));
+  assertEquals(numbered, numbered.map((_, i) => String(i)), "answers in order, one each");
+  const refusals = ids.length - numbered.length;
+  assert(
+    refusals === 0 || (refusals === 1 && ids.at(-1)!.startsWith("status")),
+    "one refusal, the last",
+  );
+  if (rest.startsWith("RAW")) assertEquals(rest, "RAW", "nothing is written after a hand-over");
+  else {assert(
+      rest === "" || faults.failAfter !== undefined || run.conn.closed,
+      `unframed: ${rest}`,
+    );}
+  assert(sources.allEnded, "every source is read to its end, or cancelled");
+  assert(run.conn.closed);
+  assertEquals(run.clock.size, 0);
+}
+
+Deno.test("random clients, random handlers: the invariants hold", async () => {
+  console.log(`FUZZ_SEED=${SEED}`);
+  for (let i = 0; i < ROUNDS; i++) {
+    try {
+      await round(SEED + i);
+    } catch (error) {
+      throw new Error(`FUZZ_SEED=${SEED + i} FUZZ_ROUNDS=1`, { cause: error });
+    }
+  }
+});

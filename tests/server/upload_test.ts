@@ -1,0 +1,174 @@
+/** `examples/upload.ts`, run as its user would run it, with curl, with bytes by hand, and with a browser. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { withPage } from "./browser.ts";
+import { exchangeBytes, launch, readUntil, run, testWith, writeText } from "./tools.ts";
+
+/** More than the buffers between the two hold; curl asks with `100-continue` first. */
+const SIZE = 5_000_000;
+
+function content(): Uint8Array {
+  return Uint8Array.from({ length: SIZE }, (_, i) => (i * 7919) >> 3);
+}
+
+/** Says where they differ: `assertEquals` would print every byte. */
+async function assertHasContent(path: string): Promise<void> {
+  const wanted = content();
+  const got = await Deno.readFile(path);
+  assertEquals(got.length, wanted.length);
+  assertEquals(got.findIndex((byte, i) => byte !== wanted[i]), -1, "A byte differs");
+}
+
+interface Site extends AsyncDisposable {
+  readonly origin: string;
+  readonly port: number;
+  /** Where the uploads go. */
+  readonly folder: string;
+  /** A file to upload. */
+  readonly source: string;
+}
+
+/** Starts the example on a folder of its own; both end with the scope. */
+async function openSite(): Promise<Site> {
+  const parent = await Deno.makeTempDir();
+  const folder = `${parent}/uploads`;
+  const source = `${parent}/source.bin`;
+  await Deno.mkdir(folder);
+  await Deno.writeFile(source, content());
+  const path = new URL("../../examples/upload.ts", import.meta.url).pathname;
+  const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
+  const example = launch(Deno.execPath(), ...flags, path, "0", folder);
+  const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port: Number(port),
+    folder,
+    source,
+    async [Symbol.asyncDispose]() {
+      await example[Symbol.asyncDispose]();
+      await Deno.remove(parent, { recursive: true });
+    },
+  };
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+}
+
+async function curl(...args: string[]): Promise<string> {
+  return (await run("curl", "-si", ...args)).stdout;
+}
+
+/** Head of a request, for bodies that come by hand. */
+function put(name: string, ...fields: string[]): string {
+  const lines = [`PUT /files/${name} HTTP/1.1`, "Host: 127.0.0.1", ...fields];
+  return lines.join("\r\n") + "\r\n\r\n";
+}
+
+testWith("curl", "examples/upload.ts: a file arrives byte for byte", async () => {
+  await using site = await openSite();
+  const { origin, folder, source } = site;
+  const created = await curl("-T", source, `${origin}/files/`);
+  assertMatch(created, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 Created\r\n/);
+  assertMatch(created, /\r\nLocation: \/files\/source\.bin\r\n/);
+  assertMatch(created, /\r\n\r\n\{"name":"source\.bin","size":5000000\}\n$/);
+  await assertHasContent(`${folder}/source.bin`);
+
+  const chunked = ["-T", source, "-H", "Transfer-Encoding: chunked", "-H", "Expect:"];
+  const odd = await curl(...chunked, `${origin}/files/a%20%C3%BC%3F%25`);
+  assertMatch(odd, /^HTTP\/1\.1 201 [^]*\r\nLocation: \/files\/a%20%C3%BC%3F%25\r\n/);
+  await assertHasContent(`${folder}/a ü?%`);
+
+  const replaced = await curl("-X", "PUT", "-d", "short", `${origin}/files/source.bin`);
+  assertMatch(replaced, /^HTTP\/1\.1 200 [^]*\{"name":"source\.bin","size":5\}\n$/);
+  assertEquals(await Deno.readTextFile(`${folder}/source.bin`), "short");
+
+  assertEquals(await namesIn(folder), ["a ü?%", "source.bin"]);
+});
+
+testWith("curl", "examples/upload.ts: an empty file is a file", async () => {
+  await using site = await openSite();
+  const { origin, folder } = site;
+  const empty = await curl("-X", "PUT", "-d", "", `${origin}/files/empty?a=b`);
+  assertMatch(empty, /^HTTP\/1\.1 201 [^]*\{"name":"empty","size":0\}\n$/);
+  assertEquals(await namesIn(folder), ["empty"]);
+});
+
+testWith("curl", "examples/upload.ts: what is no upload is refused", async () => {
+  await using site = await openSite();
+  const { origin, folder, source } = site;
+  assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 200 [^]*<progress/);
+  assertMatch(await curl("-d", "a", `${origin}/`), /^HTTP\/1\.1 405 [^]*Allow: GET, HEAD\r\n/);
+  assertMatch(await curl(`${origin}/files/a`), /^HTTP\/1\.1 405 [^]*Allow: PUT\r\n/);
+  assertMatch(await curl(`${origin}/elsewhere`), /^HTTP\/1\.1 404 /);
+  assertMatch(await curl("-T", source, "-C", "9", `${origin}/files/a`), /^HTTP\/1\.1 400 /);
+  assertEquals(await namesIn(folder), []);
+});
+
+Deno.test("examples/upload.ts: a name is one that is visible, and no path", async () => {
+  await using site = await openSite();
+  const { port, folder } = site;
+  const names = [
+    ...["", ".", "..", ".hidden", "%2e%2e", "%2Ehidden", "../up", "a/b", "a/", "/a", "a/../b"],
+    ...["..%2fup", "a%2fb", "%2fetc%2fup", "a%5cb", "..%5cup", "a%00", "%00", "a%0Ab", "a%7f"],
+    ...["%", "%zz", "%ff", "a".repeat(256), "%C3%BC".repeat(128)],
+  ];
+  for (const name of names) {
+    const sent = put(name, "Content-Length: 1", "Connection: close") + "x";
+    assertMatch(await exchangeBytes(port, sent), /^HTTP\/1\.1 400 /, name);
+  }
+  for (const target of [`http://127.0.0.1/files/a`, "//files/a", "/x/../files/a", "/files"]) {
+    const sent = put("a", "Content-Length: 1", "Connection: close") + "x";
+    const answer = await exchangeBytes(port, sent.replace("/files/a", target));
+    assertMatch(answer, /^HTTP\/1\.1 404 /, target);
+  }
+  assertEquals(await namesIn(folder), []);
+  assertEquals(await namesIn(`${folder}/..`), ["source.bin", "uploads"]);
+});
+
+Deno.test("examples/upload.ts: of an upload that fails nothing is left", async () => {
+  await using site = await openSite();
+  const { port, folder } = site;
+  const rows: [status: number, sent: string][] = [
+    [400, put("cut", "Content-Length: 10") + "12345"],
+    [400, put("cut", "Transfer-Encoding: chunked") + "5\r\n12345\r\n"],
+    [400, put("broken", "Transfer-Encoding: chunked") + "5\r\n12345\r\nnonsense\r\n"],
+    [413, put("vast", "Content-Length: 999999999999999")],
+    [413, put("vast", "Content-Length: 999999999999999", "Expect: 100-continue")],
+  ];
+  for (const [status, sent] of rows) {
+    const answer = await exchangeBytes(port, sent);
+    assertEquals(Number(answer.split(" ")[1]), status, sent);
+    assertEquals(await namesIn(folder), [], sent);
+  }
+});
+
+Deno.test("examples/upload.ts: a client that goes half-way leaves no file", async () => {
+  await using site = await openSite();
+  const { port, folder } = site;
+  {
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await writeText(conn, put("gone", "Content-Length: 10", "Expect: 100-continue"));
+    await readUntil(conn, (text) => text.endsWith("\r\n\r\n"));
+    await writeText(conn, "12345");
+    // The file is there, under a name that no client can give.
+    assertMatch((await namesIn(folder)).join(), /^\.[0-9a-f-]+\.part$/);
+  }
+  for (let looks = 0; (await namesIn(folder)).length > 0; looks++) {
+    assert(looks < 100_000, "It is still there");
+  }
+});
+
+testWith("chromium", "examples/upload.ts: a file chosen in a browser", async () => {
+  await using site = await openSite();
+  const { origin, folder, source } = site;
+  await withPage(async (page) => {
+    await page.goto(`${origin}/`);
+    await page.setInputFiles("#file", source);
+    const result = page.locator("#result", { hasText: "Done" });
+    await result.waitFor();
+    assertEquals(await result.textContent(), `Done: source.bin, ${SIZE} bytes`);
+    assertEquals(await page.evaluate("progress.value / progress.max"), 1);
+  });
+  assertEquals(await namesIn(folder), ["source.bin"]);
+  await assertHasContent(`${folder}/source.bin`);
+});
