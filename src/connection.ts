@@ -118,8 +118,12 @@ export class Connection implements Watched, Link {
     try {
       const exchange = await this.#receive();
       if (exchange === null) return false;
-      await this.#handle(exchange);
-      return await this.#conclude(exchange);
+      try {
+        await this.#handle(exchange);
+        return await this.#conclude(exchange);
+      } finally {
+        exchange.seal();
+      }
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       await this.#refuse(error);
@@ -196,17 +200,24 @@ export class Connection implements Watched, Link {
   /** Before the first byte an error is answered; within a response of unknown length it can only be cut off. */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
     if (error instanceof ConnectionLost) throw error;
-    // The body was refused while it was being read: that is the client's fault.
-    if (error instanceof HttpError && exchange.unanswered) {
-      exchange.seal();
-      throw error;
-    }
+    if (error instanceof HttpError) return this.#bodyRefused(error, exchange);
     report(this.#shared.options, error, request);
     if (exchange.unanswered) {
       exchange.seal();
       throw new HttpError(500, "handler-failed", "Internal Server Error", { cause: error });
     }
     if (!exchange.complete) throw new ConnectionLost("The handler failed within its response");
+  }
+
+  /** The body was refused while the handler was reading it: that is the client's fault, and no news for `onError`. */
+  #bodyRefused(error: HttpError, exchange: Exchange): void {
+    if (exchange.complete) return;
+    if (exchange.unanswered) {
+      exchange.seal();
+      throw error;
+    }
+    this.#shared.counters.reject(error.code);
+    throw new ConnectionLost("The request was refused within its response", { cause: error });
   }
 
   /** The one place where an error answer is written. */

@@ -68,6 +68,7 @@ export class Exchange {
   #conn: RawConn | undefined;
   #streaming: Promise<void> | undefined;
   #aborter: AbortController | undefined;
+  #forgetLost: (() => void) | undefined;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
 
@@ -75,8 +76,10 @@ export class Exchange {
     this.#link = link;
     this.head = head;
     this.body = new RequestBody(link.inbound, link.transport, head.framing);
-    // A client that was refused another protocol may already speak it (hardening: a refused upgrade closes).
-    this.#persistent = head.framing.persistent && head.framing.upgrade === null;
+    // A client that was refused another protocol, or a tunnel, may already be speaking
+    // through it: its bytes must not be read as requests.
+    this.#persistent = head.framing.persistent && head.framing.upgrade === null &&
+      head.method !== "CONNECT";
   }
 
   /** Has nothing been sent, so that an error can still be answered? */
@@ -181,6 +184,8 @@ export class Exchange {
       },
       close: () => {
         if (this.#sent === "over") return;
+        // Its new owner closes it as any socket is closed: a peer that does not read cannot keep it.
+        if (this.#sent === "handed over") return transport.close();
         this.#endByHandler();
         transport.closeWhenFlushed();
       },
@@ -325,9 +330,11 @@ export class Exchange {
   /** Reads ahead, within bounds, so that a client that goes is heard of. */
   #watch(): void {
     const { inbound, transport } = this.#link;
-    transport.lost.catch((lost) => this.#aborter?.abort(lost));
+    if (this.#isOver) return;
+    this.#forgetLost?.();
+    this.#forgetLost = transport.whenLost((lost) => this.#aborter?.abort(lost));
     this.body.whenComplete(() => {
-      if (this.#sent === "over" || this.#sent === "handed over") return;
+      if (this.#isOver) return;
       inbound.watch((reason, gone) => {
         if (gone) transport.fail(reason);
         this.#aborter?.abort(reason);
@@ -337,7 +344,14 @@ export class Exchange {
 
   #unwatch(): void {
     this.#link.inbound.unwatch();
+    this.#forgetLost?.();
+    this.#forgetLost = undefined;
     this.#aborter = undefined;
+  }
+
+  /** Is the connection none of the handler's business any more, or all of it? */
+  get #isOver(): boolean {
+    return this.#sent === "over" || this.#sent === "handed over";
   }
 
   #mustBe(sent: Sent): void {

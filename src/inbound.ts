@@ -58,6 +58,8 @@ export class Inbound {
       }
     } catch (error) {
       if (this.#watching) ended(error as ConnectionLost, true);
+    } finally {
+      this.#watching = false;
     }
   }
 

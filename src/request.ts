@@ -238,8 +238,10 @@ export class Request {
    *
    * A stream is sent in chunks, to HTTP/1.0 until the connection closes, and as long as
    * your `Content-Length` says where you give one. It is read no faster than the client
-   * reads, and cancelled when the client goes. When it fails, the connection is cut, so
-   * that the client can tell.
+   * reads, and cancelled when the client goes. A client that closes its side may still be
+   * reading: a stream that waits for long is piped through
+   * `new TransformStream()` with {@linkcode Request.signal} to hear of that, too. When it
+   * fails, the connection is cut, so that the client can tell.
    *
    * @param code The status code, from 200 to 599.
    * @param content The body.

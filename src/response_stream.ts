@@ -42,12 +42,16 @@ export class ResponseStream {
    * @throws What the source threw, or a TypeError for what it must not give.
    */
   async send(first?: ReadableStreamReadResult<Uint8Array>): Promise<void> {
+    // A source that waits would not hear that the client has gone.
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const forget = this.#transport.whenLost(reject);
     try {
-      // A source that waits would not hear that the client has gone.
-      await Promise.race([this.#pump(first), this.#transport.lost]);
+      await Promise.race([this.#pump(first), lost]);
     } catch (error) {
       this.#reader.cancel(error).catch(() => {});
       throw error;
+    } finally {
+      forget();
     }
   }
 

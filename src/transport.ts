@@ -81,7 +81,7 @@ export class Transport {
   #spare = new OutputBuffer();
   #pump: Promise<void> | null = null;
   #lost: ConnectionLost | null = null;
-  #losing: PromiseWithResolvers<never> | undefined;
+  readonly #losers = new Set<(lost: ConnectionLost) => void>();
   #closed = false;
   #onClose: () => void = () => {};
 
@@ -95,14 +95,15 @@ export class Transport {
     (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
   }
 
-  /** Rejects when the connection is lost or closed; never resolves. */
-  get lost(): Promise<never> {
-    if (this.#losing === undefined) {
-      this.#losing = Promise.withResolvers<never>();
-      handled(this.#losing.promise);
-      if (this.#lost !== null) this.#losing.reject(this.#lost);
-    }
-    return this.#losing.promise;
+  /**
+   * Has it `then` called when the connection is lost or closed, until the function that
+   * is returned is called. (A promise that lives as long as the connection would keep
+   * every reaction of every request.)
+   */
+  whenLost(then: (lost: ConnectionLost) => void): () => void {
+    if (this.#lost !== null) then(this.#lost);
+    this.#losers.add(then);
+    return () => this.#losers.delete(then);
   }
 
   /** Has it `then` called when the socket is closed. */
@@ -214,7 +215,7 @@ export class Transport {
   #lose(reason: ConnectionLost): void {
     if (this.#lost !== null) return;
     this.#lost = reason;
-    this.#losing?.reject(reason);
+    for (const then of this.#losers) then(reason);
   }
 
   /** The two buffers take turns: one is written while the other is filled. */

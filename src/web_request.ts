@@ -33,7 +33,7 @@ class LazyRequest {
   }
 
   get headers(): Headers {
-    return this.#request.headers;
+    return this.#genuine?.headers ?? this.#request.headers;
   }
 
   get signal(): AbortSignal {
@@ -69,21 +69,30 @@ for (const key of Object.getOwnPropertySymbols(new WebRequest("http://localhost/
   });
 }
 
+/** What a lazy request is tried out with: none of a client's, whose body would be used up by it. */
+const PROBE = {
+  method: "GET",
+  url: new URL("http://localhost/probe"),
+  headers: new Headers(),
+  hasBody: false,
+  signal: new AbortController().signal,
+  trailers: Promise.resolve(new Headers()),
+} as unknown as Request;
+
 /** Does the platform take the lazy one for a genuine one? It may keep its state elsewhere one day. */
-function platformIsFooled(request: Request): boolean {
+function platformIsFooled(): boolean {
   try {
-    return new WebRequest(lazyRequest(request)).url === request.url.href;
+    return new WebRequest(lazyRequest(PROBE)).url === PROBE.url.href;
   } catch {
     return false;
   }
 }
 
-let lazyWorks: boolean | undefined;
+const LAZY_WORKS = platformIsFooled();
 
 /** The Web's view of a request. */
 export function webRequest(request: Request): globalThis.Request {
-  lazyWorks ??= platformIsFooled(request);
-  return lazyWorks ? lazyRequest(request) : genuineRequest(request);
+  return LAZY_WORKS ? lazyRequest(request) : genuineRequest(request);
 }
 
 function lazyRequest(request: Request): globalThis.Request {

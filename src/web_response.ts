@@ -12,16 +12,18 @@ export async function sendResponse(exchange: Exchange, response: Response): Prom
   const { status, statusText, headers, body } = checked(response);
   await exchange.respond({
     status,
-    statusText: statusText === "" ? undefined : statusText,
+    statusText: statusText || undefined,
     headers: withoutHops(headers),
-    content: body === null ? null : await contentOf(body),
+    content: body instanceof ReadableStream ? await contentOf(body) : body,
     trailers: undefined,
   });
 }
 
 function checked(response: Response): Response {
   if (typeof response !== "object" || response === null || typeof response.status !== "number") {
-    throw new TypeError(`A Response is wanted: got ${typeof response}`);
+    throw new TypeError(
+      `A Response is wanted: got ${response === null ? "null" : typeof response}`,
+    );
   }
   if (response.bodyUsed || response.body?.locked) {
     throw new TypeError("Cannot send the Response: its body has been used, or is locked");
@@ -33,11 +35,12 @@ function checked(response: Response): Response {
  * The response of a `fetch` that is passed on still says how it came here; how it goes
  * on is for this connection to say (RFC 9110, 7.6.1).
  */
-function withoutHops(headers: Headers): [string, string][] {
+function withoutHops(headers: Headers | undefined): [string, string][] {
+  const fields = headers && !(Symbol.iterator in headers) ? Object.entries(headers) : headers;
   const kept: [string, string][] = [];
-  for (const field of headers) {
+  for (const field of fields ?? []) {
     if (isNamed(field[0], "transfer-encoding") || isNamed(field[0], "keep-alive")) continue;
-    kept.push(field);
+    kept.push([field[0], String(field[1])]);
   }
   return kept;
 }
@@ -57,7 +60,8 @@ async function contentOf(
   if (!await first.arrives()) return resumed(reader, [first]);
   if (first.result!.done) return null;
   const second = new Peeked(reader.read());
-  if (await second.arrives() && second.result!.done) return first.result!.value;
+  const whole = await second.arrives() && second.result!.done;
+  if (whole && first.result!.value instanceof Uint8Array) return first.result!.value;
   return resumed(reader, [first, second]);
 }
 
@@ -75,6 +79,8 @@ class Peeked {
   /** Does it come at once? */
   async arrives(): Promise<boolean> {
     for (let i = 0; i < TURNS && this.result === undefined && !this.#failed; i++) await null;
+    // Nothing has been sent yet: what fails now can still be answered.
+    if (this.#failed) await this.promise;
     return this.result !== undefined;
   }
 }

@@ -53,7 +53,7 @@ export function decideResponse(facts: ResponseFacts): ResponseFraming {
   const chunked = endless && facts.minor >= 1;
   // RFC 9112, 6.3: a response of unknown length to HTTP/1.0 ends with its connection.
   const untilClose = tunnel || (endless && !chunked);
-  const persistent = facts.persistent && !untilClose && !given.connection.includes("close");
+  const persistent = facts.persistent && !untilClose && !given.connection.some(isClose);
   return {
     sendsContent,
     length,
@@ -106,7 +106,7 @@ function decideLength(
 /** What the caller says about framing. */
 interface FramingFields {
   contentLength: string | null;
-  /** The options of Connection, in lower case. */
+  /** The options of Connection, in the case they were given. */
   connection: readonly string[];
 }
 
@@ -121,8 +121,7 @@ function framingFields(fields: readonly FieldPair[]): FramingFields {
       }
       said = { ...said, contentLength: value };
     } else if (isNamed(name, "connection")) {
-      const options = listMembers(value).map((option) => option.toLowerCase());
-      said = { ...said, connection: [...said.connection, ...options] };
+      said = { ...said, connection: [...said.connection, ...listMembers(value)] };
     } else if (isNamed(name, "transfer-encoding")) {
       throw new TypeError("Transfer-Encoding must not be given: the server chooses it");
     }
@@ -135,6 +134,10 @@ export function isNamed(name: string, lower: string): boolean {
   return name.length === lower.length && name.toLowerCase() === lower;
 }
 
+function isClose(option: string): boolean {
+  return isNamed(option, "close");
+}
+
 /** RFC 9112, 9.3 and 9.6: `close` where it ends, `keep-alive` where HTTP/1.0 persists; other options are the caller's. */
 function connectionValue(
   minor: number,
@@ -142,7 +145,7 @@ function connectionValue(
   given: readonly string[],
 ): string | null {
   const others = given.filter((option) =>
-    option !== "close" && option !== "keep-alive" && option !== ""
+    option !== "" && !isClose(option) && !isNamed(option, "keep-alive")
   );
   if (!persistent) return ["close", ...others].join(", ");
   if (minor === 0) return ["keep-alive", ...others].join(", ");

@@ -624,6 +624,105 @@ Deno.test("signal: in a streaming handler it is watched once the body is in", as
   assert(aborted);
 });
 
+Deno.test("signal: asked for late, it still hears; asked for too late, it never aborts", async () => {
+  const closing = Promise.withResolvers<void>();
+  let late: Request | undefined;
+  await converse([GET, closing.promise, EOF], async (request) => {
+    const source = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(raw("a")) });
+    const sent = request.respond(200, source);
+    closing.resolve();
+    await settle();
+    assert(request.signal.aborted === false);
+    await settle();
+    assert(request.signal.aborted);
+    late = request;
+    request.client.close();
+    await sent.catch(() => {});
+  });
+  assert(!late!.signal.aborted);
+});
+
+Deno.test("a connection keeps nothing of the requests that it has served", async () => {
+  let count = 0;
+  const run = start(Array(100).fill(GET), async (request) => {
+    void request.signal;
+    count++;
+    await request.respond(200, streamOf("a"));
+  });
+  const kept = new Set<unknown>();
+  const { whenLost } = run.connection.transport;
+  run.connection.transport.whenLost = function (then) {
+    kept.add(then);
+    const forget = whenLost.call(this, then);
+    return () => {
+      kept.delete(then);
+      forget();
+    };
+  };
+  await run.done;
+  assertEquals([count, kept.size], [100, 0]);
+});
+
+Deno.test("hand-over: a close of its new owner's does not wait for a peer that does not read", async () => {
+  const run = start(
+    [GET, STALL],
+    (request) => {
+      const conn = request.hijack();
+      void conn.write(raw("abc"));
+      conn.close();
+    },
+    {},
+    { writeGate: () => new Promise(() => {}) },
+  );
+  await run.done;
+  assert(run.conn.closed);
+});
+
+Deno.test("hardening 21: a refused CONNECT closes", async () => {
+  const { output } = await converse(
+    ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n" + GET],
+    (request) => request.respond(501),
+  );
+  assertEquals(output, response("501 Not Implemented", "", "close"));
+});
+
+Deno.test("a body that is refused within the response to it is the client's fault", async () => {
+  const { errors, counters, conn } = await converse(
+    [CHUNKED + "1\r\na\r\n", "x\r\n"],
+    streaming((request) => request.respond(200, request.stream)),
+  );
+  assertEquals(errors, []);
+  assertEquals(counters.rejections, { "bad-chunk": 1 });
+  assert(conn.closed && !conn.writeClosed);
+});
+
+Deno.test("respondWith: what looks like a Response", async () => {
+  const looks = [
+    { status: 200, headers: { a: "b" }, body: "abc" },
+    { status: 200, headers: [["a", "b"]], body: raw("abc") },
+    { status: 200, headers: new Map([["a", "b"]]), body: streamOf("abc") },
+  ];
+  for (const look of looks) {
+    const { output } = await converse(
+      [GET],
+      (request) => request.respondWith(look as unknown as Response),
+    );
+    assertEquals(output.startsWith(`HTTP/1.1 200 OK\r\na: b\r\n`), true);
+    assert(output.endsWith("abc") || output.endsWith("\r\n3\r\nabc\r\n0\r\n\r\n"));
+  }
+  const bare = await converse([GET], (request) => request.respondWith({ status: 204 } as Response));
+  assertEquals(bare.output, `HTTP/1.1 204 No Content\r\n${DATE}\r\n`);
+});
+
+Deno.test("respondWith: a body that fails at once is answered with 500", async () => {
+  const { output, errors } = await converse(
+    [GET],
+    (request) => request.respondWith(new Response(failing())),
+  );
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+  assertEquals(errors.length, 1);
+});
+
 Deno.test("hand-over: unread bytes first, and the server has no more to do with it", async () => {
   let conn: Deno.Conn | undefined;
   const run = start([GET + "first", "second", EOF], (request) => {

@@ -1,3 +1,5 @@
+import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../../src/wire/chunked.ts";
+import { OutputBuffer } from "../../src/wire/output_buffer.ts";
 import { assertEquals } from "@std/assert";
 import { ChunkedDecoder } from "../../src/wire/chunked.ts";
 import { InputBuffer } from "../../src/wire/input_buffer.ts";
@@ -213,4 +215,13 @@ Deno.test("RFC 9112, 7.1: how much of a chunk is announced and has not been read
   assertEquals(read("cde"), [3, 0]);
   assertEquals(read("\r\n0\r\n"), ["need-data", 0]);
   assertEquals(read("\r\n"), ["end", 0]);
+});
+
+Deno.test("RFC 9112, 7.1: chunks as they are written", () => {
+  const out = new OutputBuffer();
+  encodeChunkSize(out, 255);
+  encodeChunkEnd(out);
+  encodeLastChunk(out, [["X-Sum", "1"]]);
+  encodeLastChunk(out, []);
+  assertEquals(new TextDecoder().decode(out.view()), "ff\r\n\r\n0\r\nX-Sum: 1\r\n\r\n0\r\n\r\n");
 });

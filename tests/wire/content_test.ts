@@ -1,5 +1,5 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { contentBytes } from "../../src/wire/content.ts";
+import { contentBytes, streamOf } from "../../src/wire/content.ts";
 import type { Content } from "../../src/wire/content.ts";
 
 Deno.test("content: text is UTF-8", () => {
@@ -23,3 +23,28 @@ for (const [shown, value] of [["number", 5], ["object", [1]], ["object", {}], ["
     assertThrows(() => contentBytes(value as unknown as Content), TypeError, message);
   });
 }
+
+Deno.test("content as a stream: one chunk, a copy", async () => {
+  const bytes = Uint8Array.of(1, 2);
+  const reader = streamOf(bytes).getReader();
+  const { value } = await reader.read();
+  assertEquals(value, bytes);
+  value![0] = 9;
+  assertEquals(bytes[0], 1);
+  assertEquals(await reader.read(), { done: true, value: undefined });
+  assertEquals(await streamOf(new Uint8Array(0)).getReader().read(), {
+    done: true,
+    value: undefined,
+  });
+});
+
+Deno.test("content as a stream: into a buffer of the reader's", async () => {
+  const reader = streamOf(Uint8Array.of(1, 2, 3)).getReader({ mode: "byob" });
+  const sizes: number[] = [];
+  for (;;) {
+    const { done, value } = await reader.read(new Uint8Array(2));
+    if (done) break;
+    sizes.push(value.length);
+  }
+  assertEquals(sizes, [2, 1]);
+});

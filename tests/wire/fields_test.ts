@@ -1,5 +1,13 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
-import { Fields, fieldsToSend, listMembers, NO_FIELDS, trimmed } from "../../src/wire/fields.ts";
+import {
+  Fields,
+  fieldsToSend,
+  isTrailerName,
+  listMembers,
+  NO_FIELDS,
+  trailerHeaders,
+  trimmed,
+} from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 import { bytesOf } from "./runners.ts";
 
@@ -160,4 +168,21 @@ for (const [title, init, message] of REFUSED) {
 Deno.test("fieldsToSend: the item is counted in words that fit", () => {
   const one = assertThrows(() => fieldsToSend([["A"]] as unknown as HeadersInit), TypeError);
   assertEquals(one.message, "A header field must be a pair of name and value: got 1 item");
+});
+
+Deno.test("RFC 9110, 6.5.1: what must not stand in a trailer section", () => {
+  for (
+    const name of ["Content-Length", "transfer-encoding", "HOST", "Authorization", "Set-Cookie"]
+  ) {
+    assertEquals(isTrailerName(name), false);
+  }
+  for (const name of ["X-Sum", "Server-Timing", "ETag", "constructor"]) {
+    assertEquals(isTrailerName(name), true);
+  }
+});
+
+Deno.test("RFC 9110, 6.5: trailers as Headers, the dangerous ones dropped", () => {
+  const bytes = new TextEncoder().encode("AbHostc");
+  const fields = new Fields(bytes, 0, [0, 1, 1, 2, 2, 6, 6, 7]);
+  assertEquals([...trailerHeaders(fields)], [["a", "b"]]);
 });

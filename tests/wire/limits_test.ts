@@ -248,7 +248,8 @@ for (const chunkLine of [4096, 8]) {
 
 /** Chunks of one byte, each with an extension of so many bytes behind its semicolon. */
 function extended(...lengths: number[]): string {
-  const chunks = lengths.map((length) => `1;${"e".repeat(length)}\r\na\r\n`);
+  // The semicolon is part of the extension (RFC 9112, 7.1.1).
+  const chunks = lengths.map((length) => `1${";".padEnd(length, "e").slice(0, length)}\r\na\r\n`);
   return `${CHUNKED}${chunks.join("")}0\r\n\r\n`;
 }
 

@@ -132,6 +132,7 @@ const upgrades: readonly (readonly [minor: number, lines: string, upgrade: strin
   [1, "Connection: upgrade\r\nUpgrade: h2", "h2"],
   [1, "Connection: upgrade\r\nUpgrade:", null],
   [1, "Connection: upgrade\r\nUpgrade: , ,", null],
+  [1, "Connection: upgrade\r\nUpgrade: a b, c/1/2, d/", "c/1/2"],
   [1, "Connection: upgrade", null],
   [1, "Upgrade: websocket", null],
   [1, "Connection: keep-alive\r\nUpgrade: websocket", null],

@@ -2,7 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { fieldsToSend } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 import { OutputBuffer } from "../../src/wire/output_buffer.ts";
-import { encodeFields, encodeHead } from "../../src/wire/response_encoder.ts";
+import { encodeBareHead, encodeFields, encodeHead } from "../../src/wire/response_encoder.ts";
 import type { ResponseHead } from "../../src/wire/response_encoder.ts";
 import { textOf } from "./runners.ts";
 
@@ -146,6 +146,8 @@ Deno.test("RFC 9112, 4: what was decided is what was written", () => {
   assertEquals(framing, {
     sendsContent: true,
     length: 5,
+    givenLength: null,
+    chunked: false,
     connection: "close",
     persistent: false,
   });
@@ -239,4 +241,23 @@ Deno.test("hardening 18: fields that contradict the content write nothing", () =
     ["only once", [["Content-Length", "5"], ["A", "b"], ["Content-Length", "5"]]],
   ];
   for (const [message, fields] of wrong) assertWritesNothing({ fields }, TypeError, message);
+});
+
+Deno.test("RFC 9112, 7: a stream says that it is chunked", () => {
+  const out = new OutputBuffer();
+  encodeHead(out, head({ size: null }));
+  assertEquals(
+    textOf(out.view()),
+    `HTTP/1.1 200 OK\r\n${DATE_LINE}Transfer-Encoding: chunked\r\n\r\n`,
+  );
+});
+
+Deno.test("RFC 9110, 15.2: to an interim response nothing is added", () => {
+  const out = new OutputBuffer();
+  encodeBareHead(out, 103, [["Link", "</a>"]]);
+  encodeBareHead(out, 199, []);
+  assertEquals(
+    textOf(out.view()),
+    "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 199 \r\n\r\n",
+  );
 });

@@ -102,7 +102,7 @@ const CONNECTION: readonly (readonly [
   [0, true, ["close"], "close", false],
   [1, true, ["close, keep-alive"], "close", false],
   [1, true, ["keep-alive", "close"], "close", false],
-  [1, true, ["X-Hop"], "x-hop", true],
+  [1, true, ["X-Hop"], "X-Hop", true],
   [1, true, ["a,\tb ", "c"], "a, b, c", true],
   [1, true, ["a", "close", "b"], "close, a, b", false],
   [0, true, ["a"], "keep-alive, a", true],
@@ -129,12 +129,48 @@ Deno.test("RFC 9110, 9.3.6: an ordinary 2xx to CONNECT ends the connection", () 
     assertEquals(framing, {
       sendsContent: false,
       length: "none",
+      givenLength: null,
+      chunked: false,
       connection: "close",
       persistent: false,
     });
   }
   assertEquals(decideResponse(facts({ method: "CONNECT", status: 407 })).persistent, true);
 });
+
+/** RFC 9112, 6.1 and 6.3: a stream, whose length nobody knows. */
+const STREAMS: readonly (readonly [
+  of: Partial<ResponseFacts>,
+  sendsContent: boolean,
+  length: Length,
+  chunked: boolean,
+  persistent: boolean,
+])[] = [
+  [{}, true, "none", true, true],
+  [{ minor: 2 }, true, "none", true, true],
+  [{ minor: 0 }, true, "none", false, false],
+  [{ persistent: false }, true, "none", true, false],
+  [{ method: "HEAD" }, false, "none", false, true],
+  [{ method: "HEAD", minor: 0 }, false, "none", false, true],
+  [{ status: 204 }, false, "none", false, true],
+  [{ status: 205 }, false, 0, false, true],
+  [{ status: 304 }, false, "none", false, true],
+  [{ method: "CONNECT" }, false, "none", false, false],
+  [{ fields: [["Content-Length", "7"]] }, true, "given", false, true],
+  [{ minor: 0, fields: [["Content-Length", "7"]] }, true, "given", false, true],
+  [{ method: "HEAD", fields: [["Content-Length", "7"]] }, false, "given", false, true],
+];
+
+for (const [of, sendsContent, length, chunked, persistent] of STREAMS) {
+  Deno.test(`RFC 9112, 6.3: a stream: ${JSON.stringify(of)}`, () => {
+    const framing = decideResponse(facts({ ...of, size: null }));
+    assertEquals(
+      [framing.sendsContent, framing.length, framing.chunked, framing.persistent],
+      [sendsContent, length, chunked, persistent],
+    );
+    assertEquals(framing.givenLength, length === "given" ? 7 : null);
+  });
+}
 
 /** Hardening 18: a Content-Length that is not that of the content. */
 const WRONG: readonly (readonly [of: Partial<ResponseFacts>, given: string, message: string])[] = [

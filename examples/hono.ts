@@ -1,0 +1,94 @@
+/**
+ * An app of Hono's: routes, a middleware, cookies, JSON, streams and server-sent events.
+ *
+ * ```sh
+ * deno run --allow-net examples/hono.ts [port]
+ * curl -i http://127.0.0.1:8080/
+ * curl -i http://127.0.0.1:8080/hello/Ada
+ * curl -i http://127.0.0.1:8080/notes -H 'Content-Type: application/json' -d '{"text":"milk"}'
+ * curl -N http://127.0.0.1:8080/countdown
+ * curl -N http://127.0.0.1:8080/events
+ * ```
+ *
+ * Any app with a `fetch` of its own is served the same way.
+ */
+import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
+import { Hono } from "npm:hono@4";
+import { getCookie, setCookie } from "npm:hono@4/cookie";
+import { getConnInfo } from "npm:hono@4/deno";
+import { HTTPException } from "npm:hono@4/http-exception";
+import { streamSSE, streamText } from "npm:hono@4/streaming";
+
+const COUNT = 3;
+const PAUSE = 100;
+
+const notes: string[] = [];
+const app = new Hono();
+
+app.use(async (c, next) => {
+  const before = performance.now();
+  await next();
+  c.header("Server-Timing", `app;dur=${(performance.now() - before).toFixed(1)}`);
+});
+
+app.get("/", (c) => {
+  const visits = Number(getCookie(c, "visits") ?? 0) + 1;
+  setCookie(c, "visits", String(visits), { path: "/", httpOnly: true, sameSite: "Lax" });
+  return c.text(`Visit ${visits}\n`);
+});
+
+app.get("/hello/:name", (c) => c.json({ hello: c.req.param("name") }));
+
+app.get("/address", (c) => c.json(getConnInfo(c).remote));
+
+app.get("/notes", (c) => c.json(notes));
+
+app.post("/notes", async (c) => {
+  const note = await c.req.json().catch(() => null);
+  if (typeof note?.text !== "string") {
+    throw new HTTPException(400, { message: 'A note is an object such as {"text": "milk"}' });
+  }
+  notes.push(note.text);
+  return c.json(note, 201, { Location: `/notes/${notes.length}` });
+});
+
+app.get("/notes/:number{[0-9]+}", (c) => {
+  const text = notes[Number(c.req.param("number")) - 1];
+  return text === undefined ? c.notFound() : c.json({ text });
+});
+
+app.get("/countdown", (c) =>
+  streamText(c, async (stream) => {
+    for (let i = COUNT; i > 0; i--) {
+      await stream.writeln(String(i));
+      await stream.sleep(PAUSE);
+    }
+    await stream.writeln("Lift-off");
+  }));
+
+app.get("/events", (c) =>
+  streamSSE(c, async (stream) => {
+    for (let i = 1; i <= COUNT && !stream.aborted; i++) {
+      await stream.writeSSE({ id: String(i), event: "tick", data: `event ${i} of ${COUNT}` });
+      await stream.sleep(PAUSE);
+    }
+  }));
+
+app.get("/fail", () => {
+  throw new Error("This is what the error page does not tell");
+});
+
+app.notFound((c) => c.json({ error: `There is no ${c.req.path}` }, 404));
+
+app.onError((error, c) => {
+  if (error instanceof HTTPException) return c.json({ error: error.message }, error.status);
+  console.error(`${c.req.method} ${c.req.path} failed:`, error);
+  return c.json({ error: "Internal Server Error" }, 500);
+});
+
+const server = new AsyncHttpServer({ maxBody: 10_000 });
+const serving = server.serve(Number(Deno.args[0] ?? 8080), fetchHandler(app.fetch), {
+  address: "127.0.0.1",
+});
+console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
+await serving;
