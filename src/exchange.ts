@@ -16,10 +16,10 @@ import type { Transport } from "./transport.ts";
 import { contentBytes, streamOf } from "./wire/content.ts";
 import type { Content } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
-import type { FieldPair } from "./wire/fields.ts";
 import type { RequestHead } from "./wire/head.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "./wire/response_encoder.ts";
 import type { ResponseFraming } from "./wire/response_framing.ts";
+import { upgradeFields } from "./wire/upgrade.ts";
 
 /** What an exchange needs of its connection. */
 export interface Link {
@@ -386,12 +386,4 @@ const REFUSALS: { readonly [sent in Sent]: string } = {
 
 function isOver(): TypeError {
   return new TypeError(REFUSALS.over);
-}
-
-/** `Connection` and, unless the caller names one, the first protocol that was offered (RFC 9110, 7.8). */
-function upgradeFields(offered: string, given: readonly FieldPair[]): readonly FieldPair[] {
-  const named = given.some(([name]) => name.toLowerCase() === "upgrade");
-  const fields: FieldPair[] = [["Connection", "Upgrade"]];
-  if (!named) fields.push(["Upgrade", offered.split(",")[0]!]);
-  return [...fields, ...given.filter(([name]) => name.toLowerCase() !== "connection")];
 }

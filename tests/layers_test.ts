@@ -28,7 +28,7 @@ const LEVELS: readonly (readonly string[])[] = [
     "fd_guard.ts",
   ],
   ["wire/field_section.ts", "wire/framing.ts", "wire/response_framing.ts"],
-  ["wire/head.ts", "wire/chunked.ts", "wire/response_encoder.ts"],
+  ["wire/head.ts", "wire/chunked.ts", "wire/response_encoder.ts", "wire/upgrade.ts"],
   ["wire/request_parser.ts"],
   ["inbound.ts", "parse_stream.ts", "response_stream.ts"],
   ["request_body.ts"],

@@ -176,7 +176,7 @@ Deno.test("RequestParseStream: limits that are just met", async () => {
     head: 62,
     headers: 2,
     chunkLine: 3,
-    chunkExtensions: 1,
+    chunkExtensions: 2,
     trailers: 18,
     trailerFields: 2,
   };
