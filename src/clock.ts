@@ -6,12 +6,10 @@
  * half second looks at all of them: 10,000 numbers take less than 0.1 ms.
  */
 
-/** Something that must be done by a certain time. */
+/** Something that has a look at the clock with every tick. */
 export interface Watched {
-  /** Milliseconds of `Clock.now`; Infinity when nothing is due. */
-  readonly deadline: number;
-  /** Called at the first tick that finds the deadline passed. */
-  overdue(): void;
+  /** It is `now`, in milliseconds of `Clock.now`. */
+  tick(now: number): void;
 }
 
 /** How often the clock looks. */
@@ -52,12 +50,10 @@ export class Clock {
     this.#watched.delete(one);
   }
 
-  /** It is `now`: whoever is overdue hears of it. */
+  /** It is `now`: whoever watches hears of it. */
   tick(now: number): void {
     this.#now = now;
-    for (const one of this.#watched) {
-      if (one.deadline <= now) one.overdue();
-    }
+    for (const one of this.#watched) one.tick(now);
   }
 }
 

@@ -10,10 +10,12 @@ import { answerTo, ConnectionLost, HttpError } from "./errors.ts";
 import type { ErrorResponse } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Link } from "./exchange.ts";
+import { handled } from "./handled.ts";
 import { Inbound } from "./inbound.ts";
 import type { Limits } from "./limits.ts";
 import { report } from "./options.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { Pace } from "./pace.ts";
 import { isStreaming } from "./streaming.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
@@ -34,12 +36,14 @@ export interface Shared {
 /**
  * Where a connection stands.
  *
- * - "waiting": for the first byte of a request.
- * - "busy": a request is on its way in, being handled, or being answered.
+ * - "idle": between two requests, or before the first; no byte of the next one has come.
+ * - "head": a head is on its way in.
+ * - "busy": a request is being received, handled, or answered.
+ * - "draining": what the handler has left of the body is being dropped.
  * - "lingering": all is said, the client may still be sending.
  * - "handed over": it is somebody else's.
  */
-type Phase = "waiting" | "busy" | "lingering" | "handed over";
+type Phase = "idle" | "head" | "busy" | "draining" | "lingering" | "handed over";
 
 /** One connection. */
 export class Connection implements Watched, Link {
@@ -47,36 +51,47 @@ export class Connection implements Watched, Link {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly limits: Readonly<Limits>;
-  /** Part of {@linkcode Watched}. */
-  deadline = Infinity;
+  /** Part of {@linkcode Link}. */
+  readonly pace: Pace;
   /** The turn in which it began to wait for a request: the lowest has waited longest. */
   waitsSince = 0;
   readonly #shared: Shared;
   readonly #handler: Handler;
   readonly #streaming: boolean;
   readonly #scheme: "http" | "https";
-  #phase: Phase = "waiting";
+  readonly #writePace: Pace;
+  #phase: Phase = "idle";
+  /** When the phase must be over: one number, rewritten when the phase changes; no timer. */
+  #deadline = Infinity;
+  #served = 0;
   #persistent = true;
+  /** Ends the wait for a handler that takes too long. */
+  #expire: ((reason: HttpError) => void) | undefined;
 
   constructor(conn: ByteConn, handler: Handler, shared: Shared) {
-    this.transport = new Transport(conn);
+    const { limits, timeouts } = shared.options;
+    this.pace = new Pace(shared.clock, timeouts.body, limits.minRate);
+    this.#writePace = new Pace(shared.clock, timeouts.write, limits.minRate);
+    this.transport = new Transport(conn, this.#writePace);
     this.inbound = new Inbound(this.transport.readable.open(), shared.options);
     this.clock = shared.clock;
-    this.limits = shared.options.limits;
+    this.limits = limits;
     this.#streaming = isStreaming(handler);
     this.#scheme = "handshake" in conn ? "https" : "http";
     this.#shared = shared;
     this.#handler = handler;
   }
 
-  /** Part of {@linkcode Link}: no, once the server is closing. */
+  /** Part of {@linkcode Link}: no, once the server is closing, or after so many requests. */
   get persistent(): boolean {
-    return this.#persistent;
+    return this.#persistent && this.#served < this.limits.requestsPerConnection;
   }
 
   /** Serves requests until nothing may follow. Never rejects. */
   async run(): Promise<void> {
     this.clock.watch(this);
+    // The first head is due from the accept on: a client that says nothing at all is the cheapest attack.
+    this.#deadline = this.clock.now + this.#shared.options.timeouts.head;
     try {
       while (await this.#serveOne());
     } catch (error) {
@@ -95,7 +110,7 @@ export class Connection implements Watched, Link {
 
   /** Is there no request, not even the beginning of one? */
   get waits(): boolean {
-    return this.#phase === "waiting" && !this.inbound.hasUnread;
+    return this.#phase === "idle" && !this.inbound.hasUnread;
   }
 
   /** Is all said, and only the client's close awaited? */
@@ -109,8 +124,27 @@ export class Connection implements Watched, Link {
   }
 
   /** Part of {@linkcode Watched}. */
-  overdue(): void {
-    this.cut();
+  tick(now: number): void {
+    if (now >= this.#deadline) this.#overdue();
+    if (this.pace.breached(now)) this.inbound.interrupt(bodyTimeout());
+    if (this.#writePace.breached(now)) {
+      this.transport.fail(new ConnectionLost("The client does not read, or too slowly"));
+    }
+  }
+
+  /** A phase has taken too long. */
+  #overdue(): void {
+    this.#deadline = Infinity;
+    switch (this.#phase) {
+      case "idle":
+        return this.transport.closeWhenFlushed();
+      case "head":
+        return this.inbound.interrupt(headTimeout());
+      case "busy":
+        return this.#expire?.(handlerTimeout());
+      default:
+        return this.cut();
+    }
   }
 
   /** One request and its response. False when nothing may follow. */
@@ -133,14 +167,32 @@ export class Connection implements Watched, Link {
 
   /** The next request with its body; null when the client sends no more. */
   async #receive(): Promise<Exchange | null> {
-    this.#wait();
+    if (!this.inbound.hasUnread && !await this.#firstByte()) return null;
+    const { timeouts } = this.#shared.options;
+    if (this.#served === 0) this.#phase = "head";
+    else this.#enter("head", timeouts.head);
     const head = await this.inbound.next();
     if (head === null || head.type !== "head") return null;
-    this.#phase = "busy";
+    this.#enter("busy", Infinity);
+    this.#served++;
     this.#shared.counters.requests++;
     const exchange = new Exchange(this, head);
     if (!this.#streaming && !exchange.body.complete) await exchange.body.readWhole();
     return exchange;
+  }
+
+  /** Waits for the next request to begin; false when the client sends no more. */
+  #firstByte(): Promise<boolean> {
+    if (this.#served > 0) this.#enter("idle", this.#shared.options.timeouts.idle);
+    this.waitsSince = ++this.#shared.counters.waits;
+    this.inbound.idle();
+    this.transport.idle();
+    return this.inbound.fill();
+  }
+
+  #enter(phase: Phase, ms: number): void {
+    this.#phase = phase;
+    this.#deadline = this.clock.now + ms;
   }
 
   /** True when another request may follow. */
@@ -158,31 +210,21 @@ export class Connection implements Watched, Link {
   /** Reads and drops what the handler has left of the body. */
   async #drain({ body }: Exchange): Promise<boolean> {
     const { limits, timeouts } = this.#shared.options;
-    this.deadline = this.clock.now + timeouts.drain;
+    this.#enter("draining", timeouts.drain);
     try {
       return await body.drain(limits.drain);
     } catch (error) {
       // It was refused, but the request was answered already: one answer is enough.
       if (error instanceof HttpError) return false;
       throw error;
-    } finally {
-      this.deadline = Infinity;
     }
-  }
-
-  #wait(): void {
-    this.#phase = "waiting";
-    this.waitsSince = ++this.#shared.counters.waits;
-    if (this.inbound.hasUnread) return;
-    this.inbound.idle();
-    this.transport.idle();
   }
 
   async #handle(exchange: Exchange): Promise<void> {
     const request = new Request(exchange, this.#scheme);
     try {
-      const handled = this.#handler(request);
-      if (handled !== undefined) await handled;
+      const handling = this.#handler(request);
+      if (handling !== undefined) await this.#inTime(handling, exchange);
       if (exchange.streaming !== undefined) await exchange.streaming;
     } catch (error) {
       return this.#handlerFailed(error, request, exchange);
@@ -194,6 +236,24 @@ export class Connection implements Watched, Link {
       });
       report(this.#shared.options, error, request);
       throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
+    }
+  }
+
+  /** Waits for a handler, but not longer than it may take. */
+  async #inTime(handling: Promise<void>, exchange: Exchange): Promise<void> {
+    const { handler } = this.#shared.options.timeouts;
+    if (handler === Infinity) return await handling;
+    const { promise: expired, reject } = Promise.withResolvers<never>();
+    this.#expire = (reason) => {
+      exchange.abort(reason);
+      reject(reason);
+    };
+    this.#enter("busy", handler);
+    try {
+      await Promise.race([handled(handling), expired]);
+    } finally {
+      this.#expire = undefined;
+      this.#deadline = Infinity;
     }
   }
 
@@ -265,9 +325,28 @@ export class Connection implements Watched, Link {
    */
   async #linger(): Promise<void> {
     const { limits, timeouts } = this.#shared.options;
-    this.#phase = "lingering";
-    this.deadline = this.clock.now + timeouts.linger;
+    this.#enter("lingering", timeouts.linger);
     await this.transport.closeWrite();
     await this.inbound.drop(limits.linger);
   }
+}
+
+function headTimeout(): HttpError {
+  return new HttpError(
+    408,
+    "head-timeout",
+    "The head of the request did not arrive in time (RFC 9110, 15.5.9)",
+  );
+}
+
+function bodyTimeout(): HttpError {
+  return new HttpError(
+    408,
+    "body-timeout",
+    "The body of the request did not arrive in time (RFC 9110, 15.5.9)",
+  );
+}
+
+function handlerTimeout(): HttpError {
+  return new HttpError(503, "handler-timeout", "The request took too long to serve");
 }

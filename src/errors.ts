@@ -39,6 +39,9 @@ export type RejectCode =
   | "chunk-extensions-too-large"
   | "trailers-too-large"
   | "incomplete-message"
+  | "head-timeout"
+  | "body-timeout"
+  | "handler-timeout"
   | "handler-failed"
   | "not-answered";
 

@@ -4,10 +4,12 @@
  * It is the only place that writes to a connection while a request is being served,
  * and it knows, when the handler is done, whether another request may follow.
  */
+import { ClientWatch } from "./client_watch.ts";
 import type { Clock } from "./clock.ts";
 import { handled } from "./handled.ts";
 import type { Inbound } from "./inbound.ts";
 import type { Limits } from "./limits.ts";
+import type { Pace } from "./pace.ts";
 import { RawConn } from "./raw_conn.ts";
 import { RequestBody } from "./request_body.ts";
 import { ResponseStream } from "./response_stream.ts";
@@ -26,6 +28,8 @@ export interface Link {
   readonly inbound: Inbound;
   readonly transport: Transport;
   readonly clock: Clock;
+  /** How fast the client sends the body. */
+  readonly pace: Pace;
   readonly limits: Readonly<Limits>;
   /** May the connection persist, as far as the server is concerned? */
   readonly persistent: boolean;
@@ -67,15 +71,15 @@ export class Exchange {
   #persistent: boolean;
   #conn: RawConn | undefined;
   #streaming: Promise<void> | undefined;
-  #aborter: AbortController | undefined;
-  #forgetLost: (() => void) | undefined;
+  readonly #watch: ClientWatch;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
 
   constructor(link: Link, head: RequestHead) {
     this.#link = link;
     this.head = head;
-    this.body = new RequestBody(link.inbound, link.transport, head.framing);
+    this.body = new RequestBody(link.inbound, link.transport, link.pace, head.framing);
+    this.#watch = new ClientWatch(link.inbound, link.transport, this.body);
     // A client that was refused another protocol, or a tunnel, may already be speaking
     // through it: its bytes must not be read as requests.
     this.#persistent = head.framing.persistent && head.framing.upgrade === null &&
@@ -107,11 +111,7 @@ export class Exchange {
 
   /** Aborts when the client goes while the handler runs; costs a read ahead, but only who asks. */
   get signal(): AbortSignal {
-    if (this.#aborter === undefined) {
-      this.#aborter = new AbortController();
-      this.#watch();
-    }
-    return this.#aborter.signal;
+    return this.#watch.signal;
   }
 
   /** Sends a response. Rejects where nothing can be sent, and has then sent nothing. */
@@ -218,15 +218,20 @@ export class Exchange {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
     }
     const { conn } = this;
-    this.#unwatch();
+    this.#watch.close();
     this.#sent = "handed over";
     return conn;
+  }
+
+  /** Tells the handler to stop, if it listens. */
+  abort(reason: Error): void {
+    this.#watch.abort(reason);
   }
 
   /** Nothing more is sent or read by the handler. */
   seal(): void {
     if (this.#sent !== "handed over") this.#sent = "over";
-    this.#unwatch();
+    this.#watch.close();
   }
 
   /** A streamed response, which the handler need not have waited for. */
@@ -255,7 +260,7 @@ export class Exchange {
     const { transport } = this.#link;
     const { framing, first } = await this.#beginStream(reader, parts);
     if (framing.sendsContent) {
-      this.#watch();
+      this.#watch.open();
       await new ResponseStream(transport, reader, framing, parts.trailers).send(first);
     } else {
       reader.cancel().catch(() => {});
@@ -325,33 +330,6 @@ export class Exchange {
     }
     transport.enqueue(bytes);
     return transport.flush();
-  }
-
-  /** Reads ahead, within bounds, so that a client that goes is heard of. */
-  #watch(): void {
-    const { inbound, transport } = this.#link;
-    if (this.#isOver) return;
-    this.#forgetLost?.();
-    this.#forgetLost = transport.whenLost((lost) => this.#aborter?.abort(lost));
-    this.body.whenComplete(() => {
-      if (this.#isOver) return;
-      inbound.watch((reason, gone) => {
-        if (gone) transport.fail(reason);
-        this.#aborter?.abort(reason);
-      });
-    });
-  }
-
-  #unwatch(): void {
-    this.#link.inbound.unwatch();
-    this.#forgetLost?.();
-    this.#forgetLost = undefined;
-    this.#aborter = undefined;
-  }
-
-  /** Is the connection none of the handler's business any more, or all of it? */
-  get #isOver(): boolean {
-    return this.#sent === "over" || this.#sent === "handed over";
   }
 
   #mustBe(sent: Sent): void {

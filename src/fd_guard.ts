@@ -102,11 +102,8 @@ export class FdGuard implements Watched {
     this.#wake((waiter) => waiter.admitted());
   }
 
-  /** Part of {@linkcode Watched}: due at each tick, while somebody waits. */
-  readonly deadline = -Infinity;
-
-  /** Part of {@linkcode Watched}. */
-  overdue(): void {
+  /** Part of {@linkcode Watched}: while somebody waits. */
+  tick(): void {
     this.#questions = Infinity;
     this.#wake((waiter) => waiter.admitted());
   }

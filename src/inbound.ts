@@ -11,7 +11,9 @@ export class Inbound {
   bytesIn = 0;
   readonly #source: ByteSource;
   /** The read that is under way: there is only one at a time. */
-  #filling: Promise<boolean> | null = null;
+  #reading: Promise<boolean> | null = null;
+  /** Who waits for it. */
+  #waiting: PromiseWithResolvers<boolean> | null = null;
   #watching = false;
 
   constructor(source: ByteSource, options: ParserOptions) {
@@ -30,7 +32,17 @@ export class Inbound {
    * @throws {ConnectionLost} It ended by a fault.
    */
   fill(): Promise<boolean> {
-    return this.#filling ??= this.#fill();
+    return (this.#waiting ??= this.#wait()).promise;
+  }
+
+  /**
+   * Whoever waits for input waits no longer. The read itself cannot be taken back: what
+   * it brings is there for who waits next.
+   */
+  interrupt(reason: Error): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.reject(reason);
   }
 
   /** The next event that is not "need-data"; null where the input ends between two requests. */
@@ -70,13 +82,13 @@ export class Inbound {
 
   /** Gives memory back while nothing comes. */
   idle(): void {
-    if (this.#filling === null) this.parser.input.idle();
+    if (this.#reading === null) this.parser.input.idle();
   }
 
   /** Bytes as they are: first those that the parser has not used, then those of the socket. */
   async readRaw(into: Uint8Array): Promise<number | null> {
     const { input } = this.parser;
-    await this.#filling;
+    await this.#reading;
     if (input.length === 0) return this.#read(into);
     const count = Math.min(into.length, input.length);
     into.set(input.bytes.subarray(input.start, input.start + count));
@@ -86,7 +98,7 @@ export class Inbound {
 
   /** Reads and drops up to `most` bytes; ends with the input. */
   async drop(most: number): Promise<void> {
-    await this.#filling;
+    await this.#reading;
     const waste = new Uint8Array(16_384);
     let dropped = 0;
     while (dropped < most) {
@@ -96,7 +108,20 @@ export class Inbound {
     }
   }
 
-  async #fill(): Promise<boolean> {
+  #wait(): PromiseWithResolvers<boolean> {
+    const waiting = Promise.withResolvers<boolean>();
+    this.#reading ??= this.#readAhead();
+    this.#reading.then((more) => {
+      this.#waiting = null;
+      waiting.resolve(more);
+    }, (error) => {
+      this.#waiting = null;
+      waiting.reject(error);
+    });
+    return waiting;
+  }
+
+  async #readAhead(): Promise<boolean> {
     const { input } = this.parser;
     try {
       const count = await this.#read(input.space());
@@ -104,7 +129,7 @@ export class Inbound {
       input.filled(count);
       return true;
     } finally {
-      this.#filling = null;
+      this.#reading = null;
     }
   }
 

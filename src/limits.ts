@@ -68,10 +68,55 @@ export interface Limits {
    * @default {262144}
    */
   linger: number;
+  /**
+   * Bytes per second that a client must send of a body, and read of a response, on
+   * average, after 5 seconds. 0 means any. From Kestrel.
+   *
+   * @default {240}
+   */
+  minRate: number;
+  /**
+   * How many requests a connection may carry; the last answer says close. nginx has 1000.
+   *
+   * @default {Infinity}
+   */
+  requestsPerConnection: number;
 }
 
 /** How long things may take, in milliseconds. */
 export interface Timeouts {
+  /**
+   * How long a head may take: from the accept, or from the first byte of the next
+   * request. Absolute: a byte now and then does not extend it. From hyper and Kestrel.
+   *
+   * @default {30000}
+   */
+  head: number;
+  /**
+   * How long a connection may wait for its next request. nginx has the same, which is
+   * longer than the 60 s of most balancers: who reuses a connection should close it first.
+   *
+   * @default {75000}
+   */
+  idle: number;
+  /**
+   * How long a body that is being read may stand still. nginx has 60 s.
+   *
+   * @default {30000}
+   */
+  body: number;
+  /**
+   * How long a response may stand still because the client does not read. nginx has 60 s.
+   *
+   * @default {30000}
+   */
+  write: number;
+  /**
+   * How long a handler may take. Off: server-sent events and long polling take long.
+   *
+   * @default {Infinity}
+   */
+  handler: number;
   /**
    * How long a body that its handler left unread may take to arrive. nginx has 5 s.
    *
@@ -97,10 +142,17 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   trailerFields: 32,
   drain: 262_144,
   linger: 262_144,
+  minRate: 240,
+  requestsPerConnection: Infinity,
 };
 
 /** The defaults of {@linkcode Timeouts}. */
 export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
+  head: 30_000,
+  idle: 75_000,
+  body: 30_000,
+  write: 30_000,
+  handler: Infinity,
   drain: 5000,
   linger: 2000,
 };

@@ -6,6 +6,7 @@
  */
 import { handled } from "./handled.ts";
 import type { Inbound } from "./inbound.ts";
+import type { Pace } from "./pace.ts";
 import type { Transport } from "./transport.ts";
 import { BodyCollector } from "./wire/body_collector.ts";
 import { streamOf } from "./wire/content.ts";
@@ -28,6 +29,7 @@ export class RequestBody {
   readonly #inbound: Inbound;
   readonly #transport: Transport;
   readonly #framing: Framing;
+  readonly #pace: Pace;
   #progress: Progress;
   /** Does the client still wait for `100 Continue`? */
   #continueDue: boolean;
@@ -40,8 +42,10 @@ export class RequestBody {
   #sealed = false;
   readonly #trailers = Promise.withResolvers<Headers>();
 
-  constructor(inbound: Inbound, transport: Transport, framing: Framing) {
+  constructor(inbound: Inbound, transport: Transport, pace: Pace, framing: Framing) {
     this.#inbound = inbound;
+    this.#pace = pace;
+    pace.reset();
     this.#transport = transport;
     this.#framing = framing;
     this.#continueDue = framing.expectsContinue;
@@ -104,10 +108,10 @@ export class RequestBody {
     this.#continueDue = false;
   }
 
-  /** Calls back once it was read to its end: now, where it has been. */
-  whenComplete(then: () => void): void {
-    if (this.complete) then();
-    else this.#trailers.promise.then(then, () => {});
+  /** Calls back once it was read to its end, or refused: now, where it has been. */
+  whenEnded(then: (failure: unknown) => void): void {
+    if (this.complete) then(null);
+    else this.#trailers.promise.then(() => then(null), then);
   }
 
   /** Reads what is left, as a whole. */
@@ -205,7 +209,14 @@ export class RequestBody {
       this.#transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
       await this.#transport.flush();
     }
-    return event.type === "need-data" ? (await this.#inbound.next())! : event;
+    if (event.type !== "need-data") return event;
+    this.#pace.begin();
+    const before = this.#inbound.bytesIn;
+    try {
+      return (await this.#inbound.next())!;
+    } finally {
+      this.#pace.end(this.#inbound.bytesIn - before);
+    }
   }
 
   #complete(trailers: Fields): void {

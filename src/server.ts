@@ -330,7 +330,8 @@ export class AsyncHttpServer implements AsyncDisposable {
     if (ms === 0) return;
     const { clock } = this.#shared;
     const { promise: over, resolve: overdue } = Promise.withResolvers<void>();
-    const end = { deadline: clock.now + ms, overdue };
+    const deadline = clock.now + ms;
+    const end = { tick: (now: number) => now >= deadline && overdue() };
     clock.watch(end);
     await Promise.race([finished, over]);
     clock.forget(end);

@@ -12,6 +12,7 @@
  */
 import { ConnectionLost } from "./errors.ts";
 import type { ByteConn } from "./stream_conn.ts";
+import type { Pace } from "./pace.ts";
 import { handled } from "./handled.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
@@ -74,6 +75,8 @@ export class Transport {
   /** How many bytes the system has taken. */
   bytesOut = 0;
   readonly #conn: ByteConn;
+  /** How fast the client reads. */
+  readonly #pace: Pace;
   /** Whole pieces, in order; what is in `#tail` comes behind them. */
   #queue: Piece[] = [];
   #queued = 0;
@@ -85,8 +88,9 @@ export class Transport {
   #closed = false;
   #onClose: () => void = () => {};
 
-  constructor(conn: ByteConn) {
+  constructor(conn: ByteConn, pace: Pace) {
     this.#conn = conn;
+    this.#pace = pace;
     this.localAddr = conn.localAddr;
     this.remoteAddr = conn.remoteAddr;
     this.readable = new SocketReadable(conn);
@@ -239,7 +243,9 @@ export class Transport {
     let left = bytes.length;
     let rest = bytes;
     while (left > 0) {
+      this.#pace.begin();
       const count = await this.#conn.write(rest);
+      this.#pace.end(count);
       this.bytesOut += count;
       left -= count;
       // Throws where somebody has detached the bytes: the response cannot be completed then.

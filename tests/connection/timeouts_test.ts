@@ -1,0 +1,328 @@
+/** Every timeout, phase by phase, with a clock that is moved by hand. */
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { HttpError, streaming } from "@asynchttp/server";
+import type { AsyncHttpServerOptions, Handler } from "@asynchttp/server";
+import { Clock } from "../../src/clock.ts";
+import { ConnectionLost } from "../../src/errors.ts";
+import { Pace } from "../../src/pace.ts";
+import { converse, DATE, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
+import type { Run } from "./harness.ts";
+import { EOF, STALL } from "./scripted_conn.ts";
+import type { Faults, Step } from "./scripted_conn.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+const HEAD_408 = refused(
+  "408 Request Timeout",
+  "The head of the request did not arrive in time (RFC 9110, 15.5.9)",
+);
+const BODY_408 = refused(
+  "408 Request Timeout",
+  "The body of the request did not arrive in time (RFC 9110, 15.5.9)",
+);
+
+/** Nothing happens up to `ms`; then the connection ends, or lingers. */
+async function endsAt(run: Run, ms: number): Promise<void> {
+  await settle();
+  const before = run.conn.output;
+  run.clock.tick(NOW + ms - 1);
+  await settle();
+  assertEquals([run.conn.closed, run.conn.writeClosed, run.conn.output], [false, false, before]);
+  run.clock.tick(NOW + ms);
+  await settle();
+  assert(run.conn.closed || run.conn.writeClosed, `still there after ${ms}`);
+  run.clock.tick(NOW + ms + 2000);
+  await run.done;
+  assert(run.conn.closed);
+  assertEquals(run.clock.size, 0);
+}
+
+/** What the client got, as if no time had passed. */
+function undated({ conn }: Run): string {
+  return conn.output.replaceAll(/Date: [^\r]*\r\n/g, DATE);
+}
+
+interface Row {
+  readonly title: string;
+  readonly sent: readonly Step[];
+  readonly handler?: Handler;
+  readonly options?: AsyncHttpServerOptions;
+  readonly faults?: Faults;
+  readonly ms: number;
+  readonly got: string;
+}
+
+const readsAll: Handler = streaming(async (request) =>
+  await request.respond(200, await request.text())
+);
+
+const ROWS: readonly Row[] = [
+  { title: "head: a client that says nothing is not answered", sent: [STALL], ms: 30_000, got: "" },
+  {
+    title: "head: half a head is answered with 408",
+    sent: ["GET / HT", STALL],
+    ms: 30_000,
+    got: HEAD_408,
+  },
+  {
+    title: "head: an empty line is the beginning of one",
+    sent: ["\r\n", STALL],
+    ms: 30_000,
+    got: HEAD_408,
+  },
+  {
+    title: "head: as long as it is given",
+    sent: ["G", STALL],
+    options: { timeouts: { head: 1000 } },
+    ms: 1000,
+    got: HEAD_408,
+  },
+  {
+    title: "idle: a connection that waits for its next request too long is closed without a word",
+    sent: [GET, STALL],
+    ms: 75_000,
+    got: echoed("GET / "),
+  },
+  {
+    title: "head: of a second request, from its first byte",
+    sent: [GET + "GET", STALL],
+    ms: 30_000,
+    got: echoed("GET / ") + HEAD_408,
+  },
+  {
+    title: "body: one that stands still is answered with 408",
+    sent: [PUT + "abc", STALL],
+    ms: 30_000,
+    got: BODY_408,
+  },
+  {
+    title: "body: for a streaming handler, too",
+    sent: [PUT + "abc", STALL],
+    handler: readsAll,
+    ms: 30_000,
+    got: BODY_408,
+  },
+  {
+    title: "body: a handler that has begun its answer is cut off",
+    sent: [PUT + "abc", STALL],
+    handler: streaming((request) =>
+      request.respond(200, request.stream, { "Content-Length": "9" })
+    ),
+    ms: 30_000,
+    got: `HTTP/1.1 200 OK\r\nContent-Length: 9\r\n${DATE}\r\nabc`,
+  },
+  {
+    title: "drain: what a handler has left must come",
+    sent: [PUT + "abc", STALL],
+    handler: streaming((request) => request.respond(200)),
+    ms: 5000,
+    got: response("200 OK", ""),
+  },
+  {
+    title: "handler: one that takes too long is answered for with 503",
+    sent: [GET, STALL],
+    handler: () => new Promise(() => {}),
+    options: { timeouts: { handler: 10_000 } },
+    ms: 10_000,
+    got: refused("503 Service Unavailable", "The request took too long to serve"),
+  },
+];
+
+for (const { title, sent, handler = echo, options = {}, faults = {}, ms, got } of ROWS) {
+  Deno.test(`timeouts.${title}`, async () => {
+    const run = start(sent, handler, options, faults);
+    await endsAt(run, ms);
+    assertEquals(undated(run), got);
+    assertEquals(run.errors, []);
+  });
+}
+
+Deno.test("timeouts.head is absolute: a byte now and then does not extend it", async () => {
+  const gates = Array.from({ length: 20 }, () => Promise.withResolvers<void>());
+  const run = start([...gates.flatMap(({ promise }) => [promise, "G"]), STALL], echo);
+  for (let i = 0; i < 12; i++) {
+    gates[i]!.resolve();
+    await settle();
+    run.clock.tick(NOW + (i + 1) * 2500);
+    await settle();
+  }
+  assertEquals(undated(run), HEAD_408);
+  for (const { resolve } of gates) resolve();
+  run.clock.tick(NOW + 40_000);
+  await run.done;
+});
+
+Deno.test("a request that arrives after its 408 is not served", async () => {
+  const late = Promise.withResolvers<void>();
+  let served = 0;
+  const run = start(["GET / HT", late.promise, "TP/1.1\r\nHost: x\r\n\r\n", EOF], (request) => {
+    served++;
+    return request.respond(200);
+  });
+  await settle();
+  run.clock.tick(NOW + 30_000);
+  await settle();
+  late.resolve();
+  await run.done;
+  assertEquals([undated(run), served], [HEAD_408, 0]);
+});
+
+Deno.test("timeouts.body counts only while somebody waits for the body", async () => {
+  const gate = Promise.withResolvers<void>();
+  const run = start(
+    [PUT, "abcdefghi", EOF],
+    streaming(async (request) => {
+      await gate.promise;
+      await request.respond(200, await request.text());
+    }),
+  );
+  await settle();
+  run.clock.tick(NOW + 1_000_000);
+  gate.resolve();
+  await run.done;
+  assertEquals(undated(run), response("200 OK", "abcdefghi"));
+});
+
+Deno.test("timeouts.body: the signal aborts with the reason", async () => {
+  let signal: AbortSignal | undefined;
+  const run = start(
+    [PUT + "a", STALL],
+    streaming(async (request) => {
+      signal = request.signal;
+      const error = await assertRejects(() => request.text(), HttpError);
+      assertEquals(error.code, "body-timeout");
+      throw error;
+    }),
+  );
+  await endsAt(run, 30_000);
+  assertInstanceOf(signal!.reason, HttpError);
+});
+
+Deno.test("limits.minRate: a body that drips is refused, though it never stands still", async () => {
+  const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
+  const run = start([PUT, ...gates.flatMap(({ promise }) => [promise, "a"]), STALL], readsAll);
+  for (let i = 0; i < 3; i++) {
+    await settle();
+    run.clock.tick(NOW + (i + 1) * 2000);
+    gates[i]!.resolve();
+  }
+  await settle();
+  assertEquals(run.conn.output, "");
+  run.clock.tick(NOW + 6001);
+  await settle();
+  assertEquals(undated(run), BODY_408);
+  for (const { resolve } of gates) resolve();
+  run.clock.tick(NOW + 20_000);
+  await run.done;
+});
+
+Deno.test("limits.minRate: 0 and Infinity allow any", async () => {
+  for (const minRate of [0, Infinity]) {
+    const gates = Array.from({ length: 9 }, () => Promise.withResolvers<void>());
+    const options = { limits: { minRate } };
+    const run = start(
+      [PUT, ...gates.flatMap(({ promise }) => [promise, "a"]), EOF],
+      readsAll,
+      options,
+    );
+    for (let i = 0; i < 9; i++) {
+      await settle();
+      run.clock.tick(NOW + (i + 1) * 20_000);
+      gates[i]!.resolve();
+    }
+    await run.done;
+    assertEquals(undated(run), response("200 OK", "a".repeat(9)));
+  }
+});
+
+Deno.test("timeouts.write: a client that does not read is cut off, and the source is cancelled", async () => {
+  let reason: unknown;
+  const source = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(1000)),
+    cancel: (why) => void (reason = why),
+  });
+  const run = start([GET, STALL], (request) => request.respond(200, source), {}, {
+    writeGate: () => new Promise(() => {}),
+  });
+  await endsAt(run, 30_000);
+  assertInstanceOf(reason, ConnectionLost);
+  assertEquals(run.errors, []);
+});
+
+Deno.test("limits.minRate: a client that reads a byte now and then is cut off", async () => {
+  let gate = Promise.withResolvers<void>();
+  const run = start([GET, STALL], (request) => request.respond(200, "x".repeat(1000)), {}, {
+    writeAtMost: 1,
+    writeGate: () => gate.promise,
+  });
+  for (let i = 1; i <= 3; i++) {
+    await settle();
+    run.clock.tick(NOW + i * 2500);
+    gate.resolve();
+    gate = Promise.withResolvers();
+  }
+  await settle();
+  run.clock.tick(NOW + 7501);
+  await run.done;
+  assert(run.conn.closed);
+});
+
+Deno.test("timeouts.handler: the signal aborts, a late answer is refused, an answer in time stands", async () => {
+  const late = Promise.withResolvers<void>();
+  let signal: AbortSignal | undefined;
+  const run = start([GET, STALL], async (request) => {
+    signal = request.signal;
+    await late.promise;
+    await request.respond(200);
+  }, { timeouts: { handler: 1000 } });
+  await endsAt(run, 1000);
+  late.resolve();
+  await settle();
+  assertEquals(signal!.reason.code, "handler-timeout");
+  assertEquals(run.counters.rejections, { "handler-timeout": 1 });
+  const fast = await converse([GET + GET], echo, { timeouts: { handler: 1000 } });
+  assertEquals(fast.output, echoed("GET / ").repeat(2));
+});
+
+Deno.test("timeouts.handler: within a response the connection is cut", async () => {
+  const run = start(
+    [GET, STALL],
+    (request) =>
+      request.respond(200, new ReadableStream({ start: (c) => c.enqueue(new Uint8Array(1)) })),
+    {
+      timeouts: { handler: 1000 },
+    },
+  );
+  await settle();
+  run.clock.tick(NOW + 1000);
+  await run.done;
+  assert(run.conn.closed && !run.conn.writeClosed);
+});
+
+Deno.test("limits.requestsPerConnection: the last answer says close", async () => {
+  const { output } = await converse([GET.repeat(5)], echo, {
+    limits: { requestsPerConnection: 2 },
+  });
+  assertEquals(output, echoed("GET / ") + echoed("GET / ", "close"));
+});
+
+Deno.test("pace: what was fast long ago does not make up for what is slow now", () => {
+  const clock = new Clock();
+  const pace = new Pace(clock, 30_000, 240);
+  let now = 0;
+  const wait = (ms: number, bytes: number) => {
+    pace.begin();
+    clock.tick(now += ms);
+    assert(!pace.breached(now) || bytes === 1);
+    pace.end(bytes);
+  };
+  wait(1000, 100_000);
+  let rounds = 0;
+  for (; rounds < 100; rounds++) {
+    wait(10_000, 1);
+    pace.begin();
+    if (pace.breached(now)) break;
+    pace.end(0);
+  }
+  assert(rounds > 3 && rounds < 30, `${rounds} rounds`);
+});
