@@ -14,6 +14,8 @@ export class ClientWatch {
   readonly #transport: Transport;
   readonly #body: RequestBody;
   #aborter: AbortController | undefined;
+  /** Why, for who asks late. */
+  #gone: unknown;
   #forgetLost: (() => void) | undefined;
   #state: "closed" | "open" | "over" = "closed";
 
@@ -25,8 +27,11 @@ export class ClientWatch {
 
   /** Aborts when the client goes, closes its side, or sends a body that is refused; never once it is over. */
   get signal(): AbortSignal {
-    this.#aborter ??= new AbortController();
     this.open();
+    if (this.#aborter === undefined) {
+      this.#aborter = new AbortController();
+      if (this.#gone !== undefined) this.#aborter.abort(this.#gone);
+    }
     return this.#aborter.signal;
   }
 
@@ -47,7 +52,9 @@ export class ClientWatch {
 
   /** Tells the handler to stop, if it listens. */
   abort(reason: unknown): void {
-    if (this.#state === "open") this.#aborter?.abort(reason);
+    if (this.#state !== "open") return;
+    this.#gone ??= reason;
+    this.#aborter?.abort(reason);
   }
 
   /** The handler is done: nothing aborts any more. */
@@ -57,5 +64,6 @@ export class ClientWatch {
       this.#forgetLost?.();
     }
     this.#state = "over";
+    this.#gone = undefined;
   }
 }
