@@ -167,7 +167,8 @@ export class Connection implements Watched, Link {
 
   /** The next request with its body; null when the client sends no more. */
   async #receive(): Promise<Exchange | null> {
-    if (!this.inbound.hasUnread && !await this.#firstByte()) return null;
+    // A read may bring nothing: that is no byte yet.
+    while (!this.inbound.hasUnread) if (!await this.#firstByte()) return null;
     const { timeouts } = this.#shared.options;
     if (this.#served === 0) this.#phase = "head";
     else this.#enter("head", timeouts.head);

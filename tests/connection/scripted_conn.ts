@@ -83,7 +83,7 @@ export class ScriptedConn implements Deno.Conn {
     const count = Math.min(bytes.length, writeAtMost, failAfter - this.#written);
     if (count === 0 && bytes.length > 0) throw new Deno.errors.BrokenPipe("gone");
     const before = textOf(bytes.subarray(0, count));
-    await writeGate?.();
+    if (writeGate !== undefined) await Promise.race([writeGate(), this.#ended.promise]);
     // Whoever changes bytes that are being written has two owners for them.
     const text = textOf(bytes.subarray(0, count));
     if (text !== before) throw new Error("The bytes were changed while they were being written");
