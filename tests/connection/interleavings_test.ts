@@ -5,6 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
+import { soon } from "../fixtures.ts";
 import { start } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
@@ -30,11 +31,6 @@ class Dice {
   one<T>(...of: T[]): T {
     return of[this.below(of.length)]!;
   }
-}
-
-/** A later turn of the event loop. */
-function later(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
 function requestOf(dice: Dice, id: number): string {
@@ -64,7 +60,7 @@ function scriptOf(dice: Dice): Step[] {
   while (sent !== "") {
     const count = 1 + dice.below(sent.length);
     steps.push(sent.slice(0, count));
-    if (dice.below(3) === 0) steps.push(later());
+    if (dice.below(3) === 0) steps.push(soon());
     sent = sent.slice(count);
   }
   return [...steps, dice.one<Step>(EOF, EOF, RESET, STALL)];
@@ -79,7 +75,7 @@ class Sources {
     const fails = dice.below(6) === 0;
     return new ReadableStream({
       pull: async (controller) => {
-        if (dice.below(3) === 0) await later();
+        if (dice.below(3) === 0) await soon();
         if (chunks-- > 0) return controller.enqueue(new TextEncoder().encode("chunk"));
         this.#ends[index] = true;
         if (fails) controller.error(new Error("source"));
@@ -111,7 +107,7 @@ async function misbehave(dice: Dice, request: Request, sources: Sources): Promis
       break;
     }
   }
-  if (dice.below(3) === 0) await later();
+  if (dice.below(3) === 0) await soon();
   if (dice.below(6) === 0) await request.inform(103);
   const count = dice.below(4);
   switch (dice.below(11)) {
@@ -191,16 +187,16 @@ async function round(seed: number): Promise<void> {
     methods.set(request.target.slice(1), request.method);
     return misbehave(dice, request, sources);
   };
-  const faults: Faults = dice.one<Faults>({}, {}, { writeAtMost: 3 }, { writeGate: later }, {
+  const faults: Faults = dice.one<Faults>({}, {}, { writeAtMost: 3 }, { writeGate: soon }, {
     failAfter: dice.below(300),
   });
   const run = start(script, dice.one(handle, streaming(handle)), {}, faults);
   if (script.at(-1) === STALL) {
-    for (let i = 0; i < 15; i++) await later();
+    for (let i = 0; i < 15; i++) await soon();
     run.connection.cut();
   }
   await run.done;
-  await later();
+  await soon();
   const { ids, rest } = idsOf(run.conn.output, methods);
   const numbered = ids.filter((id) => !id.startsWith("status"));
   assertEquals(numbered, numbered.map((_, i) => String(i)), "answers in order, one each");

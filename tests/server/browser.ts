@@ -1,22 +1,11 @@
 /** A real browser, driven from a test. */
 import { chromium, type Page } from "npm:playwright-core@1.64.1";
+import { CHROMIUM_FLAGS } from "./tools.ts";
 
 export type { Page };
 
 /** Where Debian puts it: the package brings no browser of its own. */
 const CHROMIUM = "/usr/bin/chromium";
-
-/** Nothing but the pages of the test: no sandbox in a container, no word to anybody outside. */
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 
 /**
  * Opens a page in a browser of its own, which is closed in any case; all sanitizers can
@@ -24,7 +13,7 @@ const FLAGS = [
  * catch would otherwise only be a page that never gets done.
  */
 export async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });
   try {
     const page = await browser.newPage();
     const broken = Promise.withResolvers<never>();

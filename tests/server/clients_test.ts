@@ -1,25 +1,13 @@
 /** Real clients, and a real proxy in front. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
-import { launch, run, testWith } from "./tools.ts";
+import { launch, run, servingWell, testWith, withFolder } from "./tools.ts";
 
 const ECHO: Handler = (request) =>
   request.respond(200, `${request.method} ${request.target} ${request.bytes.length}`);
 
-async function serving(
-  handler: Handler,
-  use: (port: number, server: AsyncHttpServer) => Promise<void>,
-): Promise<void> {
-  await using server = new AsyncHttpServer({ maxBody: 1_000_000 });
-  const ended = server.serve(0, handler, { address: "127.0.0.1" });
-  await use(server.getPort(), server);
-  server.close();
-  await ended;
-}
-
 testWith("curl", "keep-alive, HEAD, HTTP/1.0, a chunked upload", async () => {
-  await serving(ECHO, async (port, server) => {
+  await servingWell(ECHO, async (port, server) => {
     const url = `http://127.0.0.1:${port}`;
     const curl = async (...args: string[]) => (await run("curl", "-s", ...args)).stdout;
     assertEquals(await curl(`${url}/a`, `${url}/b?c`), "GET /a 0GET /b?c 0");
@@ -38,7 +26,7 @@ testWith("curl", "keep-alive, HEAD, HTTP/1.0, a chunked upload", async () => {
 });
 
 testWith("curl", "Expect: 100-continue, and a 413 before a byte of the body is sent", async () => {
-  await serving(ECHO, async (port) => {
+  await servingWell(ECHO, async (port) => {
     const file = await Deno.makeTempFile();
     try {
       await Deno.writeFile(file, new Uint8Array(1_000_000));
@@ -52,11 +40,11 @@ testWith("curl", "Expect: 100-continue, and a 413 before a byte of the body is s
     } finally {
       await Deno.remove(file);
     }
-  });
+  }, { maxBody: 1_000_000 });
 });
 
 testWith("ab", "10,000 requests over 20 keep-alive connections of HTTP/1.0", async () => {
-  await serving(ECHO, async (port) => {
+  await servingWell(ECHO, async (port) => {
     const { stdout } = await run(
       "ab",
       "-k",
@@ -74,10 +62,9 @@ testWith("ab", "10,000 requests over 20 keep-alive connections of HTTP/1.0", asy
 });
 
 testWith("nginx", "a proxy in front, with and without upstream keep-alive", async () => {
-  await serving(ECHO, async (port) => {
-    const folder = await Deno.makeTempDir();
+  await servingWell(ECHO, async (port) => {
     const front = freePort();
-    try {
+    await withFolder(async (folder) => {
       await Deno.writeTextFile(`${folder}/nginx.conf`, nginxConfiguration(folder, front, port));
       await using nginx = launch("/usr/sbin/nginx", "-p", folder, "-c", `${folder}/nginx.conf`);
       await listening(front);
@@ -94,9 +81,7 @@ testWith("nginx", "a proxy in front, with and without upstream keep-alive", asyn
       assertStringIncludes(await long.text(), "GET /keep/aaa");
       nginx.kill("SIGTERM");
       await nginx.status;
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    });
   });
 });
 

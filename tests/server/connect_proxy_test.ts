@@ -1,18 +1,23 @@
 /** The tunnels of examples/connect_proxy.ts: curl through them, and ends and faults in each direction. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
-import { AsyncHttpServer, type Handler, streaming } from "@asynchttp/server";
+import { type Handler, streaming } from "@asynchttp/server";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { launchExample, readText, readUntil, run, testWith, writeText } from "./tools.ts";
+import {
+  launchExample,
+  readText,
+  readUntil,
+  run,
+  servingWell,
+  testWith,
+  withFolder,
+  writeText,
+} from "./tools.ts";
 
 const LARGE = 5_000_000;
 
-async function withOrigin(handler: Handler, use: (origin: string) => Promise<void>): Promise<void> {
-  await using server = new AsyncHttpServer();
-  const serving = server.serve(0, handler, { address: "127.0.0.1" });
-  await use(`127.0.0.1:${server.getPort()}`);
-  server.close();
-  await serving;
+function withOrigin(handler: Handler, use: (origin: string) => Promise<void>): Promise<void> {
+  return servingWell(handler, (port) => use(`127.0.0.1:${port}`));
 }
 
 /** Bytes in which a lost, repeated or misplaced piece shows. */
@@ -23,15 +28,6 @@ function pattern(length: number): Uint8Array {
 /** What `assertEquals` would print for five million bytes, nobody reads. */
 function equal(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, i) => byte === other[i]);
-}
-
-async function withDirectory(use: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await use(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
 }
 
 /** The statuses of the proxy and of the origin behind it, as curl tells them. */
@@ -85,11 +81,11 @@ testWith("curl", "connect_proxy: a large body there and back", async () => {
   const { example, origin: proxy } = await launchExample("connect_proxy.ts");
   await using _ = example;
   const echo = streaming((request) => request.respond(200, request.stream));
-  await withDirectory(async (directory) => {
+  await withFolder(async (folder) => {
     const sent = pattern(LARGE);
-    await Deno.writeFile(`${directory}/sent`, sent);
+    await Deno.writeFile(`${folder}/sent`, sent);
     await withOrigin(echo, async (origin) => {
-      const files = ["-T", `${directory}/sent`, "-o", `${directory}/got`];
+      const files = ["-T", `${folder}/sent`, "-o", `${folder}/got`];
       const { code } = await run(
         "curl",
         "-sp",
@@ -102,7 +98,7 @@ testWith("curl", "connect_proxy: a large body there and back", async () => {
       );
       assertEquals(code, 0);
     });
-    assert(equal(await Deno.readFile(`${directory}/got`), sent));
+    assert(equal(await Deno.readFile(`${folder}/got`), sent));
   });
 });
 

@@ -1,10 +1,6 @@
 /** Each example, run as its user would run it, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { launch, launchExample, run, testWith } from "./tools.ts";
-
-async function curl(...args: string[]): Promise<string> {
-  return (await run("curl", "-si", ...args)).stdout;
-}
+import { CHROMIUM_FLAGS, curl, launch, launchExample, run, testWith, withFolder } from "./tools.ts";
 
 testWith("curl", "examples/hello_world.ts", async () => {
   const path = new URL("../../examples/hello_world.ts", import.meta.url).pathname;
@@ -64,17 +60,13 @@ testWith("curl", "examples/raw_events.ts: the event stream, byte for byte", asyn
 testWith("chromium", "examples/raw_events.ts: EventSource in a browser", async () => {
   const { example, origin } = await launchExample("raw_events.ts", "1");
   await using _ = example;
-  const profile = await Deno.makeTempDir();
-  try {
+  await withFolder(async (profile) => {
     const { stdout } = await run(
       "chromium",
-      ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-      ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
+      ...CHROMIUM_FLAGS,
       ...[`--user-data-dir=${profile}`, "--virtual-time-budget=5000", "--dump-dom", `${origin}/`],
     );
     assertStringIncludes(stdout, "<li>event 1 of 5</li>");
     assertStringIncludes(stdout, "<li>event 5 of 5</li>");
-  } finally {
-    await Deno.remove(profile, { recursive: true });
-  }
+  });
 });

@@ -1,6 +1,5 @@
 /** Frameworks of the Web's standards, each as its users would serve it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
 import type { FetchHandler } from "@asynchttp/server";
 import { Hono } from "npm:hono@4.13.19";
 import { getCookie, setCookie } from "npm:hono@4.13.19/cookie";
@@ -9,20 +8,18 @@ import { HTTPException } from "npm:hono@4.13.19/http-exception";
 import { streamSSE, streamText } from "npm:hono@4.13.19/streaming";
 import { AutoRouter, error, type IRequest, json, withCookies } from "npm:itty-router@5.0.24";
 import * as h3 from "npm:h3@2.0.8";
-import { launchExample, run, testWith } from "./tools.ts";
+import { servingFetchWell } from "./fetch_tools.ts";
+import { curl, launchExample, testWith } from "./tools.ts";
 
 /** Asks for a path of the server's. */
 type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
 /** Serves an app for as long as `use` takes: no error of its passes through to the server. */
-async function serving(handler: FetchHandler, use: (ask: Ask) => Promise<void>): Promise<void> {
-  const errors: unknown[] = [];
-  await using server = new AsyncHttpServer({ onError: (error) => void errors.push(error) });
-  const ended = server.serve(0, fetchHandler(handler), { address: "127.0.0.1" });
-  await use((path, init) => fetch(`http://127.0.0.1:${server.getPort()}${path}`, init));
-  server.close();
-  await ended;
-  assertEquals(errors, []);
+function servingApp(handler: FetchHandler, use: (ask: Ask) => Promise<void>): Promise<void> {
+  return servingFetchWell(
+    handler,
+    (port) => use((path, init) => fetch(`http://127.0.0.1:${port}${path}`, init)),
+  );
 }
 
 function postJson(value: unknown): RequestInit {
@@ -109,7 +106,7 @@ function hono(): Hono {
 }
 
 Deno.test("Hono: routes, middleware, cookies, JSON, streams, events, errors", async () => {
-  await serving(hono().fetch, holdsToTheContract);
+  await servingApp(hono().fetch, holdsToTheContract);
 });
 
 Deno.test("Hono: the client's address, forms, the request itself", async () => {
@@ -123,7 +120,7 @@ Deno.test("Hono: the client's address, forms, the request itself", async () => {
   app.post("/echo", (c) => c.body(c.req.raw.body!));
   app.post("/twice", async (c) => c.text(await c.req.raw.clone().text() + await c.req.text()));
   app.mount("/mounted", (request: Request) => new Response(new URL(request.url).pathname));
-  await serving(app.fetch, async (ask) => {
+  await servingApp(app.fetch, async (ask) => {
     const { address, port, transport } = await (await ask("/address")).json();
     assertEquals([address, transport], ["127.0.0.1", "tcp"]);
     assert(Number.isInteger(port) && port > 0);
@@ -153,7 +150,7 @@ Deno.test("Hono: a stream hears that its client has gone", async () => {
         await stream.sleep(1);
       }
     }));
-  await serving(app.fetch, async (ask) => {
+  await servingApp(app.fetch, async (ask) => {
     const reader = (await ask("/")).body!.getReader();
     await reader.read();
     await reader.cancel();
@@ -199,7 +196,7 @@ function encoded(texts: string[]): ReadableStream<Uint8Array> {
 }
 
 Deno.test("itty-router: routes, middleware, cookies, JSON, streams, events, errors", async () => {
-  await serving(itty(), async (ask) => {
+  await servingApp(itty(), async (ask) => {
     await holdsToTheContract(ask);
     const response = await ask("/teapot");
     assertEquals(await response.json(), { status: 418, error: "Short and stout" });
@@ -246,7 +243,7 @@ function h3App(): h3.H3 {
 
 Deno.test("h3: routes, middleware, cookies, JSON, streams, events, errors", async () => {
   const app = h3App();
-  await serving((request) => app.fetch(request), async (ask) => {
+  await servingApp((request) => app.fetch(request), async (ask) => {
     await holdsToTheContract(ask);
     const { status, message } = await (await ask("/teapot")).json();
     assertEquals([status, message], [418, "Short and stout"]);
@@ -256,7 +253,6 @@ Deno.test("h3: routes, middleware, cookies, JSON, streams, events, errors", asyn
 testWith("curl", "examples/hono.ts", async () => {
   const { example, origin } = await launchExample("hono.ts");
   await using _ = example;
-  const curl = async (...args: string[]) => (await run("curl", "-si", ...args)).stdout;
 
   const first = await curl(`${origin}/`);
   assertMatch(first, /\r\nset-cookie: visits=1; Path=\/; HttpOnly; SameSite=Lax\r\n/);

@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
-import { readText, run, testWith, writeText } from "./tools.ts";
+import { readText, run, testWith, withFolder, writeText } from "./tools.ts";
 
 const GET = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const WHERE: Handler = (request) => request.respond(200, `${request.url.href} ${request.hostname}`);
@@ -35,9 +35,8 @@ async function accepting(
 
 /** A certificate for localhost, made now. */
 async function withCertificate(use: (cert: string, key: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
-  try {
+  await withFolder(async (folder) => {
+    const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
     const { code, stderr } = await run(
       "openssl",
       ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"],
@@ -46,9 +45,7 @@ async function withCertificate(use: (cert: string, key: string) => Promise<void>
     );
     assertEquals(code, 0, stderr);
     await use(cert, key);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 testWith(
@@ -95,9 +92,8 @@ testWith(
 );
 
 testWith("curl", "listenOn: a Unix socket", async () => {
-  const folder = await Deno.makeTempDir();
-  const path = `${folder}/socket`;
-  try {
+  await withFolder(async (folder) => {
+    const path = `${folder}/socket`;
     await accepting(Deno.listen({ transport: "unix", path }), WHERE, async (server) => {
       assertEquals(server.addr, { transport: "unix", path });
       assertThrows(() => server.getPort(), TypeError, 'A listener of transport "unix" has no port');
@@ -106,9 +102,7 @@ testWith("curl", "listenOn: a Unix socket", async () => {
       const old = await run("curl", "-s", "-0", "-H", "Host:", "--unix-socket", path, "http://y/a");
       assertEquals(old.stdout, "http://localhost/a ");
     });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("listenOn: once, and not after the close", async () => {

@@ -10,30 +10,11 @@ import {
 import { AsyncHttpServer, maxDescriptorsFallback, newAsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request, ServeOptions } from "@asynchttp/server";
 import { systemClock } from "../../src/clock.ts";
-import { exchangeBytes, readText, readUntil, writeText } from "./tools.ts";
+import { GET, soon } from "../fixtures.ts";
+import { exchangeBytes, readText, readUntil, serving, servingWell, writeText } from "./tools.ts";
 
 const HELLO: Handler = (request) => request.respond(200, "hello");
-const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-
-/** A later turn of the event loop: what is ready has happened by then. */
-function soon(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1));
-}
-
-/** Runs a server for as long as `use` takes. */
-async function serving(
-  handler: Handler,
-  use: (server: AsyncHttpServer, port: number) => Promise<void>,
-  options?: AsyncHttpServerOptions,
-  serveOptions?: ServeOptions,
-): Promise<void> {
-  await using server = new AsyncHttpServer(options);
-  const ended = server.serve(0, handler, { address: "127.0.0.1", ...serveOptions });
-  await use(server, server.getPort());
-  server.close();
-  await ended;
-}
 
 Deno.test("new AsyncHttpServer: every option has its type and its range", () => {
   const table: [options: unknown, error: new () => Error, message: string][] = [
@@ -130,9 +111,9 @@ Deno.test("listen: what it refuses, and what it says before and after", async ()
 
 Deno.test("listen: all interfaces of IPv4, of IPv6", async () => {
   for (const [domain, hostname] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) {
-    await serving(
+    await servingWell(
       HELLO,
-      async (_, port) => {
+      async (port) => {
         using conn = await Deno.connect({ hostname, port });
         await writeText(conn, LAST_GET);
         assertStringIncludes(await readText(conn), "hello");
@@ -149,9 +130,9 @@ Deno.test("request: hostname and url, over IPv6 and HTTP/1.0", async () => {
     seen = request;
     return request.respond(200);
   };
-  await serving(
+  await servingWell(
     handler,
-    async (_, port) => {
+    async (port) => {
       using conn = await Deno.connect({ hostname: "::1", port });
       await writeText(conn, "GET /a HTTP/1.0\r\n\r\n");
       await readText(conn);
@@ -166,7 +147,7 @@ Deno.test("request: hostname and url, over IPv6 and HTTP/1.0", async () => {
 Deno.test("serve: fetch", async () => {
   const handler: Handler = (request) =>
     request.respond(200, request.body, { "X-Method": request.method });
-  await serving(handler, async (_, port) => {
+  await servingWell(handler, async (port) => {
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "hé" });
     assertEquals(response.headers.get("x-method"), "POST");
     assertEquals(await response.text(), "hé");
@@ -183,7 +164,7 @@ Deno.test("serve: ends with its signal, also with one that has aborted before", 
 });
 
 Deno.test("serve: a taken port rejects", async () => {
-  await serving(HELLO, async (_, port) => {
+  await servingWell(HELLO, async (port) => {
     await assertRejects(
       () => new AsyncHttpServer().serve(port, HELLO, { address: "127.0.0.1" }),
       Deno.errors.AddrInUse,
@@ -220,7 +201,7 @@ Deno.test("acceptRequest: waits for a slot at maxConnections, nobody is refused"
     await gate.promise;
     await request.respond(200, "hello");
   };
-  await serving(handler, async (server, port) => {
+  await servingWell(handler, async (port, server) => {
     const answers = Array.from({ length: 5 }, () => exchangeBytes(port, LAST_GET));
     while (server.stats().requests < 2) await soon();
     assertEquals(server.stats().connections, { open: 2, accepted: 2, refused: 0 });
@@ -249,7 +230,7 @@ Deno.test("close: idle connections are closed, what runs is finished and says cl
     if (request.target === "/slow") await gate.promise;
     await request.respond(200, "hello");
   };
-  await serving(handler, async (server, port) => {
+  await servingWell(handler, async (port, server) => {
     using idle = await Deno.connect({ hostname: "127.0.0.1", port });
     await writeText(idle, GET);
     await readUntil(idle, (text) => text.endsWith("hello"));
@@ -294,7 +275,7 @@ Deno.test("shutdown: says how many finished, and cuts the rest off after the gra
 });
 
 Deno.test("stats: bytes, requests, rejections", async () => {
-  await serving(HELLO, async (server, port) => {
+  await servingWell(HELLO, async (port, server) => {
     const answer = await exchangeBytes(port, GET + "BAD\r\n\r\n");
     assertMatch(answer, /^HTTP\/1\.1 200 OK[^]*HTTP\/1\.1 400 Bad Request/);
     await soon();
@@ -307,7 +288,7 @@ Deno.test("stats: bytes, requests, rejections", async () => {
 });
 
 Deno.test("hardening 29: a client still sending 8 MB reads the complete 413, ten times of ten", async () => {
-  await serving(HELLO, async (_, port) => {
+  await servingWell(HELLO, async (port) => {
     const body = new Uint8Array(8_000_000);
     for (let i = 0; i < 10; i++) {
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -329,21 +310,24 @@ Deno.test("hardening 29: a client still sending 8 MB reads the complete 413, ten
 Deno.test("hardening 32: clients that go at any point harm nobody", async () => {
   const whole =
     `PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`;
-  await serving((request) => request.respond(200, "x".repeat(100_000)), async (server, port) => {
-    for (let at = 0; at <= whole.length; at++) {
-      const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-      await writeText(conn, whole.slice(0, at));
-      conn.close();
-    }
-    assertStringIncludes(await exchangeBytes(port, LAST_GET), "HTTP/1.1 200 OK");
-    while (server.stats().connections.open > 0) {
-      await soon();
-    }
-  });
+  await servingWell(
+    (request) => request.respond(200, "x".repeat(100_000)),
+    async (port, server) => {
+      for (let at = 0; at <= whole.length; at++) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        await writeText(conn, whole.slice(0, at));
+        conn.close();
+      }
+      assertStringIncludes(await exchangeBytes(port, LAST_GET), "HTTP/1.1 200 OK");
+      while (server.stats().connections.open > 0) {
+        await soon();
+      }
+    },
+  );
 });
 
 /** Makes the first accepts of every listener fail. */
-async function withFailingAccepts(failures: Error[], use: () => Promise<void>): Promise<void> {
+async function withFailingAccepts<T>(failures: Error[], use: () => Promise<T>): Promise<T> {
   const { listen } = Deno;
   Deno.listen = ((options: Deno.TcpListenOptions) => {
     const listener = listen(options);
@@ -355,7 +339,7 @@ async function withFailingAccepts(failures: Error[], use: () => Promise<void>): 
     return listener;
   }) as typeof Deno.listen;
   try {
-    await use();
+    return await use();
   } finally {
     Deno.listen = listen;
   }
@@ -366,33 +350,31 @@ function emfile(): Error {
 }
 
 Deno.test("serve: a failed accept does not end the loop", async () => {
-  const errors: unknown[] = [];
-  await withFailingAccepts(
+  const errors = await withFailingAccepts(
     [emfile(), emfile(), emfile()],
     () =>
-      serving(HELLO, async (server, port) => {
+      serving(HELLO, async (port, server) => {
         assertStringIncludes(await exchangeBytes(port, LAST_GET), "hello");
         assertEquals(server.stats().connections.refused, 3);
-      }, { onError: (error) => void errors.push(error) }),
+      }),
   );
   assertEquals(errors.length, 3);
 });
 
 Deno.test("serve: a client that has reset before it was accepted is not waited for", async () => {
-  const errors: unknown[] = [];
   const gone = Array.from({ length: 100 }, () => new Deno.errors.NotConnected("gone"));
-  await withFailingAccepts(gone, () =>
-    serving(HELLO, async (server, port) => {
+  const errors = await withFailingAccepts(gone, () =>
+    serving(HELLO, async (port, server) => {
       assertStringIncludes(await exchangeBytes(port, LAST_GET), "hello");
       assertEquals(server.stats().connections.refused, 100);
-    }, { onError: (error) => void errors.push(error) }));
+    }));
   assertEquals(errors, []);
 });
 
 Deno.test("serve: without descriptors the connection that has waited longest is closed", async () => {
   const failures: Error[] = [];
   await withFailingAccepts(failures, () =>
-    serving(HELLO, async (server, port) => {
+    serving(HELLO, async (port, server) => {
       using first = await Deno.connect({ hostname: "127.0.0.1", port });
       using second = await Deno.connect({ hostname: "127.0.0.1", port });
       const answered = (text: string) => text.endsWith("hello");
@@ -407,7 +389,7 @@ Deno.test("serve: without descriptors the connection that has waited longest is 
       await writeText(first, GET);
       assertStringIncludes(await readUntil(first, answered), "hello");
       assertEquals(server.stats().connections.refused, 1);
-    }, { onError: () => {} }));
+    }));
 });
 
 Deno.test("acceptRequest: several at once take turns, and keep maxConnections", async () => {

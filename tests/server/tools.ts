@@ -1,4 +1,56 @@
 /** Real clients and servers, where the machine has them. */
+import { assertEquals } from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { AsyncHttpServerOptions, Handler, ServeOptions } from "@asynchttp/server";
+
+/** Nothing but the pages of the test: no sandbox in a container, no word to anybody outside. */
+export const CHROMIUM_FLAGS: readonly string[] = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** What is done with a server while it runs, and how it is made. */
+export type Serving = [
+  use: (port: number, server: AsyncHttpServer) => Promise<void>,
+  options?: AsyncHttpServerOptions,
+  serveOptions?: ServeOptions,
+];
+
+/** Runs a server for as long as `use` takes; gives what `onError` was told. */
+export async function serving(
+  handler: Handler,
+  ...[use, options, serveOptions]: Serving
+): Promise<unknown[]> {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => void errors.push(error);
+  await using server = new AsyncHttpServer({ onError, ...options });
+  const ended = server.serve(0, handler, { address: "127.0.0.1", ...serveOptions });
+  await use(server.getPort(), server);
+  server.close();
+  await ended;
+  return errors;
+}
+
+/** The same, where nothing may fail. */
+export async function servingWell(handler: Handler, ...rest: Serving): Promise<void> {
+  assertEquals(await serving(handler, ...rest), []);
+}
+
+/** Makes a folder for as long as `use` takes. */
+export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
 
 /** Runs a test with a program of the system's; without it the test is skipped with a line that says so. */
 export function testWith(program: string, title: string, test: () => Promise<void>): void {
@@ -41,6 +93,11 @@ export async function run(program: string, ...args: string[]): Promise<Outcome> 
     stdout: new TextDecoder().decode(stdout),
     stderr: new TextDecoder().decode(stderr),
   };
+}
+
+/** What curl prints, the head included. */
+export async function curl(...args: string[]): Promise<string> {
+  return (await run("curl", "-si", ...args)).stdout;
 }
 
 /** A program that runs until it is stopped. */

@@ -1,61 +1,32 @@
 /** `examples/upload.ts`, run as its user would run it, with curl, with bytes by hand, and with a browser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { withPage } from "./browser.ts";
-import { exchangeBytes, launch, readUntil, run, testWith, writeText } from "./tools.ts";
+import { assertHasContent, content, openSite } from "./site.ts";
+import type { Site } from "./site.ts";
+import { curl, exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
 
 /** More than the buffers between the two hold; curl asks with `100-continue` first. */
 const SIZE = 5_000_000;
 
-function content(): Uint8Array {
-  return Uint8Array.from({ length: SIZE }, (_, i) => (i * 7919) >> 3);
-}
-
-/** Says where they differ: `assertEquals` would print every byte. */
-async function assertHasContent(path: string): Promise<void> {
-  const wanted = content();
-  const got = await Deno.readFile(path);
-  assertEquals(got.length, wanted.length);
-  assertEquals(got.findIndex((byte, i) => byte !== wanted[i]), -1, "A byte differs");
-}
-
-interface Site extends AsyncDisposable {
-  readonly origin: string;
-  readonly port: number;
-  /** Where the uploads go. */
-  readonly folder: string;
+/** The example on a folder for the uploads. */
+interface UploadSite extends Site {
   /** A file to upload. */
   readonly source: string;
 }
 
-/** Starts the example on a folder of its own; both end with the scope. */
-async function openSite(): Promise<Site> {
+/** Starts the example, and makes the file; both end with the scope. */
+async function openUploads(): Promise<UploadSite> {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/uploads`;
   const source = `${parent}/source.bin`;
   await Deno.mkdir(folder);
-  await Deno.writeFile(source, content());
-  const path = new URL("../../examples/upload.ts", import.meta.url).pathname;
-  const flags = ["run", "--allow-net", "--allow-read", "--allow-write"];
-  const example = launch(Deno.execPath(), ...flags, path, "0", folder);
-  const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
-  return {
-    origin: `http://127.0.0.1:${port}`,
-    port: Number(port),
-    folder,
-    source,
-    async [Symbol.asyncDispose]() {
-      await example[Symbol.asyncDispose]();
-      await Deno.remove(parent, { recursive: true });
-    },
-  };
+  await Deno.writeFile(source, content(SIZE));
+  const permissions = ["--allow-net", "--allow-read", "--allow-write"];
+  return { ...await openSite("upload.ts", permissions, parent, folder), source };
 }
 
 async function namesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
-}
-
-async function curl(...args: string[]): Promise<string> {
-  return (await run("curl", "-si", ...args)).stdout;
 }
 
 /** Head of a request, for bodies that come by hand. */
@@ -65,18 +36,18 @@ function put(name: string, ...fields: string[]): string {
 }
 
 testWith("curl", "examples/upload.ts: a file arrives byte for byte", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { origin, folder, source } = site;
   const created = await curl("-T", source, `${origin}/files/`);
   assertMatch(created, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 Created\r\n/);
   assertMatch(created, /\r\nLocation: \/files\/source\.bin\r\n/);
   assertMatch(created, /\r\n\r\n\{"name":"source\.bin","size":5000000\}\n$/);
-  await assertHasContent(`${folder}/source.bin`);
+  await assertHasContent(`${folder}/source.bin`, SIZE);
 
   const chunked = ["-T", source, "-H", "Transfer-Encoding: chunked", "-H", "Expect:"];
   const odd = await curl(...chunked, `${origin}/files/a%20%C3%BC%3F%25`);
   assertMatch(odd, /^HTTP\/1\.1 201 [^]*\r\nLocation: \/files\/a%20%C3%BC%3F%25\r\n/);
-  await assertHasContent(`${folder}/a ü?%`);
+  await assertHasContent(`${folder}/a ü?%`, SIZE);
 
   const replaced = await curl("-X", "PUT", "-d", "short", `${origin}/files/source.bin`);
   assertMatch(replaced, /^HTTP\/1\.1 200 [^]*\{"name":"source\.bin","size":5\}\n$/);
@@ -86,7 +57,7 @@ testWith("curl", "examples/upload.ts: a file arrives byte for byte", async () =>
 });
 
 testWith("curl", "examples/upload.ts: an empty file is a file", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { origin, folder } = site;
   const empty = await curl("-X", "PUT", "-d", "", `${origin}/files/empty?a=b`);
   assertMatch(empty, /^HTTP\/1\.1 201 [^]*\{"name":"empty","size":0\}\n$/);
@@ -94,7 +65,7 @@ testWith("curl", "examples/upload.ts: an empty file is a file", async () => {
 });
 
 testWith("curl", "examples/upload.ts: what is no upload is refused", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { origin, folder, source } = site;
   assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 200 [^]*<progress/);
   assertMatch(await curl("-d", "a", `${origin}/`), /^HTTP\/1\.1 405 [^]*Allow: GET, HEAD\r\n/);
@@ -105,7 +76,7 @@ testWith("curl", "examples/upload.ts: what is no upload is refused", async () =>
 });
 
 Deno.test("examples/upload.ts: a name is one that is visible, and no path", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { port, folder } = site;
   const names = [
     ...["", ".", "..", ".hidden", "%2e%2e", "%2Ehidden", "../up", "a/b", "a/", "/a", "a/../b"],
@@ -126,7 +97,7 @@ Deno.test("examples/upload.ts: a name is one that is visible, and no path", asyn
 });
 
 Deno.test("examples/upload.ts: of an upload that fails nothing is left", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { port, folder } = site;
   const rows: [status: number, sent: string][] = [
     [400, put("cut", "Content-Length: 10") + "12345"],
@@ -143,7 +114,7 @@ Deno.test("examples/upload.ts: of an upload that fails nothing is left", async (
 });
 
 Deno.test("examples/upload.ts: a client that goes half-way leaves no file", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { port, folder } = site;
   {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -159,7 +130,7 @@ Deno.test("examples/upload.ts: a client that goes half-way leaves no file", asyn
 });
 
 testWith("chromium", "examples/upload.ts: a file chosen in a browser", async () => {
-  await using site = await openSite();
+  await using site = await openUploads();
   const { origin, folder, source } = site;
   await withPage(async (page) => {
     await page.goto(`${origin}/`);
@@ -170,5 +141,5 @@ testWith("chromium", "examples/upload.ts: a file chosen in a browser", async () 
     assertEquals(await page.evaluate("progress.value / progress.max"), 1);
   });
   assertEquals(await namesIn(folder), ["source.bin"]);
-  await assertHasContent(`${folder}/source.bin`);
+  await assertHasContent(`${folder}/source.bin`, SIZE);
 });

@@ -1,4 +1,4 @@
-import { testRows } from "./runners.ts";
+import { testRows, UNBOUNDED } from "./runners.ts";
 import type { Row, RowOptions } from "./runners.ts";
 
 const GET = "GET / HTTP/1.1";
@@ -405,19 +405,6 @@ testRows([
     maxBody: 5,
   },
 ]);
-
-const UNBOUNDED: RowOptions = {
-  maxBody: Infinity,
-  limits: {
-    line: Infinity,
-    head: Infinity,
-    headers: Infinity,
-    chunkLine: Infinity,
-    chunkExtensions: Infinity,
-    trailers: Infinity,
-    trailerFields: Infinity,
-  },
-};
 
 testRows([
   {

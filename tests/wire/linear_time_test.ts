@@ -5,22 +5,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { InputBuffer } from "../../src/wire/input_buffer.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import { bytesOf, parserOptions } from "./runners.ts";
-import type { RowOptions } from "./runners.ts";
+import { bytesOf, parserOptions, UNBOUNDED } from "./runners.ts";
 
-const UNBOUNDED: RowOptions = {
-  profile: "rfc",
-  maxBody: Infinity,
-  limits: {
-    line: Infinity,
-    head: Infinity,
-    headers: Infinity,
-    chunkLine: Infinity,
-    chunkExtensions: Infinity,
-    trailers: Infinity,
-    trailerFields: Infinity,
-  },
-};
+const OPTIONS = parserOptions({ profile: "rfc", ...UNBOUNDED });
 
 /** The same bytes, and a count of how often one of them is looked at. */
 function counted(bytes: Uint8Array): { bytes: Uint8Array; reads: () => number } {
@@ -37,7 +24,7 @@ function counted(bytes: Uint8Array): { bytes: Uint8Array; reads: () => number } 
 
 /** How many reads it takes when `step` bytes become known at a time. */
 function readsOf(text: string, step: number): number {
-  const parser = new RequestParser(parserOptions(UNBOUNDED));
+  const parser = new RequestParser(OPTIONS);
   parser.input.push(bytesOf(text));
   const { end } = parser.input;
   const watched = counted(parser.input.bytes);
@@ -112,7 +99,7 @@ function least(run: () => void): number {
 }
 
 function parseAll(bytes: Uint8Array): void {
-  const parser = new RequestParser(parserOptions(UNBOUNDED));
+  const parser = new RequestParser(OPTIONS);
   parser.input.push(bytes);
   try {
     while (parser.next().type !== "need-data");

@@ -36,6 +36,20 @@ export interface RowOptions {
   readonly limits?: Partial<Limits>;
 }
 
+/** Without limits. */
+export const UNBOUNDED: RowOptions = {
+  maxBody: Infinity,
+  limits: {
+    line: Infinity,
+    head: Infinity,
+    headers: Infinity,
+    chunkLine: Infinity,
+    chunkExtensions: Infinity,
+    trailers: Infinity,
+    trailerFields: Infinity,
+  },
+};
+
 /** Bytes, one a character, and what must come of them. */
 export interface Row extends RowOptions {
   readonly title: string;

@@ -1,0 +1,119 @@
+/** Connections that are handed over: hijack, upgrade and CONNECT. */
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { streaming } from "@asynchttp/server";
+import type { Request } from "@asynchttp/server";
+import { GET, utf8 } from "../fixtures.ts";
+import { put } from "./bodies.ts";
+import { converse, response, start } from "./harness.ts";
+import { EOF, STALL } from "./scripted_conn.ts";
+
+Deno.test("hand-over: a close of its new owner's does not wait for a peer that does not read", async () => {
+  const run = start(
+    [GET, STALL],
+    (request) => {
+      const conn = request.hijack();
+      void conn.write(utf8("abc"));
+      conn.close();
+    },
+    {},
+    { writeGate: () => new Promise(() => {}) },
+  );
+  await run.done;
+  assert(run.conn.closed);
+});
+
+Deno.test("hardening 21: a refused CONNECT closes", async () => {
+  const { output } = await converse(
+    ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n" + GET],
+    (request) => request.respond(501),
+  );
+  assertEquals(output, response("501 Not Implemented", "", "close"));
+});
+
+Deno.test("hand-over: unread bytes first, and the server has no more to do with it", async () => {
+  let conn: Deno.Conn | undefined;
+  const run = start([GET + "first", "second", EOF], (request) => {
+    conn = request.hijack();
+  });
+  await run.done;
+  assert(!run.conn.closed);
+  assertEquals(run.clock.size, 0);
+  run.connection.retire();
+  assert(!run.conn.closed);
+  const into = new Uint8Array(100);
+  assertEquals(await conn!.read(into), 5);
+  assertEquals(await conn!.read(into), 6);
+  assertEquals(await conn!.read(into), null);
+  await conn!.write(utf8("abc"));
+  assertEquals(run.conn.output, "abc");
+  await conn!.closeWrite();
+  conn!.close();
+  assert(run.conn.closed);
+});
+
+Deno.test("upgrade: sends 101 with the protocol that was offered, or the one that is named", async () => {
+  const offer = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a/1, b\r\n\r\n";
+  for (
+    const [headers, named] of [[undefined, "Upgrade: a/1\r\n"], [
+      { upgrade: "b" },
+      "upgrade: b\r\n",
+    ]] as const
+  ) {
+    const { output } = await converse([offer + "after"], async (request) => {
+      const conn = await request.upgrade(headers);
+      const into = new Uint8Array(10);
+      await conn.write(into.subarray(0, (await conn.read(into))!));
+      conn.close();
+    });
+    assertEquals(
+      output,
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n${named}\r\nafter`,
+    );
+  }
+});
+
+Deno.test("upgrade: to CONNECT it says 200", async () => {
+  const { output } = await converse(
+    ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n"],
+    async (request) => {
+      (await request.upgrade()).close();
+    },
+  );
+  assertEquals(output, "HTTP/1.1 200 OK\r\n\r\n");
+});
+
+Deno.test("hardening 21: no hand-over without an offer, before the body was read, or after an answer", async () => {
+  const offer = "Connection: upgrade\r\nUpgrade: a\r\n";
+  await converse(
+    [put(3, offer) + "abc"],
+    streaming(async (request) => {
+      await assertRejects(
+        () => request.upgrade(),
+        TypeError,
+        "the request has a body, read it first",
+      );
+      assertThrows(() => request.hijack(), TypeError, "the request has a body, read it first");
+      await request.text();
+      const conn = await request.upgrade();
+      await assertRejects(() => request.respond(200), TypeError, "was handed over");
+      assertThrows(() => request.hijack(), TypeError, "was handed over");
+      conn.close();
+    }),
+  );
+  await converse([GET], async (request: Request) => {
+    await assertRejects(() => request.upgrade(), TypeError, "offers no other protocol");
+    await request.respond(200);
+    assertThrows(() => request.hijack(), TypeError, "has already been answered");
+  });
+});
+
+Deno.test("a handler that throws after a hand-over: onError hears, the connection is its new owner's", async () => {
+  const run = start([GET, STALL], (request) => {
+    request.hijack();
+    throw new Error("after");
+  });
+  await run.done;
+  assertEquals(run.errors.length, 1);
+  assert(!run.conn.closed);
+  run.conn.close();
+});

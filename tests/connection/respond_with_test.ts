@@ -1,0 +1,92 @@
+/** Answers with a Response of the Web. */
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
+import { failing } from "./bodies.ts";
+import { converse, DATE, refused } from "./harness.ts";
+
+Deno.test("respondWith: what looks like a Response", async () => {
+  const looks = [
+    { status: 200, headers: { a: "b" }, body: "abc" },
+    { status: 200, headers: [["a", "b"]], body: utf8("abc") },
+    { status: 200, headers: new Map([["a", "b"]]), body: streamOf("abc") },
+  ];
+  for (const look of looks) {
+    const { output } = await converse(
+      [GET],
+      (request) => request.respondWith(look as unknown as Response),
+    );
+    assertEquals(output.startsWith(`HTTP/1.1 200 OK\r\na: b\r\n`), true);
+    assert(output.endsWith("abc") || output.endsWith("\r\n3\r\nabc\r\n0\r\n\r\n"));
+  }
+  const bare = await converse([GET], (request) => request.respondWith({ status: 204 } as Response));
+  assertEquals(bare.output, `HTTP/1.1 204 No Content\r\n${DATE}\r\n`);
+});
+
+Deno.test("respondWith: a body that fails at once is answered with 500", async () => {
+  const { output, errors } = await converse(
+    [GET],
+    (request) => request.respondWith(new Response(failing())),
+  );
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("respondWith: status, reason, several cookies, a body with its length", async () => {
+  const headers = new Headers([["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], [
+    "Transfer-Encoding",
+    "chunked",
+  ]]);
+  const { output } = await converse(
+    [GET + GET],
+    (request) =>
+      request.respondWith(new Response(utf8("abc"), { status: 201, statusText: "Fine", headers })),
+  );
+  assertEquals(
+    output,
+    `HTTP/1.1 201 Fine\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n${DATE}Content-Length: 3\r\n\r\nabc`
+      .repeat(2),
+  );
+});
+
+Deno.test("respondWith: a body that makes one wait is sent as it comes", async () => {
+  async function* slow(...parts: string[]) {
+    for (const part of parts) {
+      await soon();
+      yield utf8(part);
+    }
+  }
+  async function* halting() {
+    yield utf8("abc");
+    await soon();
+    yield utf8("def");
+  }
+  const head = `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n`;
+  for (const source of [slow("abc", "def"), halting()]) {
+    const { output } = await converse(
+      [GET],
+      (request) => request.respondWith(new Response(ReadableStream.from(source))),
+    );
+    assertEquals(output, head + "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n");
+  }
+});
+
+Deno.test("respondWith: no body, an empty one, and what is no Response", async () => {
+  const bodies = [null, "", new ReadableStream({ start: (controller) => controller.close() })];
+  for (const body of bodies) {
+    const { output } = await converse([GET], (request) => request.respondWith(new Response(body)));
+    assertEquals(output.split("\r\n\r\n")[1], "");
+    assert(output.includes("Content-Length: 0\r\n"));
+  }
+  const used = new Response("a");
+  await used.text();
+  const locked = new Response("a");
+  locked.body!.getReader();
+  for (const bad of [undefined, null, "text", {}, used, locked]) {
+    const { output, errors } = await converse(
+      [GET],
+      (request) => request.respondWith(bad as Response),
+    );
+    assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+    assertInstanceOf(errors[0], TypeError);
+  }
+});

@@ -1,0 +1,88 @@
+/** The request's signal: when it aborts, and when it never does. */
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { streaming } from "@asynchttp/server";
+import type { Request } from "@asynchttp/server";
+import { ConnectionLost } from "../../src/errors.ts";
+import { GET, utf8 } from "../fixtures.ts";
+import { put } from "./bodies.ts";
+import { converse, response, settle, start } from "./harness.ts";
+import { EOF, RESET } from "./scripted_conn.ts";
+
+Deno.test("signal: aborts when the client goes, and the handler may say so to others", async () => {
+  for (const [step, gets] of [[RESET, ""], [EOF, response("200 OK", "late")]] as const) {
+    const waiting = Promise.withResolvers<void>();
+    const { output, errors } = await converse([GET, waiting.promise, step], async (request) => {
+      const { signal } = request;
+      assert(signal === request.signal && !signal.aborted);
+      waiting.resolve();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      assertInstanceOf(signal.reason, ConnectionLost);
+      await request.respond(200, "late");
+    });
+    assertEquals(output, gets);
+    assertEquals(errors, []);
+  }
+});
+
+Deno.test("signal: never on success, and what was read ahead is the next request", async () => {
+  const signals: AbortSignal[] = [];
+  const last = Promise.withResolvers<void>();
+  const { output } = await converse([GET, GET, GET, last.promise, EOF], async (request) => {
+    signals.push(request.signal);
+    await settle();
+    await request.respond(200);
+    if (signals.length === 3) last.resolve();
+  });
+  assertEquals(output, response("200 OK", "").repeat(3));
+  assertEquals(signals.map(({ aborted }) => aborted), [false, false, false]);
+});
+
+Deno.test("hardening 22: the signal's look ahead is bounded", async () => {
+  const gate = Promise.withResolvers<void>();
+  const { conn, done } = start([GET.repeat(100_000)], async (request) => {
+    void request.signal;
+    await gate.promise;
+    await request.respond(200, "", { Connection: "close" });
+  }, { limits: { linger: 0 } });
+  for (let i = 0; i < 50; i++) await settle();
+  assert(conn.bytesRead <= 40_000, `${conn.bytesRead} were read ahead`);
+  gate.resolve();
+  await done;
+});
+
+Deno.test("signal: in a streaming handler it is watched once the body is in", async () => {
+  let aborted = false;
+  await converse(
+    [put(3), "abc", RESET],
+    streaming(async (request) => {
+      const { signal } = request;
+      signal.addEventListener("abort", () => aborted = true);
+      await request.text();
+      await settle();
+      await request.respond(200).catch(() => {});
+    }),
+  );
+  assert(aborted);
+});
+
+Deno.test("signal: asked for late, it has heard", async () => {
+  const closing = Promise.withResolvers<void>();
+  await converse([GET, closing.promise, EOF], async (request) => {
+    const source = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(utf8("a")) });
+    const sent = request.respond(200, source);
+    closing.resolve();
+    await settle();
+    assert(request.signal.aborted);
+    request.client.close();
+    await sent.catch(() => {});
+  });
+});
+
+Deno.test("signal: asked for when the request was served, it never aborts", async () => {
+  let served: Request | undefined;
+  await converse([GET, EOF], async (request) => {
+    served = request;
+    await request.respond(200);
+  });
+  assert(!served!.signal.aborted);
+});

@@ -1,0 +1,140 @@
+/** Handlers of Web requests: what they do wrong, and what goes wrong under them. */
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import type { FetchHandler } from "@asynchttp/server";
+import { GET, soon, utf8 } from "../fixtures.ts";
+import {
+  dateless,
+  post,
+  SERVER_ERROR,
+  servingFetch,
+  servingFetchWell,
+  TEXT,
+} from "./fetch_tools.ts";
+import { exchangeBytes } from "./tools.ts";
+
+/** What a handler does wrong, and what `onError` is told; nothing of it was sent. */
+const FAULTS: [title: string, handler: FetchHandler, error: string][] = [
+  [
+    "throws",
+    () => {
+      throw new Error("thrown");
+    },
+    "Error: thrown",
+  ],
+  ["rejects", () => Promise.reject(new Error("rejected")), "Error: rejected"],
+  [
+    "returns nothing",
+    (() => {}) as unknown as FetchHandler,
+    "TypeError: A Response is wanted: got undefined",
+  ],
+  [
+    "returns a text",
+    (() => "hi") as unknown as FetchHandler,
+    "TypeError: A Response is wanted: got string",
+  ],
+  [
+    "returns null",
+    (() => null) as unknown as FetchHandler,
+    "TypeError: A Response is wanted: got",
+  ],
+  [
+    "returns an object that is no Response",
+    (() => ({ hello: "world" })) as unknown as FetchHandler,
+    "TypeError: A Response is wanted: got",
+  ],
+  [
+    "returns a Response that was read",
+    async () => {
+      const response = new Response("hi");
+      await response.text();
+      return response;
+    },
+    "TypeError: Cannot send the Response: its body has been used, or is locked",
+  ],
+  [
+    "returns a Response whose body somebody else reads",
+    () => {
+      const response = new Response("hi");
+      response.body!.getReader();
+      return response;
+    },
+    "TypeError: Cannot send the Response: its body has been used, or is locked",
+  ],
+  [
+    "returns Response.error()",
+    () => Response.error(),
+    "RangeError: Status must be an integer from 200 to 599: got 0",
+  ],
+  [
+    "returns a length that is wrong",
+    () => new Response("hi", { headers: { "Content-Length": "3" } }),
+    "TypeError: ",
+  ],
+  [
+    "lets the fault of a body that is no JSON pass",
+    async (request) => Response.json(await request.json()),
+    "SyntaxError: ",
+  ],
+];
+
+for (const [title, handler, expected] of FAULTS) {
+  Deno.test(`fetchHandler: a handler that ${title} is answered for with 500`, async () => {
+    const errors = await servingFetch(handler, async (port) => {
+      assertEquals(dateless(await exchangeBytes(port, post("no json"))), SERVER_ERROR);
+    });
+    assertEquals(errors.length, 1);
+    assertStringIncludes(String(errors[0]), expected);
+  });
+}
+
+Deno.test("fetchHandler: the same Response a second time is refused, and the first was sent", async () => {
+  const response = new Response("once");
+  const errors = await servingFetch(() => response, async (port) => {
+    assertEquals(
+      dateless(await exchangeBytes(port, GET.repeat(2))),
+      `HTTP/1.1 200 OK\r\n${TEXT}Content-Length: 4\r\n\r\nonce${SERVER_ERROR}`,
+    );
+  });
+  assertEquals(errors.length, 1);
+});
+
+Deno.test("fetchHandler: a body that fails midway is cut off, so that the client can tell", async () => {
+  const handler: FetchHandler = () => {
+    const chunks = ["one", "two"];
+    return new Response(
+      new ReadableStream({
+        async pull(controller) {
+          await soon();
+          const chunk = chunks.shift();
+          if (chunk === undefined) controller.error(new Error("midway"));
+          else controller.enqueue(utf8(chunk));
+        },
+      }, { highWaterMark: 0 }),
+    );
+  };
+  const errors = await servingFetch(handler, async (port) => {
+    assertEquals(
+      dateless(await exchangeBytes(port, GET.repeat(2))),
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n",
+    );
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    await assertRejects(() => response.text());
+  });
+  assertEquals(errors.map(String), ["Error: midway", "Error: midway"]);
+});
+
+Deno.test("fetchHandler: a body that is refused while the handler reads it is the client's fault", async () => {
+  const handler: FetchHandler = async (request) => new Response(await request.text());
+  await servingFetchWell(handler, async (port) => {
+    const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    assertMatch(await exchangeBytes(port, `${chunked}zz\r\n`), /^HTTP\/1\.1 400 /);
+    assertMatch(
+      await exchangeBytes(port, post("short").replace("5\r\n", "6\r\n")),
+      /^HTTP\/1\.1 400 /,
+    );
+  });
+  const errors = await servingFetch(handler, async (port) => {
+    assertMatch(await exchangeBytes(port, post("too long")), /^HTTP\/1\.1 413 /);
+  }, { maxBody: 7 });
+  assertEquals(errors, []);
+});

@@ -1,0 +1,44 @@
+/** Examples that serve a folder, and files that show a lost, repeated or misplaced byte. */
+import { assertEquals } from "@std/assert";
+import { launch } from "./tools.ts";
+
+/** An example that serves a folder of its own. */
+export interface Site extends AsyncDisposable {
+  readonly origin: string;
+  readonly port: number;
+  readonly folder: string;
+}
+
+/** Starts an example on a folder within `parent`; the example and the parent end with the scope. */
+export async function openSite(
+  name: string,
+  permissions: readonly string[],
+  parent: string,
+  folder: string,
+): Promise<Site> {
+  const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  const example = launch(Deno.execPath(), "run", ...permissions, path, "0", folder);
+  const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port: Number(port),
+    folder,
+    async [Symbol.asyncDispose]() {
+      await example[Symbol.asyncDispose]();
+      await Deno.remove(parent, { recursive: true });
+    },
+  };
+}
+
+/** What a file of that size has in it. */
+export function content(size: number): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => (i * 7919) >> 3);
+}
+
+/** Says where they differ: `assertEquals` would print every byte. */
+export async function assertHasContent(path: string, size: number): Promise<void> {
+  const wanted = content(size);
+  const got = await Deno.readFile(path);
+  assertEquals(got.length, wanted.length);
+  assertEquals(got.findIndex((byte, i) => byte !== wanted[i]), -1, "A byte differs");
+}
