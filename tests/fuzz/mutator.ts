@@ -1,0 +1,191 @@
+/** Makes inputs: a seed, then nothing or a few changes to it. */
+import { bytesOf } from "../wire/runners.ts";
+import { CORPUS } from "./corpus.ts";
+import type { Seed } from "./corpus.ts";
+import type { Dice } from "./dice.ts";
+
+/** Bytes that mean something somewhere. */
+const TELLING = bytesOf('\r\n\0\t :;,/?#@[]%\\"*0159aAfFgxX+-_.=\x0b\x0c\x1b\x7f\x80\x85\xa0\xff');
+
+/** Pieces that mean something to framing, routing or the connection. */
+const TELLING_PIECES = [
+  "\r\n",
+  "\r\n\r\n",
+  "\n\n",
+  "\r",
+  "\n",
+  "\r\n ",
+  "\r\n\t",
+  " ",
+  "0\r\n\r\n",
+  "1\r\na\r\n",
+  ";a=b",
+  "Host: h\r\n",
+  "Content-Length: 0\r\n",
+  "Content-Length: 5\r\n",
+  "Transfer-Encoding: chunked\r\n",
+  "Transfer-Encoding: gzip\r\n",
+  "Connection: close\r\n",
+  "Connection: keep-alive\r\n",
+  "Connection: upgrade\r\nUpgrade: a\r\n",
+  "Expect: 100-continue\r\n",
+  "A: b\r\n",
+  "chunked",
+  "close",
+  "keep-alive",
+  ", ",
+  "HTTP/1.0",
+  "HTTP/1.1",
+  "HTTP/1.2",
+  "HTTP/2.0",
+  "http://a",
+  "CONNECT a:1",
+  "GET / HTTP/1.1\r\n",
+  "GET /n HTTP/1.0\r\n\r\n",
+].map(bytesOf);
+
+/** Half of the seeds are requests that nothing is wrong with: most others are refused at once, and show little. */
+const VALID = seedsOf((seed) => seed.line === 0);
+const COMMON = seedsOf((seed) => seed.line > 0 && !seed.rare);
+const RARE = seedsOf((seed) => seed.rare);
+/** A seed as bytes. */
+interface ByteSeed {
+  readonly line: number;
+  readonly bytes: Uint8Array;
+}
+
+const LONGEST = 65_536;
+const LF = 0x0a;
+
+/** Makes one input after another in the same memory: each dies when the next is made. */
+export class Mutator {
+  readonly #dice: Dice;
+  readonly #bytes = new Uint8Array(LONGEST);
+  readonly #copied = new Uint8Array(LONGEST);
+  #length = 0;
+  #line = 0;
+
+  constructor(dice: Dice) {
+    this.#dice = dice;
+  }
+
+  /** The line of the hardening checklist that the last input began with. */
+  get line(): number {
+    return this.#line;
+  }
+
+  next(): Uint8Array {
+    const seed = this.#seed();
+    this.#line = seed.line;
+    this.#length = 0;
+    this.#splice(0, 0, seed.bytes);
+    // Few changes: what is far from any grammar is refused at once, and shows nothing.
+    for (let left = this.#dice.one([0, 1, 1, 1, 1, 2, 2, 4]); left > 0; left--) this.#change();
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #seed(): ByteSeed {
+    const thrown = this.#dice.below(100);
+    return this.#dice.one(thrown === 0 ? RARE : thrown < 50 ? VALID : COMMON);
+  }
+
+  #change(): void {
+    const dice = this.#dice;
+    const at = dice.below(this.#length + 1);
+    const end = Math.min(this.#length, at + dice.between(1, dice.one([1, 4, 20])));
+    switch (dice.below(12)) {
+      case 0:
+        return this.#flip(at);
+      case 1:
+        return this.#splice(at, at, this.#tellingByte());
+      case 2:
+        return this.#splice(at, Math.min(at + 1, this.#length), this.#tellingByte());
+      case 3:
+        return this.#splice(at, end, EMPTY);
+      case 4:
+        return this.#splice(end, end, this.#copyOf(at, end));
+      case 5:
+        return this.#splice(at, this.#length, tail(dice, this.#seed().bytes));
+      case 6:
+        return this.#splice(this.#length, this.#length, this.#seed().bytes);
+      case 7:
+        return this.#splice(at, at, dice.one(TELLING_PIECES));
+      case 8:
+        return this.#swapLines();
+      case 9:
+        return this.#doubleLine();
+      case 10:
+        return this.#digit(at);
+      default: {
+        const line = this.#lineAt(at);
+        return this.#splice(line, line, dice.one(TELLING_PIECES));
+      }
+    }
+  }
+
+  /** Puts `piece` in the place of `bytes[start..end)`; does nothing where there is no room. */
+  #splice(start: number, end: number, piece: Uint8Array): void {
+    const length = this.#length - (end - start) + piece.length;
+    if (length > LONGEST) return;
+    this.#bytes.copyWithin(start + piece.length, end, this.#length);
+    this.#bytes.set(piece, start);
+    this.#length = length;
+  }
+
+  #copyOf(start: number, end: number): Uint8Array {
+    this.#copied.set(this.#bytes.subarray(start, end));
+    return this.#copied.subarray(0, end - start);
+  }
+
+  #flip(at: number): void {
+    if (at < this.#length) this.#bytes[at]! ^= 1 << this.#dice.below(8);
+  }
+
+  #tellingByte(): Uint8Array {
+    const at = this.#dice.below(TELLING.length);
+    return TELLING.subarray(at, at + 1);
+  }
+
+  /** The next digit behind `at` becomes another: lengths and versions are digits. */
+  #digit(at: number): void {
+    while (at < this.#length && (this.#bytes[at]! < 0x30 || this.#bytes[at]! > 0x39)) at++;
+    if (at < this.#length) this.#bytes[at] = 0x30 + this.#dice.below(10);
+  }
+
+  /** Where the line around `at` begins. */
+  #lineAt(at: number): number {
+    return at === 0 ? 0 : this.#bytes.lastIndexOf(LF, at - 1) + 1;
+  }
+
+  #lineEnd(start: number): number {
+    const end = this.#bytes.indexOf(LF, start);
+    return end === -1 || end >= this.#length ? this.#length : end + 1;
+  }
+
+  /** A line changes its place with the next one. */
+  #swapLines(): void {
+    const start = this.#lineAt(this.#dice.below(this.#length + 1));
+    const end = this.#lineEnd(start);
+    const line = this.#copyOf(start, end);
+    const nextEnd = this.#lineEnd(end);
+    this.#bytes.copyWithin(start, end, nextEnd);
+    this.#bytes.set(line, start + nextEnd - end);
+  }
+
+  #doubleLine(): void {
+    const start = this.#lineAt(this.#dice.below(this.#length + 1));
+    const line = this.#copyOf(start, this.#lineEnd(start));
+    const to = this.#lineAt(this.#dice.below(this.#length + 1));
+    this.#splice(to, to, line);
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function tail(dice: Dice, bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(dice.below(bytes.length + 1));
+}
+
+function seedsOf(which: (seed: Seed) => boolean): ByteSeed[] {
+  return CORPUS.filter(which).map(({ line, bytes }) => ({ line, bytes: bytesOf(bytes) }));
+}

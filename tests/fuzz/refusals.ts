@@ -1,0 +1,116 @@
+/** Short names for what a side refuses: the parts of a kind that can be explained. */
+import { latin1 } from "../../src/wire/syntax.ts";
+import type { Message, Verdict } from "./verdict.ts";
+
+/** Our refusals, by code and the beginning of the message where a code has several. */
+const OUR_NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
+  [/^bad-line-ending:/, "bare LF or CR"],
+  [/^bad-request-line: .* must be a method, /, "no version"],
+  [/^bad-request-line: .* must begin with/, "something before the method"],
+  [/^bad-request-line: .* must end with/, "spaces or another version"],
+  [/^unsupported-version:/, "major version"],
+  [/^bad-target: CONNECT/, "target of CONNECT"],
+  [/^bad-target: .* has a character/, "characters of the target"],
+  [/^bad-target: .* neither/, "form of the target"],
+  [/^bad-host: .* needs a Host/, "Host missing"],
+  [/^bad-host: .* only one/, "several Hosts"],
+  [/^bad-host: .* must be a host/, "value of Host"],
+  [/^bad-content-length: .* decimal/, "value of Content-Length"],
+  [/^bad-transfer-encoding: .* both/, "Content-Length and Transfer-Encoding"],
+  [/^bad-transfer-encoding: .* HTTP\/1\.0/, "Transfer-Encoding in HTTP/1.0"],
+  [/^bad-transfer-encoding: .* must be chunked/, "value of Transfer-Encoding"],
+  [/^bad-transfer-encoding: chunked must be the last/, "chunked is not last"],
+  [/^unsupported-transfer-coding:/, "another transfer coding"],
+  [/^expectation-failed:/, "value of Expect"],
+  [/^bad-chunk: .* 13 digits/, "digits of a chunk size"],
+  [/^[a-z-]+-(long|large|fields): /, "limits"],
+];
+
+/** The name of a refusal of ours; the refusal itself where it has none. */
+export function nameOfOurs(reason: string): string {
+  return OUR_NAMES.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
+}
+
+/** llhttp trims SP only from the values that it reads. */
+export const HTAB = "HTAB behind a value";
+
+/** Every method that llhttp takes in a request of HTTP. */
+const THEIR_METHODS = new Set(
+  ("DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH " +
+    "UNLOCK BIND REBIND UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE " +
+    "UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK QUERY").split(" "),
+);
+
+/** One message that they refuse and we accept. */
+export interface Refused {
+  readonly bytes: Uint8Array;
+  /** Where the message begins. */
+  readonly start: number;
+  readonly our: Message;
+  /** As far as they have read it. */
+  readonly their: Message | undefined;
+  readonly theirs: Verdict;
+}
+
+/**
+ * Their refusals. Each name has a condition that is as narrow as its explanation:
+ * what is refused for the same reason in another place keeps its full text.
+ */
+const THEIR_NAMES: readonly (readonly [name: string, applies: (refused: Refused) => boolean])[] = [
+  [
+    "method that llhttp does not know",
+    ({ our, theirs }) =>
+      /^HPE_INVALID_(METHOD|CONSTANT|VERSION): .*([Mm]ethod|Preface)/.test(theirs.reason) &&
+      !THEIR_METHODS.has(our.method),
+  ],
+  [
+    "HTTP/1.2 to HTTP/1.9",
+    ({ our, theirs }) =>
+      theirs.reason.startsWith("HPE_INVALID_VERSION:") && /^1\.[2-9]$/.test(our.version),
+  ],
+  [
+    "framing fields among the trailers",
+    ({ our, their, theirs }) =>
+      /(Content-Length|Transfer-Encoding)/.test(theirs.reason) && their !== undefined &&
+      our.trailers.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name)),
+  ],
+  [
+    HTAB,
+    ({ bytes, start, theirs }) =>
+      /^HPE_INVALID_(TRANSFER_ENCODING|CONTENT_LENGTH): (Request|Invalid char)/.test(
+        theirs.reason,
+      ) && hasHtab(bytes, start),
+  ],
+  ["whitespace in a chunk extension", (refused) => extensionIs(refused, EXTENSION)],
+  ["free text in a chunk extension", (refused) => extensionIs(refused, FREE_TEXT)],
+];
+
+/** The name of a refusal of theirs; the refusal itself where it has none. */
+export function nameOfTheirs(refused: Refused): string {
+  return THEIR_NAMES.find(([, applies]) => applies(refused))?.[0] ?? refused.theirs.reason;
+}
+
+/** Is there an HTAB behind something in a field of the head at `start` that llhttp itself reads? */
+export function hasHtab(bytes: Uint8Array, start: number): boolean {
+  const [head = ""] = latin1(bytes, start, bytes.length).split("\r\n\r\n", 1);
+  return /\r\n(connection|transfer-encoding|content-length):[ \t]*[^ \t\r][^\r]*\t/i.test(head);
+}
+
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const QUOTED = '"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"';
+
+/** `chunk-size *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )` (RFC 9112, 7.1.1), but that our size has no BWS behind it. */
+const EXTENSION = new RegExp(
+  `^[0-9A-Fa-f]+(?:;[ \\t]*${TOKEN}(?:[ \\t]*=[ \\t]*(?:${TOKEN}|${QUOTED}))?[ \\t]*)+$`,
+);
+/** No line end and no other control character. */
+const FREE_TEXT = /^[0-9A-Fa-f]+;[\t -~\x80-\xff]*$/;
+
+function extensionIs({ bytes, theirs }: Refused, pattern: RegExp): boolean {
+  if (!/^HPE_STRICT: .*chunk extensions/.test(theirs.reason)) return false;
+  const text = latin1(bytes, 0, bytes.length);
+  // They point at the byte or at the one behind it, which may be the LF of the line.
+  const start = text.lastIndexOf("\r\n", theirs.at - 2) + 2;
+  const end = text.indexOf("\r\n", theirs.at - 1);
+  return pattern.test(end === -1 ? text.slice(start).replace(/\r$/, "") : text.slice(start, end));
+}

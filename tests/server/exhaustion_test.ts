@@ -1,0 +1,243 @@
+/**
+ * A process that has no descriptor left: `ulimit -n 80`, and 300 clients.
+ *
+ * Nothing here is measured in absolute time: a state is waited for, and the processor
+ * time that a server uses at rest is held against the time that passes.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { poll, ServerProcess } from "../soak/server_process.ts";
+import type { Plan } from "../soak/server_process.ts";
+import { WireClient } from "../soak/wire_client.ts";
+
+const DESCRIPTORS = 80;
+const CLIENTS = 300;
+
+/** Nothing is waited for longer. */
+const PATIENCE = 20_000;
+
+/** Of a core. */
+const MOST_AT_REST = 0.1;
+
+/** Clients by the order in which they came, and which of them the server has closed. */
+class Crowd implements Disposable {
+  readonly clients: WireClient[] = [];
+  readonly closed = new Set<number>();
+  readonly #port: number;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  /** Connects one after another: the order is that of the server's accepts. */
+  async grow(size: number): Promise<void> {
+    while (this.clients.length < size) this.clients.push(await WireClient.connect(this.#port));
+  }
+
+  /** From now on it is known which clients the server closes. */
+  watch(): void {
+    for (const [at, client] of this.clients.entries()) {
+      const closed = () => void this.closed.add(at);
+      client.conn.read(new Uint8Array(1024)).then((count) => count ?? closed(), closed);
+    }
+  }
+
+  /** A part of them goes. */
+  leave(from: number, to = this.clients.length): void {
+    for (const client of this.clients.slice(from, to)) client.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.leave(0);
+  }
+}
+
+async function start(plan: Plan): Promise<ServerProcess> {
+  return await ServerProcess.start(plan, { descriptors: DESCRIPTORS });
+}
+
+function get(target: string): string {
+  return `GET ${target} HTTP/1.1\r\nHost: crowd\r\n\r\n`;
+}
+
+/** One client is served from its connect to its answer. */
+async function serves(port: number): Promise<void> {
+  using client = await WireClient.connect(port);
+  const timer = setTimeout(() => client.close(), PATIENCE);
+  try {
+    await client.send(get("/text?n=5"));
+    const { status, length } = await client.answer();
+    assertEquals({ status, length }, { status: 200, length: 5 });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Waits until the server has accepted so many of a crowd. */
+async function accepts(server: ServerProcess, size: number): Promise<void> {
+  const before = Object.keys(server.ports).length;
+  const accepted = async () => (await server.report()).stats.connections.accepted === before + size;
+  assert(await poll(accepted, PATIENCE), JSON.stringify(await server.report()));
+}
+
+/** Waits until no connection is accepted or closed any more. */
+async function settle(server: ServerProcess): Promise<void> {
+  let before = "";
+  let same = 0;
+  const settled = await poll(async () => {
+    const { open, accepted } = (await server.report()).stats.connections;
+    const now = `${open} open, ${accepted} accepted, ${server.sockets} sockets`;
+    same = now === before ? same + 1 : 0;
+    before = now;
+    return same > 10;
+  }, PATIENCE);
+  assert(settled, `It does not come to rest: ${before}`);
+}
+
+/** How much of a core the server uses while nothing happens. */
+async function loadAtRest(server: ServerProcess): Promise<number> {
+  const begin = performance.now();
+  const before = server.processorTime;
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  return (server.processorTime - before) / ((performance.now() - begin) / 1000);
+}
+
+async function assertAtRest(server: ServerProcess): Promise<void> {
+  const load = await loadAtRest(server);
+  console.log(`at rest: ${(load * 100).toFixed(1)} % of a core`);
+  assert(load < MOST_AT_REST, `${(load * 100).toFixed(1)} % of a core at rest`);
+}
+
+/** The server's own number of connections is that of its sockets beyond those it began with. */
+async function assertCountsAgree(server: ServerProcess, before: number): Promise<void> {
+  const { stats } = await server.report();
+  assertEquals(server.sockets - before, stats.connections.open);
+}
+
+/** What the runtime opens with its first connection is none of the connections. */
+async function warmSockets(server: ServerProcess): Promise<number> {
+  for (const port of Object.values(server.ports)) await serves(port);
+  const closed = async () => (await server.report()).stats.connections.open === 0;
+  assert(await poll(closed, PATIENCE));
+  return server.sockets;
+}
+
+/** Sooner or later: while it is still short of descriptors, a new client may be shed before its request is read. */
+async function servesAgain(server: ServerProcess): Promise<void> {
+  let failure: unknown;
+  const served = () =>
+    serves(server.ports.streaming).then(() => true, (error) => {
+      failure = error;
+      return false;
+    });
+  assert(await poll(served, PATIENCE), `Nobody is served: ${failure}`);
+}
+
+/** Most clients go, and somebody else is served; all go, and nothing is left over. */
+async function assertResumes(server: ServerProcess, crowd: Crowd, before: number): Promise<void> {
+  crowd.leave(0, CLIENTS - 20);
+  await servesAgain(server);
+  crowd.leave(CLIENTS - 20);
+  await servesAgain(server);
+  const over = async () =>
+    (await server.report()).stats.connections.open === 0 && server.sockets === before;
+  assert(await poll(over, PATIENCE), `${server.sockets} sockets, ${before} before`);
+  assertEquals(server.stderr, "");
+  assert(await server.end(), "It did not shut down by itself");
+}
+
+Deno.test("serve without the guard: what idles is shed, oldest first, and the others go on", async () => {
+  await using server = await start({ accept: "serve" });
+  const before = await warmSockets(server);
+  using crowd = new Crowd(server.ports.streaming);
+
+  // 0 is answered again when 20 are there: of these, it has waited least. 1 is within a request.
+  await crowd.grow(20);
+  await accepts(server, 20);
+  await crowd.clients[0]!.send(get("/text?n=5"));
+  assertEquals((await crowd.clients[0]!.answer()).length, 5);
+  await crowd.clients[1]!.send(get("/wait?ms=600000"));
+  const begun = async () => (await server.report()).stats.requests === 5;
+  assert(await poll(begun, PATIENCE));
+  await crowd.grow(CLIENTS);
+  crowd.watch();
+
+  await accepts(server, CLIENTS);
+  await settle(server);
+  await assertAtRest(server);
+  await assertCountsAgree(server, before);
+
+  const { stats, errors } = await server.report();
+  assertEquals(Object.keys(errors), ["EMFILE"]);
+  const order = [...range(2, 20), 0, ...range(20, CLIENTS)];
+  const shed = CLIENTS - stats.connections.open;
+  assert(await poll(() => crowd.closed.size === shed, PATIENCE));
+  assertEquals(sorted(crowd.closed), sorted(order.slice(0, shed)));
+  await assertResumes(server, crowd, before);
+});
+
+Deno.test("serve without the guard: who is being served is not shed, however many wait", async () => {
+  await using server = await start({ accept: "serve" });
+  const before = await warmSockets(server);
+  using crowd = new Crowd(server.ports.streaming);
+  const busy = 40;
+  await crowd.grow(busy);
+  for (const client of crowd.clients) await client.send(get("/wait?ms=600000"));
+  const begun = async () =>
+    (await server.report()).stats.requests === busy + Object.keys(server.ports).length;
+  assert(await poll(begun, PATIENCE));
+
+  await crowd.grow(CLIENTS);
+  for (const client of crowd.clients.slice(busy)) {
+    // It may have been shed before.
+    await client.send(get("/wait?ms=600000")).catch(() => {});
+  }
+  crowd.watch();
+  await settle(server);
+  await assertAtRest(server);
+  await assertCountsAgree(server, before);
+  const { errors } = await server.report();
+  assertEquals(Object.keys(errors), ["EMFILE"]);
+  assertEquals(sorted(crowd.closed).filter((at) => at < busy), []);
+  await assertResumes(server, crowd, before);
+});
+
+for (const accept of ["serve", "loop"] as const) {
+  Deno.test(`${accept} with the guard: it stops before the last descriptor`, async () => {
+    await using server = await start({ accept, assumedDescriptorsPerRequest: 5 });
+    const before = await warmSockets(server);
+    using crowd = new Crowd(server.ports.streaming);
+    await crowd.grow(CLIENTS);
+    crowd.watch();
+
+    await settle(server);
+    await assertAtRest(server);
+    await assertCountsAgree(server, before);
+    assert(server.descriptors <= DESCRIPTORS - 5 + 1, `${server.descriptors} descriptors`);
+    const { errors } = await server.report();
+    assertEquals(errors, {});
+    await assertResumes(server, crowd, before);
+  });
+}
+
+Deno.test("a loop by hand without the guard: a failed accept is an error to catch, no more", async () => {
+  await using server = await start({ accept: "loop", assumedDescriptorsPerRequest: -1 });
+  const before = await warmSockets(server);
+  using crowd = new Crowd(server.ports.streaming);
+  await crowd.grow(CLIENTS);
+  crowd.watch();
+
+  const failing = async () => ((await server.report()).errors.EMFILE ?? 0) > 5;
+  assert(await poll(failing, PATIENCE), "No accept fails");
+  await assertAtRest(server);
+  await assertCountsAgree(server, before);
+  assertEquals(Object.keys((await server.report()).errors), ["EMFILE"]);
+  await assertResumes(server, crowd, before);
+});
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, at) => from + at);
+}
+
+function sorted(numbers: Iterable<number>): number[] {
+  return [...numbers].sort((one, other) => one - other);
+}

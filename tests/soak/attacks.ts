@@ -1,0 +1,172 @@
+/**
+ * What attacks cost: a server in a process of its own for each, its memory read from
+ * outside; then all of them at once, beside a client that behaves.
+ *
+ * ```sh
+ * deno run -A --no-lock tests/soak/attacks.ts
+ * deno run -A --no-lock tests/soak/attacks.ts --only "tiny chunks" --scale 0.1
+ * ```
+ */
+import { numberOf, parseArgs } from "./args.ts";
+import { ATTACKS } from "./attack_kinds.ts";
+import type { Outcome, Target } from "./attack_kinds.ts";
+import type { Experience, Stay } from "./neighbour.ts";
+import { poll, ServerProcess } from "./server_process.ts";
+import { expect, head } from "./traffic.ts";
+import { WireClient } from "./wire_client.ts";
+
+/** What one attack lasts. */
+const ATTACK = 10_000;
+/** What the neighbour stays for, alone and beside the attacks. */
+const STAY = 10_000;
+/** Whoever has not ended so long after its time is ended. */
+const OVERTIME = 20_000;
+/** The server's timeouts: as short as to be seen at work within an attack. */
+const TIMEOUTS = { head: 4000, idle: 4000, body: 4000, write: 4000 };
+/** No attack may make the server's memory grow by more. */
+const MOST_MEMORY = 600e6;
+const NEIGHBOUR = "good neighbour";
+
+const args = parseArgs(Deno.args, ["only", "scale"]);
+const only = args.get("only");
+const scale = numberOf(args.get("scale"), 1);
+const faults: string[] = [];
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1e6)} MB`;
+}
+
+/** Runs a program of this folder to its end; what it printed. */
+async function program<T>(file: string, argument: unknown, ms: number): Promise<T> {
+  const path = new URL(file, import.meta.url).pathname;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-lock", path, JSON.stringify(argument)],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal: AbortSignal.timeout(ms + OVERTIME),
+  });
+  const { code, stdout, stderr } = await child.output();
+  const said = new TextDecoder().decode(stdout);
+  if (code === 0 && said !== "") return JSON.parse(said);
+  throw new Error(`${file} failed: ${new TextDecoder().decode(stderr)}`);
+}
+
+function attack(name: string, port: number, ms: number, part = scale): Promise<Outcome> {
+  const target: Target = { port, ms, scale: part };
+  return program("attacker.ts", { name, target }, ms);
+}
+
+/** A client that comes after the attack is served. */
+async function serves(port: number): Promise<boolean> {
+  try {
+    using client = await WireClient.connect(port);
+    await client.send(head("GET", "/text?n=10"));
+    expect(await client.answer(), 200, 10);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Resident memory before, at its peak, and when all has been closed and collected. */
+async function measured(
+  name: string,
+  server: ServerProcess,
+  work: () => Promise<void>,
+): Promise<{ before: number; peak: number; after: number; seconds: number }> {
+  await serves(server.ports.streaming);
+  const before = server.rss;
+  const processor = server.processorTime;
+  server.resetPeak();
+  await work();
+  const { peak } = server;
+  const seconds = server.processorTime - processor;
+  const gone = async () => (await server.report()).stats.connections.open === 0;
+  if (!await poll(gone, 15_000)) faults.push(`${name}: connections are left over`);
+  await server.report("gc");
+  return { before, peak, after: server.rss, seconds };
+}
+
+/** Afterwards it serves, has said nothing, and shuts down. */
+async function judge(server: ServerProcess, name: string): Promise<boolean> {
+  const serving = await serves(server.ports.streaming);
+  if (!serving) faults.push(`${name}: it does not serve any more`);
+  const { errors } = await server.report();
+  for (const what of Object.keys(errors)) faults.push(`${name}: onError heard of ${what}`);
+  if (!await server.end()) faults.push(`${name}: it did not shut down by itself`);
+  if (server.stderr !== "") faults.push(`${name}: it wrote ${server.stderr}`);
+  return serving;
+}
+
+function row(name: string, cells: readonly string[], rest: string): void {
+  console.log([name.padEnd(15), ...cells.map((cell) => cell.padStart(8)), ` ${rest}`].join(" "));
+}
+
+function figures(outcome: Outcome): string {
+  return Object.entries(outcome).map(([figure, value]) => `${value} ${figure}`).join(", ");
+}
+
+async function measureAttack(name: string): Promise<void> {
+  await using server = await ServerProcess.start({ options: { timeouts: TIMEOUTS } });
+  let outcome: Outcome = {};
+  const { before, peak, after, seconds } = await measured(name, server, async () => {
+    outcome = await attack(name, server.ports.streaming, ATTACK);
+  });
+  if (peak - before > MOST_MEMORY) faults.push(`${name}: memory grows by ${peak - before} bytes`);
+  const serving = await judge(server, name);
+  const memory = [before, peak, after].map(megabytes);
+  row(
+    name,
+    [...memory, `${seconds.toFixed(1)} s`, serving ? "yes" : "NO"],
+    figures(outcome),
+  );
+}
+
+function stay(port: number): Promise<Experience> {
+  const plan: Stay = { port, ms: STAY };
+  return program("neighbour.ts", plan, STAY);
+}
+
+function tell(when: string, { answers, median, p99, worst }: Experience): void {
+  const times = { median, p99, worst };
+  const text = Object.entries(times).map(([name, ms]) => `${name} ${ms.toFixed(2)} ms`);
+  console.log(`${NEIGHBOUR}, ${when}: ${answers} answers, none wrong; ${text.join(", ")}`);
+}
+
+/** The attacks share one machine and one server: each has a share of its size. */
+async function measureNeighbour(): Promise<void> {
+  await using server = await ServerProcess.start({ options: { timeouts: TIMEOUTS } });
+  const { streaming } = server.ports;
+  await stay(streaming);
+  const alone = await stay(streaming);
+  tell("alone", alone);
+  const { before, peak, after } = await measured(NEIGHBOUR, server, async () => {
+    const attacking = [...ATTACKS.keys()].map((name) => attack(name, streaming, STAY + 3000));
+    // The attackers start first.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    const beside = await stay(streaming);
+    tell("beside all attacks", beside);
+    const ratio = (of: (one: Experience) => number) => (of(beside) / of(alone)).toFixed(1);
+    console.log(
+      `ratio: median ${ratio(({ median }) => median)}, p99 ${ratio(({ p99 }) => p99)};`,
+      `answers ${ratio(({ answers }) => answers)}`,
+    );
+    await Promise.all(attacking);
+  });
+  const serving = await judge(server, NEIGHBOUR);
+  row("all at once", [...[before, peak, after].map(megabytes), "", serving ? "yes" : "NO"], "");
+}
+
+if (only !== undefined && only !== NEIGHBOUR && !ATTACKS.has(only)) {
+  console.error(`--only is one of: ${[...ATTACKS.keys(), NEIGHBOUR].join(", ")}`);
+  Deno.exit(2);
+}
+row("attack", ["before", "peak", "after", "cpu", "serves"], "");
+for (const name of ATTACKS.keys()) {
+  if (only === undefined || only === name) await measureAttack(name);
+}
+if (only === undefined || only === NEIGHBOUR) await measureNeighbour();
+for (const fault of faults) console.error(`FAULT: ${fault}`);
+console.log(faults.length === 0 ? "ok" : "failed");
+Deno.exit(faults.length === 0 ? 0 : 1);

@@ -1,0 +1,212 @@
+/**
+ * A server in a process of its own, looked at from outside: what a process says about
+ * its own memory and descriptors is no evidence about a leak.
+ */
+import type { AsyncHttpServerOptions, ServerStats } from "@asynchttp/server";
+
+/** What `soak_server.ts` is started with; as JSON, its only argument. */
+export interface Plan {
+  /** Options of the server's. */
+  readonly options?: AsyncHttpServerOptions;
+  /** Accept with `serve`, or with a loop by hand as in `examples/server_loop.ts`. */
+  readonly accept?: "serve" | "loop";
+  readonly assumedDescriptorsPerRequest?: number;
+  /** Keeps so many bytes for each request: shows that the measurement finds a leak. */
+  readonly leak?: number;
+}
+
+/** How it is started. */
+export interface StartOptions {
+  /** `ulimit -n`. */
+  readonly descriptors?: number;
+  /** Flags of `deno run`'s. */
+  readonly flags?: readonly string[];
+}
+
+/** What the server says about itself. */
+export interface Report {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly stats: ServerStats;
+  /** What `onError` has heard, and the accept loop by hand: by code or message. */
+  readonly errors: { readonly [what: string]: number };
+}
+
+/** The ports of one server process: the same routes behind three kinds of handlers. */
+export interface Ports {
+  readonly streaming: number;
+  readonly whole: number;
+  readonly fetch: number;
+}
+
+const SERVER = new URL("soak_server.ts", import.meta.url).pathname;
+
+/** Jiffies a second: `USER_HZ`, the unit of /proc/PID/stat on every architecture. */
+const JIFFIES = 100;
+
+/** A running server. It ends with its standard input, so it cannot outlive its parent. */
+export class ServerProcess implements AsyncDisposable {
+  readonly pid: number;
+  readonly ports: Ports;
+  /** What it wrote to its standard error. */
+  stderr = "";
+  /** How it has ended, once it has. */
+  status: Deno.CommandStatus | null = null;
+  readonly #child: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #ended: Promise<unknown>;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    child: Deno.ChildProcess,
+    lines: ReadableStreamDefaultReader<string>,
+    ports: Ports,
+  ) {
+    this.#child = child;
+    this.#lines = lines;
+    this.#stdin = child.stdin.getWriter();
+    this.pid = child.pid;
+    this.ports = ports;
+    this.#ended = Promise.all([this.#collectErrors(), child.status.then((s) => this.status = s)]);
+  }
+
+  /** Resolves when it listens. */
+  static async start(plan: Plan = {}, options: StartOptions = {}): Promise<ServerProcess> {
+    const child = new Deno.Command("bash", {
+      args: ["-c", shellLine(options), ...commandLine(plan, options)],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const lines = linesOf(child.stdout);
+    const { done, value } = await lines.read();
+    if (!done) return new ServerProcess(child, lines, JSON.parse(value));
+    const stderr = await new Response(child.stderr).text();
+    await child.status;
+    throw new Error(`The server ended before it listened:\n${stderr}`);
+  }
+
+  /** What the server says about itself; "gc" collects its garbage before. */
+  report(command: "report" | "gc" = "report"): Promise<Report> {
+    const asked = this.#turn.then(() => this.#ask(command));
+    this.#turn = asked.catch(() => {});
+    return asked;
+  }
+
+  /** Bytes of resident memory. */
+  get rss(): number {
+    return this.#statusField("VmRSS") * 1024;
+  }
+
+  /** The most bytes of resident memory since the start, or since `resetPeak`. */
+  get peak(): number {
+    return this.#statusField("VmHWM") * 1024;
+  }
+
+  /** Forgets the peak. */
+  resetPeak(): void {
+    Deno.writeTextFileSync(`/proc/${this.pid}/clear_refs`, "5");
+  }
+
+  /** How many descriptors it has. */
+  get descriptors(): number {
+    return [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length;
+  }
+
+  /** How many of them are sockets: the runtime opens and closes pipes and files of its own. */
+  get sockets(): number {
+    const directory = `/proc/${this.pid}/fd`;
+    const isSocket = (name: string) =>
+      Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
+    return [...Deno.readDirSync(directory)].filter(({ name }) => isSocket(name)).length;
+  }
+
+  /** Seconds of processor time that it has used. */
+  get processorTime(): number {
+    const text = Deno.readTextFileSync(`/proc/${this.pid}/stat`);
+    // The name, in parentheses, may hold anything; the numbers follow the last of them.
+    const numbers = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
+    return (numbers[11]! + numbers[12]!) / JIFFIES;
+  }
+
+  /** Ends its input, waits for it to shut down by itself; true when it did. */
+  async end(patience = 15_000): Promise<boolean> {
+    await this.#stdin.close().catch(() => {});
+    let patient = true;
+    const timer = setTimeout(() => {
+      patient = false;
+      this.kill();
+    }, patience);
+    await this.#ended;
+    clearTimeout(timer);
+    await this.#lines.cancel();
+    return patient && this.status?.code === 0;
+  }
+
+  /** Ends it at once. */
+  kill(): void {
+    if (this.status === null) this.#child.kill("SIGKILL");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.end();
+  }
+
+  async #ask(command: string): Promise<Report> {
+    await this.#stdin.write(new TextEncoder().encode(`${command}\n`));
+    const { done, value } = await this.#lines.read();
+    if (done) throw new Error(`The server has ended: ${this.stderr}`);
+    return JSON.parse(value);
+  }
+
+  async #collectErrors(): Promise<void> {
+    for await (const text of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      this.stderr += text;
+    }
+  }
+
+  #statusField(name: string): number {
+    const text = Deno.readTextFileSync(`/proc/${this.pid}/status`);
+    return Number(new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text)?.[1]);
+  }
+}
+
+function shellLine({ descriptors }: StartOptions): string {
+  const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
+  // Deno reads that file late, and warns where it has no descriptor left to do so.
+  return `unset NODE_EXTRA_CA_CERTS; ${limit}exec "$0" "$@"`;
+}
+
+function commandLine(plan: Plan, { flags = [] }: StartOptions): string[] {
+  const deno = [Deno.execPath(), "run", "-A", "--no-lock", "--v8-flags=--expose-gc"];
+  return [...deno, ...flags, SERVER, JSON.stringify(plan)];
+}
+
+function linesOf(
+  bytes: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStreamDefaultReader<string> {
+  let rest = "";
+  const split = new TransformStream<string, string>({
+    transform(text, controller) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) controller.enqueue(line);
+    },
+  });
+  return bytes.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
+}
+
+/** Resolves with true as soon as `reached` is true; false when it has not become so in `patience`. */
+export async function poll(
+  reached: () => boolean | Promise<boolean>,
+  patience: number,
+): Promise<boolean> {
+  const deadline = performance.now() + patience;
+  while (!await reached()) {
+    if (performance.now() > deadline) return false;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return true;
+}

@@ -1,0 +1,134 @@
+/**
+ * The soak: mixed traffic for as long as you like, while memory and descriptors of the
+ * server are watched from outside.
+ *
+ * ```sh
+ * deno run -A --no-lock tests/soak/soak.ts --seconds 600
+ * ```
+ *
+ * `--concurrency 50`, `--seed N`; `--leak 1000` has the server keep so many bytes for
+ * each request, and must fail.
+ */
+import { numberOf, parseArgs } from "./args.ts";
+import { Load } from "./load.ts";
+import { poll, ServerProcess } from "./server_process.ts";
+import { trendOf } from "./trend.ts";
+import type { Sample, Trend } from "./trend.ts";
+
+/** What memory may gain: less than this is V8's own breathing. */
+const MEMORY_BOUND = 16e6;
+/** What descriptors may gain. The number of clients does not change, so they should not either. */
+const DESCRIPTOR_BOUND = 10;
+/** Without clients there may be so many more descriptors than before them: what the runtime opens late. */
+const LEFT_OPEN = 4;
+/** So much of the time is warm-up: caches fill, V8 compiles and sizes its heap. */
+const WARM_UP = 0.3;
+const LONGEST_WARM_UP = 120;
+/** Lingering closes and drained bodies take their time after the clients have left. */
+const QUIET_AFTER = 20_000;
+
+const args = parseArgs(Deno.args, ["seconds", "concurrency", "seed", "leak"]);
+const seconds = numberOf(args.get("seconds"), 60);
+const concurrency = numberOf(args.get("concurrency"), 50);
+const seed = numberOf(args.get("seed"), Math.floor(Math.random() * 2 ** 31) + 1);
+const leak = args.has("leak") ? numberOf(args.get("leak"), 0) : undefined;
+const faults: string[] = [];
+const memory: Sample[] = [];
+const descriptors: Sample[] = [];
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Samples once a second, and prints where it stands every five. */
+async function watch(server: ServerProcess, load: Load): Promise<void> {
+  const start = performance.now();
+  const warmUp = Math.min(seconds * WARM_UP, LONGEST_WARM_UP);
+  for (let second = 1; second <= seconds && server.status === null; second++) {
+    await load.pause(start + second * 1000 - performance.now());
+    const at = (performance.now() - start) / 1000;
+    if (at >= warmUp) {
+      memory.push({ at, value: server.rss });
+      descriptors.push({ at, value: server.descriptors });
+    }
+    if (second % 5 === 0) await printLine(server, load, Math.round(at));
+  }
+}
+
+async function printLine(server: ServerProcess, load: Load, at: number): Promise<void> {
+  const { stats, heapUsed } = await server.report();
+  const figures = [
+    `resident ${megabytes(server.rss)}`,
+    `heap ${megabytes(heapUsed)}`,
+    `descriptors ${server.descriptors}`,
+    `open ${stats.connections.open}`,
+    `requests ${stats.requests}`,
+    `exchanges ${load.done}`,
+    `errors ${load.failed}`,
+  ];
+  const mark = at % 60 === 0 ? `minute ${at / 60}:` : `${at} s:`;
+  console.log(mark.padEnd(10), figures.join(", "));
+}
+
+function judge(what: string, trend: Trend, bound: number, text: (value: number) => string): void {
+  const verdict = trend.growth > bound ? "GROWS" : "does not grow";
+  console.log(
+    `${what} ${verdict}: the lower envelope went from ${text(trend.first)} to ${text(trend.last)},`,
+    `its line gains ${text(trend.growth)} (bound ${text(bound)})`,
+  );
+  if (trend.growth > bound) faults.push(`${what} grows`);
+}
+
+/** Without clients everything must be as before them. */
+async function judgeQuiet(server: ServerProcess, before: number): Promise<void> {
+  const most = before + LEFT_OPEN;
+  const quiet = await poll(async () => {
+    const { stats } = await server.report();
+    return stats.connections.open === 0 && server.descriptors <= most;
+  }, QUIET_AFTER);
+  const { stats, errors, heapUsed } = await server.report("gc");
+  console.log(
+    `without clients: ${server.descriptors} descriptors (${before} before),`,
+    `${stats.connections.open} connections, heap ${megabytes(heapUsed)}`,
+  );
+  console.log("rejections:", stats.rejections, "onError:", errors);
+  if (!quiet) faults.push("connections or descriptors are left over");
+  const unexpected = Object.keys(errors).filter((what) => what !== "deliberate");
+  if (unexpected.length > 0) faults.push(`onError heard of ${unexpected.join("; ")}`);
+}
+
+function judgeExchanges(load: Load): void {
+  console.log("exchanges by kind:", Object.fromEntries(load.counts));
+  for (const failure of load.failures) console.log("failed:", failure);
+  if (load.failed > 0) faults.push(`${load.failed} exchanges failed`);
+}
+
+async function soak(server: ServerProcess): Promise<void> {
+  const load = new Load(server.ports, seed);
+  const before = server.descriptors;
+  const working = load.run(concurrency);
+  await watch(server, load);
+  load.stop();
+  await working;
+  judgeExchanges(load);
+  if (server.status === null) {
+    await judgeQuiet(server, before);
+    judge("memory", trendOf(memory), MEMORY_BOUND, megabytes);
+    judge("descriptors", trendOf(descriptors), DESCRIPTOR_BOUND, (n) => n.toFixed(1));
+  }
+  if (!await server.end()) faults.push("the server did not shut down by itself");
+  if (server.stderr !== "") faults.push(`the server wrote to stderr: ${server.stderr}`);
+}
+
+console.log(`${seconds} s, ${concurrency} clients at a time, seed ${seed}`);
+{
+  await using server = await ServerProcess.start({ leak });
+  Deno.addSignalListener("SIGINT", () => {
+    server.kill();
+    Deno.exit(130);
+  });
+  await soak(server);
+}
+for (const fault of faults) console.error(`FAULT: ${fault}`);
+console.log(faults.length === 0 ? "ok" : "failed");
+Deno.exit(faults.length === 0 ? 0 : 1);
