@@ -40,7 +40,10 @@ export class RequestBody {
   /** What of a piece did not fit into the buffer of the stream's reader. */
   #rest: Uint8Array | null = null;
   #sealed = false;
-  readonly #trailers = Promise.withResolvers<Headers>();
+  #trailerFields: Fields = NO_FIELDS;
+  #failure: unknown;
+  /** Made for who asks: most requests have no trailers, and nobody who would. */
+  #trailers: PromiseWithResolvers<Headers> | undefined;
 
   constructor(inbound: Inbound, transport: Transport, pace: Pace, framing: Framing) {
     this.#inbound = inbound;
@@ -50,7 +53,6 @@ export class RequestBody {
     this.#framing = framing;
     this.#continueDue = framing.expectsContinue;
     this.#progress = "unread";
-    handled(this.#trailers.promise);
     if (framing.body === 0) {
       inbound.parser.next();
       this.#complete(NO_FIELDS);
@@ -95,6 +97,11 @@ export class RequestBody {
 
   /** The trailer fields, once the end was read. */
   get trailers(): Promise<Headers> {
+    if (this.#trailers === undefined) {
+      this.#trailers = Promise.withResolvers();
+      handled(this.#trailers.promise);
+      this.#settleTrailers();
+    }
     return this.#trailers.promise;
   }
 
@@ -111,7 +118,7 @@ export class RequestBody {
   /** Calls back once it was read to its end, or refused: now, where it has been. */
   whenEnded(then: (failure: unknown) => void): void {
     if (this.complete) then(null);
-    else this.#trailers.promise.then(() => then(null), then);
+    else this.trailers.then(() => then(null), then);
   }
 
   /** Reads what is left, as a whole. */
@@ -194,7 +201,8 @@ export class RequestBody {
       return null;
     } catch (error) {
       this.#progress = "failed";
-      this.#trailers.reject(error);
+      this.#failure = error;
+      this.#settleTrailers();
       throw error;
     }
   }
@@ -222,7 +230,13 @@ export class RequestBody {
   #complete(trailers: Fields): void {
     this.#progress = "complete";
     this.#continueDue = false;
-    this.#trailers.resolve(trailerHeaders(trailers));
+    this.#trailerFields = trailers;
+    this.#settleTrailers();
+  }
+
+  #settleTrailers(): void {
+    if (this.#progress === "complete") this.#trailers?.resolve(trailerHeaders(this.#trailerFields));
+    if (this.#progress === "failed") this.#trailers?.reject(this.#failure);
   }
 }
 
