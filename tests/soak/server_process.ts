@@ -117,8 +117,13 @@ export class ServerProcess implements AsyncDisposable {
   /** How many of them are sockets: the runtime opens and closes pipes and files of its own. */
   get sockets(): number {
     const directory = `/proc/${this.pid}/fd`;
-    const isSocket = (name: string) =>
-      Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
+    const isSocket = (name: string) => {
+      try {
+        return Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
+      } catch {
+        return false; // It was closed since it was listed.
+      }
+    };
     return [...Deno.readDirSync(directory)].filter(({ name }) => isSocket(name)).length;
   }
 
