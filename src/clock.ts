@@ -3,7 +3,7 @@
  *
  * A timer for each deadline of each connection would be armed and cleared several
  * times a request. Instead a connection writes down one number, and a sweep every
- * half second looks at all of them: 10,000 numbers take less than 0.1 ms.
+ * half second looks at all of them: 10,000 of them take 0.25 ms (measured).
  */
 
 /** Something that has a look at the clock with every tick. */

@@ -375,8 +375,9 @@ export class AsyncHttpServer implements AsyncDisposable {
       } catch (error) {
         if (this.#closed()) return;
         report(this.#shared.options, error);
-        this.#shed();
         await this.#pause(backoff);
+        // Not before: a newcomer's request may be there and not read yet.
+        this.#shed();
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF);
       }
     }
