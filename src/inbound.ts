@@ -4,6 +4,9 @@ import type { ByteSource } from "./transport.ts";
 import type { ParserEvent, ParserOptions } from "./wire/request_parser.ts";
 import { RequestParser } from "./wire/request_parser.ts";
 
+/** Is told why the input has ended, and whether the client has gone or has only closed its side. */
+export type WatchEnd = (reason: ConnectionLost, gone: boolean) => void;
+
 /** Reads a connection's requests event by event. */
 export class Inbound {
   readonly parser: RequestParser;
@@ -14,7 +17,8 @@ export class Inbound {
   #reading: Promise<boolean> | null = null;
   /** Who waits for it. */
   #waiting: PromiseWithResolvers<boolean> | null = null;
-  #watching = false;
+  /** Who is told when the input ends while a handler runs. */
+  #watcher: WatchEnd | null = null;
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
@@ -59,25 +63,27 @@ export class Inbound {
    * one buffer, which is what the next request begins with. `ended` is told why, and
    * whether the client has gone or has only closed its side.
    */
-  async watch(ended: (reason: ConnectionLost, gone: boolean) => void): Promise<void> {
-    if (this.#watching) return;
-    this.#watching = true;
+  async watch(ended: WatchEnd): Promise<void> {
+    this.#watcher = ended;
     try {
-      while (this.#watching && this.parser.input.length < MOST_AHEAD) {
+      while (this.#watcher === ended && this.parser.input.length < MOST_AHEAD) {
         if (await this.fill()) continue;
-        if (this.#watching) ended(new ConnectionLost("The client has closed its side"), false);
+        if (this.#watcher === ended) {
+          ended(new ConnectionLost("The client has closed its side"), false);
+        }
         return;
       }
     } catch (error) {
-      if (this.#watching) ended(error as ConnectionLost, true);
+      if (this.#watcher === ended) ended(error as ConnectionLost, true);
     } finally {
-      this.#watching = false;
+      // The read that it waited for may have outlived its request, and another be watching.
+      if (this.#watcher === ended) this.#watcher = null;
     }
   }
 
   /** Reads no further ahead. A read that is under way is the next one's who reads. */
   unwatch(): void {
-    this.#watching = false;
+    this.#watcher = null;
   }
 
   /** Gives memory back while nothing comes. */

@@ -19,8 +19,6 @@ import { OutputBuffer } from "./wire/output_buffer.ts";
 /** Reads bytes: so many were put into the buffer; null at the end. */
 export interface ByteSource {
   read(into: Uint8Array): Promise<number | null>;
-  /** Gives the stream's lock back. */
-  release(): void;
 }
 
 /** The bytes that come in over a socket. */
@@ -34,12 +32,9 @@ export class SocketReadable extends ReadableStream<Uint8Array> {
 
   /** The direct lane, for the one who holds the lock. */
   open(): ByteSource {
-    const lock = this.getReader();
+    this.getReader();
     const conn = this.#conn;
-    return {
-      read: (into) => conn.read(into),
-      release: () => lock.releaseLock(),
-    };
+    return { read: (into) => conn.read(into) };
   }
 }
 

@@ -86,3 +86,19 @@ Deno.test("signal: asked for when the request was served, it never aborts", asyn
   });
   assert(!served!.signal.aborted);
 });
+
+Deno.test("signal: of a pipelined request it is not silenced by that of the one before", async () => {
+  const closing = Promise.withResolvers<void>();
+  const aborted: boolean[] = [];
+  await converse([GET + GET, closing.promise, EOF], async (request) => {
+    const { signal } = request;
+    await settle();
+    if (aborted.length === 1) {
+      closing.resolve();
+      await settle();
+    }
+    aborted.push(signal.aborted);
+    await request.respond(200);
+  });
+  assertEquals(aborted, [false, true]);
+});

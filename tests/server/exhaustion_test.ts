@@ -107,10 +107,21 @@ async function assertAtRest(server: ServerProcess): Promise<void> {
   assert(load < MOST_AT_REST, `${(load * 100).toFixed(1)} % of a core at rest`);
 }
 
-/** The server's own number of connections is that of its sockets beyond those it began with. */
+/**
+ * The server's own number of connections is that of its sockets beyond those it began
+ * with. The two are read one after the other: a moment counts in which nothing changed
+ * between them.
+ */
 async function assertCountsAgree(server: ServerProcess, before: number): Promise<void> {
-  const { stats } = await server.report();
-  assertEquals(server.sockets - before, stats.connections.open);
+  let sockets = 0;
+  let open = 0;
+  const quiet = async () => {
+    sockets = server.sockets;
+    open = (await server.report()).stats.connections.open;
+    return server.sockets === sockets;
+  };
+  assert(await poll(quiet, PATIENCE));
+  assertEquals(sockets - before, open);
 }
 
 /** What the runtime opens with its first connection is none of the connections. */
