@@ -109,19 +109,17 @@ async function assertAtRest(server: ServerProcess): Promise<void> {
 
 /**
  * The server's own number of connections is that of its sockets beyond those it began
- * with. The two are read one after the other: a moment counts in which nothing changed
- * between them.
+ * with. The two are read one after the other, while the server still tries to accept:
+ * they must come to agree.
  */
 async function assertCountsAgree(server: ServerProcess, before: number): Promise<void> {
-  let sockets = 0;
-  let open = 0;
-  const quiet = async () => {
-    sockets = server.sockets;
-    open = (await server.report()).stats.connections.open;
-    return server.sockets === sockets;
+  let counts: [sockets: number, open: number] = [NaN, NaN];
+  const agree = async () => {
+    const { stats } = await server.report();
+    counts = [server.sockets - before, stats.connections.open];
+    return counts[0] === counts[1];
   };
-  assert(await poll(quiet, PATIENCE));
-  assertEquals(sockets - before, open);
+  assert(await poll(agree, PATIENCE), `${counts[0]} sockets, ${counts[1]} connections`);
 }
 
 /** What the runtime opens with its first connection is none of the connections. */
