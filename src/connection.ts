@@ -174,6 +174,8 @@ export class Connection implements Watched, Link {
     else this.#enter("head", timeouts.head);
     const head = await this.inbound.next();
     if (head === null || head.type !== "head") return null;
+    // The read had succeeded before the close, but was heard of after it: who would be answered?
+    if (this.transport.closed) return null;
     this.#enter("busy", Infinity);
     this.#served++;
     this.#shared.counters.requests++;

@@ -110,6 +110,11 @@ export class Transport {
     this.#onClose = then;
   }
 
+  /** Has the socket been closed? */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Where small pieces are put together; `flush()` sends them off. */
   get out(): OutputBuffer {
     return this.#tail;

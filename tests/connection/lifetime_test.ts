@@ -115,6 +115,22 @@ Deno.test("retire: an answer on its way out is not cut short", async () => {
   assertEquals(conn.output, response("200 OK", "on its way"));
 });
 
+/** The read of the last bytes has succeeded, but nobody has been told yet. */
+for (const end of ["retire", "cut"] as const) {
+  Deno.test(`${end}: a request that was read as its connection closed is not handled`, async () => {
+    const handled: string[] = [];
+    const run = start(
+      [Promise.resolve(), GET, STALL],
+      (request) => void handled.push(request.target),
+      {},
+      { delivered: () => run.connection[end]() },
+    );
+    await run.done;
+    assert(run.conn.closed);
+    assertEquals([handled, run.errors, run.counters.requests], [[], [], 0]);
+  });
+}
+
 Deno.test("cut: ends a connection within a request", async () => {
   const { connection, conn, done, errors } = start([GET, STALL], async (request) => {
     connection.cut();
@@ -236,7 +252,7 @@ Deno.test("hardening 24: memory follows what has arrived, not what was announced
 Deno.test("a write that fails: the handler hears, onError does not, nobody else is harmed", async () => {
   let failure: unknown;
   const { conn, errors } = await converse(
-    [GET + GET, STALL],
+    [GET, STALL],
     async (request) => {
       try {
         await request.respond(200, "x".repeat(100));

@@ -31,6 +31,8 @@ export interface Faults {
   failAfter?: number;
   /** A write waits for this. */
   writeGate?: () => Promise<unknown>;
+  /** Called with the bytes that a read has brought, before the reader is told. */
+  delivered?: (bytes: string) => void;
 }
 
 /** A `Deno.Conn` that follows a script. */
@@ -127,6 +129,7 @@ export class ScriptedConn implements Deno.Conn {
     for (let i = 0; i < count; i++) into[i] = step.charCodeAt(i);
     if (count < step.length) this.#script.unshift(step.slice(count));
     this.bytesRead += count;
+    this.#faults.delivered?.(step);
     return count;
   }
 }
