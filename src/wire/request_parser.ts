@@ -17,7 +17,7 @@
 import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { ChunkedDecoder } from "./chunked.ts";
+import { bodyTooLarge, ChunkedDecoder } from "./chunked.ts";
 import { NO_FIELDS } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { HeadParser } from "./head.ts";
@@ -60,7 +60,7 @@ type ParserState =
   | { readonly name: "head" }
   | { readonly name: "end" }
   | { readonly name: "fixed"; remaining: number }
-  | { readonly name: "chunked"; readonly decoder: ChunkedDecoder; received: number }
+  | { readonly name: "chunked"; readonly decoder: ChunkedDecoder }
   | { readonly name: "failed"; readonly error: HttpError };
 
 const HEAD: ParserState = Object.freeze({ name: "head" });
@@ -156,11 +156,7 @@ export class RequestParser {
     this.#maxBody = this.#options.maxBody;
     const { body } = head.framing;
     if (body === "chunked") {
-      this.#state = {
-        name: "chunked",
-        decoder: new ChunkedDecoder(this.#options.limits),
-        received: 0,
-      };
+      this.#state = { name: "chunked", decoder: new ChunkedDecoder(this.#options.limits) };
     } else {
       this.#state = body === 0 ? AT_END : { name: "fixed", remaining: body };
     }
@@ -177,17 +173,12 @@ export class RequestParser {
     return this.#take(count);
   }
 
-  #nextChunked(state: { readonly decoder: ChunkedDecoder; received: number }): ParserEvent {
-    const { decoder } = state;
-    const found = decoder.read(this.input);
-    if (found === "end") {
-      this.#state = HEAD;
-      return { type: "end", trailers: decoder.trailers! };
-    }
-    if (found !== "need-data") state.received += found;
-    // What a chunk announces counts: its data need not be waited for.
-    if (state.received + decoder.dataRemaining > this.#maxBody) throw bodyTooLarge(this.#maxBody);
-    return found === "need-data" ? NEED_DATA : this.#take(found);
+  #nextChunked({ decoder }: { readonly decoder: ChunkedDecoder }): ParserEvent {
+    const found = decoder.read(this.input, this.#maxBody);
+    if (found === "need-data") return NEED_DATA;
+    if (found !== "end") return { type: "data", bytes: found };
+    this.#state = HEAD;
+    return { type: "end", trailers: decoder.trailers! };
   }
 
   #take(count: number): BodyData {
@@ -195,8 +186,4 @@ export class RequestParser {
     this.input.consume(count);
     return { type: "data", bytes: bytes.subarray(start, start + count) };
   }
-}
-
-function bodyTooLarge(limit: number): HttpError {
-  return new HttpError(413, "body-too-large", `The body must be at most ${limit} bytes long`);
 }

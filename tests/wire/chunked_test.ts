@@ -1,6 +1,7 @@
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../../src/wire/chunked.ts";
 import { OutputBuffer } from "../../src/wire/output_buffer.ts";
 import { assertEquals } from "@std/assert";
+import type { HttpError } from "../../src/errors.ts";
 import { ChunkedDecoder } from "../../src/wire/chunked.ts";
 import { InputBuffer } from "../../src/wire/input_buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
@@ -189,32 +190,49 @@ testRows(
 Deno.test("RFC 9112, 7.1: a decoder has its trailers when it has said end, and says it again", () => {
   const input = new InputBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
-  assertEquals(decoder.read(input), "need-data");
+  assertEquals(decoder.read(input, Infinity), "need-data");
   input.push(bytesOf("0\r\nA: b\r\n"));
-  assertEquals(decoder.read(input), "need-data");
+  assertEquals(decoder.read(input, Infinity), "need-data");
   assertEquals(decoder.trailers, null);
   input.push(bytesOf("\r\nrest"));
-  assertEquals(decoder.read(input), "end");
+  assertEquals(decoder.read(input, Infinity), "end");
   assertEquals(decoder.trailers?.pairs(), [["A", "b"]]);
-  assertEquals(decoder.read(input), "end");
+  assertEquals(decoder.read(input, Infinity), "end");
   assertEquals(input.length, 4);
 });
 
-Deno.test("RFC 9112, 7.1: how much of a chunk is announced and has not been read", () => {
+/** What a decoder that is given each of `texts` in turn says, until it needs more. */
+function decode(texts: readonly string[], most: number): string[] {
   const input = new InputBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
-  const read = (text: string) => {
+  const said: string[] = [];
+  for (const text of texts) {
     input.push(bytesOf(text));
-    const found = decoder.read(input);
-    if (typeof found === "number") input.consume(found);
-    return [found, decoder.dataRemaining];
-  };
-  assertEquals(read("5\r"), ["need-data", 0]);
-  assertEquals(read("\n"), ["need-data", 5]);
-  assertEquals(read("ab"), [2, 3]);
-  assertEquals(read("cde"), [3, 0]);
-  assertEquals(read("\r\n0\r\n"), ["need-data", 0]);
-  assertEquals(read("\r\n"), ["end", 0]);
+    try {
+      for (let found; (found = decoder.read(input, most)) !== "need-data";) {
+        said.push(typeof found === "string" ? found : `"${new TextDecoder().decode(found)}"`);
+        if (found === "end") break;
+      }
+    } catch (error) {
+      said.push((error as HttpError).code);
+    }
+  }
+  return said;
+}
+
+Deno.test("RFC 9112, 7.1: the data of all chunks that are there is one piece", () => {
+  const bytes = "1\r\na\r\n02;x=y\r\nbc\r\n3\r\ndef\r\n0\r\nA: b\r\n\r\n";
+  assertEquals(decode([bytes], 6), ['"abcdef"', "end"]);
+  assertEquals(decode([bytes.slice(0, 15), bytes.slice(15)], 6), ['"ab"', '"cdef"', "end"]);
+});
+
+Deno.test("RFC 9112, 7.1: what is refused behind a piece is refused after it, and again", () => {
+  assertEquals(decode(["1\r\na\r\nx", "more"], 6), ['"a"', "bad-chunk", "bad-chunk"]);
+});
+
+Deno.test("maxBody: what a chunk announces counts, before its data is there", () => {
+  assertEquals(decode(["3\r\nabc\r\n4\r", "\n"], 6), ['"abc"', "body-too-large"]);
+  assertEquals(decode(["3\r\nabc\r\n4\r", "\n"], 7), ['"abc"']);
 });
 
 Deno.test("RFC 9112, 7.1: chunks as they are written", () => {
