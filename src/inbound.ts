@@ -1,6 +1,7 @@
 /** The requests of one connection as they come in: a parser, and what feeds it. */
 import { ConnectionLost } from "./errors.ts";
 import type { ByteSource } from "./transport.ts";
+import { turns } from "./turns.ts";
 import type { ParserEvent, ParserOptions } from "./wire/request_parser.ts";
 import { RequestParser } from "./wire/request_parser.ts";
 
@@ -146,10 +147,15 @@ export class Inbound {
     } catch (error) {
       throw new ConnectionLost("The connection was lost while reading", { cause: error });
     }
-    if (count !== null) this.bytesIn += count;
+    if (count === null) return null;
+    this.bytesIn += count;
+    if (count >= MUCH) await turns.next();
     return count;
   }
 }
+
+/** More than the heads of a client that waits for its answers: there may be much work in it. */
+const MUCH = 2048;
 
 /** So much is read ahead behind a waiting handler. */
 const MOST_AHEAD = 16_384;

@@ -14,6 +14,7 @@ import { ConnectionLost } from "./errors.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Pace } from "./pace.ts";
 import { handled } from "./handled.ts";
+import { turns } from "./turns.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
 /** Reads bytes: so many were put into the buffer; null at the end. */
@@ -243,6 +244,7 @@ export class Transport {
     let left = bytes.length;
     let rest = bytes;
     while (left > 0) {
+      if (left >= LARGE) await turns.next();
       this.#pace.begin();
       const count = await this.#conn.write(rest);
       this.#pace.end(count);

@@ -18,6 +18,7 @@ const LEVELS: readonly (readonly string[])[] = [
     "checks.ts",
     "stats.ts",
     "stream_conn.ts",
+    "turns.ts",
   ],
   [
     "pace.ts",
