@@ -105,7 +105,16 @@ export class Connection implements Watched, Link {
   /** The request being served is the last one; a connection without one ends now. */
   retire(): void {
     this.#persistent = false;
-    if (this.waits) this.transport.closeWhenFlushed();
+    if (!this.waits) return;
+    // A request that crosses our close is answered by the kernel, with a reset that destroys
+    // what the client has not read of the answer before (RFC 9112, 9.6).
+    if (this.#served > 0) this.inbound.stop();
+    else this.transport.closeWhenFlushed();
+  }
+
+  /** Ends a connection that waits, to have its descriptor now. */
+  shed(): void {
+    this.transport.closeWhenFlushed();
   }
 
   /** Is there no request, not even the beginning of one? */
@@ -137,7 +146,7 @@ export class Connection implements Watched, Link {
     this.#deadline = Infinity;
     switch (this.#phase) {
       case "idle":
-        return this.transport.closeWhenFlushed();
+        return this.retire();
       case "head":
         return this.inbound.interrupt(headTimeout());
       case "busy":
@@ -151,7 +160,10 @@ export class Connection implements Watched, Link {
   async #serveOne(): Promise<boolean> {
     try {
       const exchange = await this.#receive();
-      if (exchange === null) return false;
+      if (exchange === null) {
+        if (!this.persistent) await this.#linger();
+        return false;
+      }
       try {
         await this.#handle(exchange);
         return await this.#conclude(exchange);

@@ -50,6 +50,13 @@ export class Inbound {
     waiting?.reject(reason);
   }
 
+  /** Whoever waits for input waits no longer, as if it had ended. */
+  stop(): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve(false);
+  }
+
   /** The next event that is not "need-data"; null where the input ends between two requests. */
   async next(): Promise<Exclude<ParserEvent, { type: "need-data" }> | null> {
     for (;;) {

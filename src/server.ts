@@ -91,6 +91,8 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** A listener has one accept at a time: whoever accepts waits for the one before. */
   #turn: Promise<void> = Promise.resolve();
   #endPause: () => void = () => {};
+  /** The grace is over, for every shutdown: a second one may be less patient than the first. */
+  readonly #over = Promise.withResolvers<void>();
 
   /**
    * Makes a server that does not listen yet.
@@ -327,13 +329,12 @@ export class AsyncHttpServer implements AsyncDisposable {
 
   /** Resolves with `finished`, or after `ms`. */
   async #grace(ms: number, finished: Promise<unknown>): Promise<void> {
-    if (ms === 0) return;
+    if (ms === 0) return this.#over.resolve();
     const { clock } = this.#shared;
-    const { promise: over, resolve: overdue } = Promise.withResolvers<void>();
     const deadline = clock.now + ms;
-    const end = { tick: (now: number) => now >= deadline && overdue() };
+    const end = { tick: (now: number) => now >= deadline && this.#over.resolve() };
     clock.watch(end);
-    await Promise.race([finished, over]);
+    await Promise.race([finished, this.#over.promise]);
     clock.forget(end);
   }
 
@@ -377,7 +378,7 @@ export class AsyncHttpServer implements AsyncDisposable {
         report(this.#shared.options, error);
         await this.#pause(backoff);
         // Not before: a newcomer's request may be there and not read yet.
-        this.#shed();
+        if (isShortage(error)) this.#shed();
         backoff = Math.min(backoff * 2, LONGEST_BACKOFF);
       }
     }
@@ -390,7 +391,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       if (!connection.waits) continue;
       if (longest === undefined || connection.waitsSince < longest.waitsSince) longest = connection;
     }
-    longest?.retire();
+    longest?.shed();
   }
 
   /** Waits, but not longer than until the server is closed. */
@@ -453,6 +454,13 @@ const GONE_AGAIN = [
   Deno.errors.ConnectionReset,
   Deno.errors.ConnectionAborted,
 ];
+
+/** Is something used up that a closed connection gives back? Deno has a code for each but ENFILE. */
+function isShortage(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code !== undefined) return ["EMFILE", "ENOBUFS", "ENOMEM"].includes(code);
+  return message?.startsWith("Too many open files in system") ?? false;
+}
 
 const CLOSED: ServerState = Object.freeze({ name: "closed" });
 

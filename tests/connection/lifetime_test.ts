@@ -54,10 +54,21 @@ Deno.test("lingering close: also after an answer that ends the connection, whoev
   }
 });
 
-Deno.test("retire: a connection that waits for a request ends at once", async () => {
-  const { connection, conn, done } = start([GET, STALL], echo);
+Deno.test("retire: a connection that waits for its first request ends at once", async () => {
+  const { connection, conn, done } = start([STALL], echo);
   await settle();
   connection.retire();
+  await done;
+  assertEquals(conn.output, "");
+});
+
+Deno.test("retire: a connection that waits for another request lingers, its answer may be on the way", async () => {
+  const { clock, connection, conn, done } = start([GET, STALL], echo);
+  await settle();
+  connection.retire();
+  await settle();
+  assert(conn.writeClosed && !conn.closed);
+  clock.tick(NOW + 2000);
   await done;
   assertEquals(conn.output, echoed("GET / "));
 });
@@ -102,7 +113,7 @@ Deno.test("retire: within the handler, after its answer: nothing more is served"
 
 Deno.test("retire: an answer on its way out is not cut short", async () => {
   const gate = Promise.withResolvers<void>();
-  const { connection, conn, done } = start(
+  const { clock, connection, conn, done } = start(
     [GET, STALL],
     (request) => void request.respond(200, "on its way"),
     {},
@@ -111,6 +122,8 @@ Deno.test("retire: an answer on its way out is not cut short", async () => {
   await settle();
   connection.retire();
   gate.resolve();
+  await settle();
+  clock.tick(NOW + 2000);
   await done;
   assertEquals(conn.output, response("200 OK", "on its way"));
 });
