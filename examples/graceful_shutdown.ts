@@ -1,0 +1,77 @@
+/**
+ * A restart without a lost request: SIGTERM finishes what runs, a second one does not wait.
+ *
+ * ```sh
+ * deno run --allow-net --unstable-net examples/graceful_shutdown.ts 8080 &
+ * curl -i 'http://localhost:8080/slow?ms=5000' &
+ * deno run --allow-net --unstable-net examples/graceful_shutdown.ts 8080 &
+ * kill -TERM %1   # after the new one has said that it listens: curl gets its answer from the old one
+ * ```
+ *
+ * `reusePort` lets both listen for a while, so that there is always somebody to connect to.
+ * A client whose connection ends without a byte of an answer sends its request again, as pools
+ * do where that is harmless (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
+ *
+ * Arguments: the port, and how long to wait for what runs, in milliseconds. Give the service
+ * manager that sends the signal more patience than that.
+ */
+import { AsyncHttpServer, type Request, streaming } from "@asynchttp/server";
+
+const PORT = Number(Deno.args[0] ?? 8080);
+const GRACE = Number(Deno.args[1] ?? 10_000);
+
+/** Says which process has answered. */
+const HEADERS = { "Content-Type": "text/plain; charset=utf-8", "X-Process": String(Deno.pid) };
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function* ticks(count: number, ms: number): AsyncGenerator<Uint8Array> {
+  for (let tick = 1; tick <= count; tick++) {
+    await pause(ms);
+    yield new TextEncoder().encode(`tick ${tick} of ${count}\n`);
+  }
+}
+
+async function countBytes(request: Request): Promise<number> {
+  let count = 0;
+  for await (const chunk of request.stream) count += chunk.length;
+  return count;
+}
+
+async function handler(request: Request): Promise<void> {
+  const { pathname, searchParams } = request.url;
+  const ms = Number(searchParams.get("ms") ?? 1000);
+  switch (pathname) {
+    case "/":
+      return await request.respond(200, "Hello, World!\n", HEADERS);
+    case "/slow":
+      await pause(ms);
+      return await request.respond(200, "That took a while\n", HEADERS);
+    case "/ticks":
+      return await request.respond(200, ReadableStream.from(ticks(5, ms)), HEADERS);
+    case "/upload":
+      return await request.respond(200, `${await countBytes(request)} bytes\n`, HEADERS);
+    default:
+      return await request.respond(404, "Not found\n", HEADERS);
+  }
+}
+
+const server = new AsyncHttpServer({ reusePort: true });
+let ending = false;
+
+async function end(): Promise<void> {
+  const down = server.shutdown({ grace: ending ? 0 : GRACE });
+  if (!ending) console.log("Finishing what runs; a second signal ends it at once");
+  ending = true;
+  const { finished, cut } = await down;
+  console.log(JSON.stringify({ finished, cut, requests: server.stats().requests }));
+  Deno.exit(cut === 0 ? 0 : 1);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
+
+const serving = server.serve(PORT, streaming(handler), { address: "127.0.0.1" });
+console.log(`Process ${Deno.pid}: Listening on http://127.0.0.1:${server.getPort()}/`);
+await serving;

@@ -1,0 +1,211 @@
+/**
+ * Each errno with which accept(2) can fail: how the server goes on.
+ *
+ * What Deno 2.9.6 throws for each was measured, with an accept4 that fails in front of the
+ * system's: some have neither a class nor a `code`, and EINTR comes as if the listener had
+ * been closed. EAGAIN does not come: Deno waits.
+ */
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { Handler } from "@asynchttp/server";
+import { ScriptedConn, STALL } from "../connection/scripted_conn.ts";
+import { ScriptedListener } from "./scripted_listener.ts";
+
+const { errors } = Deno;
+
+/**
+ * Whose fault it is.
+ *
+ * - "newcomer": the client has gone again. The next one is accepted, and nobody hears of it.
+ * - "shortage": something is used up that a connection gives back. `onError` hears of it, and
+ *   after a pause the connection that idles longest goes.
+ * - "network": something has happened to the newcomer, and Linux hands it on. `onError` hears
+ *   of it, there is a pause, but nobody has to go for it.
+ */
+type Fault = "newcomer" | "shortage" | "network";
+
+/** An errno, whose fault it is, and what Deno throws. */
+type Row = [
+  errno: string,
+  fault: Fault,
+  type: new (message: string) => Error,
+  message: string,
+  code?: string,
+];
+
+// deno-fmt-ignore
+const ROWS: readonly Row[] = [
+  ["EMFILE", "shortage", Error, "Too many open files (os error 24)", "EMFILE"],
+  ["ENFILE", "shortage", Error, "Too many open files in system (os error 23)"],
+  ["ENOBUFS", "shortage", Error, "No buffer space available (os error 105)", "ENOBUFS"],
+  ["ENOMEM", "shortage", Error, "Cannot allocate memory (os error 12)", "ENOMEM"],
+  ["ECONNABORTED", "newcomer", errors.ConnectionAborted, "Software caused connection abort (os error 103)", "ECONNABORTED"],
+  ["ECONNRESET", "newcomer", errors.ConnectionReset, "Connection reset by peer (os error 104)", "ECONNRESET"],
+  ["ENOTCONN", "newcomer", errors.NotConnected, "Transport endpoint is not connected (os error 107)", "ENOTCONN"],
+  ["EPROTO", "network", Error, "Protocol error (os error 71)"],
+  ["ENOPROTOOPT", "network", Error, "Protocol not available (os error 92)"],
+  ["EHOSTDOWN", "network", Error, "Host is down (os error 112)"],
+  ["ENONET", "network", Error, "Machine is not on the network (os error 64)"],
+  ["EHOSTUNREACH", "network", Error, "No route to host (os error 113)", "EHOSTUNREACH"],
+  ["EOPNOTSUPP", "network", Error, "Operation not supported (os error 95)", "ENOTSUP"],
+  ["ENETUNREACH", "network", errors.NetworkUnreachable, "Network is unreachable (os error 101)", "ENETUNREACH"],
+  ["ENETDOWN", "network", Error, "Network is down (os error 100)"],
+  ["ETIMEDOUT", "network", errors.TimedOut, "Connection timed out (os error 110)", "ETIMEDOUT"],
+  ["EPERM", "network", errors.PermissionDenied, "Operation not permitted (os error 1)", "EPERM"],
+  ["EINTR", "network", errors.BadResource, "Listener has been closed"],
+];
+
+/** 5 ms, then twice as long each time, up to a second. */
+const BACKOFF = [5, 10, 20, 40, 80, 160, 320, 640, ...Array<number>(12).fill(1000)];
+const MANY = BACKOFF.length;
+
+const HELLO: Handler = (request) => request.respond(200, "hello");
+
+function fail([, , type, message, code]: Row): Error {
+  return Object.assign(new type(message), code && { code });
+}
+
+function failures(row: Row, count: number): Error[] {
+  return Array.from({ length: count }, () => fail(row));
+}
+
+/** A client that has connected, and says nothing. */
+function silent(): ScriptedConn {
+  return new ScriptedConn([STALL]);
+}
+
+/** Timers that are over at once, or never. */
+class Timers implements Disposable {
+  /** How long each was to take. */
+  readonly asked: number[] = [];
+  readonly #setTimeout = globalThis.setTimeout;
+
+  constructor(ends: "at once" | "never") {
+    globalThis.setTimeout = ((then: () => void, ms: number) => {
+      this.asked.push(ms);
+      return this.#setTimeout(then, ends === "at once" ? 0 : 2 ** 30);
+    }) as typeof setTimeout;
+  }
+
+  /** Turns of the event loop, until it is so. */
+  async until(reached: () => boolean): Promise<void> {
+    while (!reached()) await new Promise<void>((resolve) => this.#setTimeout(resolve));
+  }
+
+  [Symbol.dispose](): void {
+    globalThis.setTimeout = this.#setTimeout;
+  }
+}
+
+/** A server, and what `onError` has heard. Its guard has nothing to count but connections. */
+function create(maxConnections: number): { server: AsyncHttpServer; heard: unknown[] } {
+  const heard: unknown[] = [];
+  const onError = (error: unknown) => void heard.push(error);
+  const server = new AsyncHttpServer({ onError, maxConnections, countDescriptors: () => 0 });
+  return { server, heard };
+}
+
+/** `serve`, with a listener of ours. */
+function serve(server: AsyncHttpServer, listener: Deno.Listener): Promise<void> {
+  const { listen } = Deno;
+  Deno.listen = (() => listener) as unknown as typeof Deno.listen;
+  try {
+    return server.serve(0, HELLO);
+  } finally {
+    Deno.listen = listen;
+  }
+}
+
+for (const row of ROWS) {
+  const [errno, fault] = row;
+  const told = fault !== "newcomer";
+
+  for (const count of [1, MANY]) {
+    Deno.test(`serve: accept fails with ${errno}, ${count} in a row: the next client is accepted`, async () => {
+      using timers = new Timers("at once");
+      const errors = failures(row, count);
+      const { server, heard } = create(1);
+      const ended = serve(server, new ScriptedListener([...errors, silent()]));
+      await timers.until(() => server.stats().connections.accepted === 1);
+      assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: count });
+      assertEquals(heard, told ? errors : []);
+      assertEquals(timers.asked, told ? BACKOFF.slice(0, count) : []);
+      assert(!server.shouldAcceptRequest(0), "the one that is open counts");
+      server.close();
+      await ended;
+      assert(server.shouldAcceptRequest(0), "and nothing else does");
+    });
+
+    Deno.test(`acceptRequest: ${errno}, ${count} in a row: ${told ? "it rejects" : "it goes on"}`, async () => {
+      using timers = new Timers("never");
+      const errors = failures(row, count);
+      await using server = create(1).server;
+      server.listenOn(new ScriptedListener([...errors, silent()]));
+      for (const error of told ? errors : []) {
+        assertStrictEquals(await rejection(server.acceptRequest(HELLO)), error);
+        assert(server.shouldAcceptRequest(0));
+      }
+      await server.acceptRequest(HELLO);
+      assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: count });
+      assert(!server.shouldAcceptRequest(0));
+      assertEquals(timers.asked, [], "to wait is the loop's");
+    });
+  }
+
+  Deno.test(`serve: ${errno}: who idles ${fault === "shortage" ? "makes room" : "stays"}`, async () => {
+    using timers = new Timers("at once");
+    const { server } = create(10);
+    const idle = silent();
+    const ended = serve(server, new ScriptedListener([idle, fail(row), silent()]));
+    await timers.until(() => server.stats().connections.accepted === 2);
+    const shed = idle.closed;
+    server.close();
+    await ended;
+    assertEquals(shed, fault === "shortage");
+  });
+
+  Deno.test(`close: while serve ${told ? "pauses after" : "goes on behind"} ${errno}`, async () => {
+    using timers = new Timers("never");
+    const { server, heard } = create(10);
+    const listener = new ScriptedListener([fail(row)]);
+    const ended = serve(server, listener);
+    await timers.until(() => server.stats().connections.refused === 1);
+    await timers.until(() => timers.asked.length === (told ? 1 : 0));
+    server.close();
+    await ended;
+    assertEquals(server.stats().connections, { open: 0, accepted: 0, refused: 1 });
+    assertEquals(heard.length, told ? 1 : 0);
+    await assertRejects(
+      () => server.acceptRequest(HELLO),
+      Deno.errors.BadResource,
+      "The server was closed",
+    );
+  });
+}
+
+Deno.test("serve: a client that is accepted makes the next pause a short one again", async () => {
+  using timers = new Timers("at once");
+  const { server } = create(10);
+  const [emfile] = ROWS;
+  const ended = serve(
+    server,
+    new ScriptedListener([
+      ...[...failures(emfile!, 3), silent()],
+      ...[...failures(emfile!, 2), silent()],
+    ]),
+  );
+  await timers.until(() => server.stats().connections.accepted === 2);
+  assertEquals(timers.asked, [5, 10, 20, 5, 10]);
+  server.close();
+  await ended;
+});
+
+/** What it rejects with. */
+async function rejection(promise: Promise<void>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error("It did not reject");
+}
