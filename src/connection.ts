@@ -24,6 +24,7 @@ import type { Counters } from "./stats.ts";
 import { Transport } from "./transport.ts";
 import { contentBytes } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
+import type { RequestHead } from "./wire/head.ts";
 import { encodeHead } from "./wire/response_encoder.ts";
 
 /** What the connections of a server have in common. */
@@ -93,7 +94,7 @@ export class Connection implements Watched, Link {
     // The first head is due from the accept on: a client that says nothing at all is the cheapest attack.
     this.#deadline = this.clock.now + this.#shared.options.timeouts.head;
     try {
-      while (await this.#serveOne());
+      await this.#serve();
     } catch (error) {
       if (!(error instanceof ConnectionLost)) report(this.#shared.options, error);
     } finally {
@@ -134,6 +135,7 @@ export class Connection implements Watched, Link {
 
   /** Part of {@linkcode Watched}. */
   tick(now: number): void {
+    if (this.#phase === "idle") this.transport.idle();
     if (now >= this.#deadline) this.#overdue();
     if (this.pace.breached(now)) this.inbound.interrupt(bodyTimeout());
     if (this.#writePace.breached(now)) {
@@ -156,44 +158,48 @@ export class Connection implements Watched, Link {
     }
   }
 
-  /** One request and its response. False when nothing may follow. */
-  async #serveOne(): Promise<boolean> {
+  /** One request and its response after another, until nothing may follow. */
+  async #serve(): Promise<void> {
     try {
-      const exchange = await this.#receive();
-      if (exchange === null) {
-        if (!this.persistent) await this.#linger();
-        return false;
+      for (;;) {
+        const head = await this.#nextHead();
+        if (head === null) break;
+        const exchange = this.#begin(head);
+        try {
+          if (!this.#streaming && !exchange.received) await exchange.body.readWhole();
+          await this.#handle(exchange);
+          if (!this.#mayFollowAtOnce(exchange) && !await this.#mayFollow(exchange)) return;
+        } finally {
+          exchange.seal();
+        }
       }
-      try {
-        await this.#handle(exchange);
-        return await this.#conclude(exchange);
-      } finally {
-        exchange.seal();
-      }
+      if (!this.persistent) await this.#linger();
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       await this.#refuse(error);
-      return false;
     }
   }
 
-  /** The next request with its body; null when the client sends no more. */
-  async #receive(): Promise<Exchange | null> {
+  /** The head of the next request; null when the client sends no more. */
+  async #nextHead(): Promise<RequestHead | null> {
     // A read may bring nothing: that is no byte yet.
     while (!this.inbound.hasUnread) if (!await this.#firstByte()) return null;
     const { timeouts } = this.#shared.options;
     if (this.#served === 0) this.#phase = "head";
     else this.#enter("head", timeouts.head);
-    const head = await this.inbound.next();
+    const event = this.inbound.parser.next();
+    const head = event.type === "need-data" ? await this.inbound.next() : event;
     if (head === null || head.type !== "head") return null;
     // The read had succeeded before the close, but was heard of after it: who would be answered?
-    if (this.transport.closed) return null;
-    this.#enter("busy", Infinity);
+    return this.transport.closed ? null : head;
+  }
+
+  #begin(head: RequestHead): Exchange {
+    this.#phase = "busy";
+    this.#deadline = Infinity;
     this.#served++;
     this.#shared.counters.requests++;
-    const exchange = new Exchange(this, head);
-    if (!this.#streaming && !exchange.body.complete) await exchange.body.readWhole();
-    return exchange;
+    return new Exchange(this, head);
   }
 
   /** Waits for the next request to begin; false when the client sends no more. */
@@ -201,7 +207,6 @@ export class Connection implements Watched, Link {
     if (this.#served > 0) this.#enter("idle", this.#shared.options.timeouts.idle);
     this.waitsSince = ++this.#shared.counters.waits;
     this.inbound.idle();
-    this.transport.idle();
     return this.inbound.fill();
   }
 
@@ -210,14 +215,21 @@ export class Connection implements Watched, Link {
     this.#deadline = this.clock.now + ms;
   }
 
-  /** True when another request may follow. */
-  async #conclude(exchange: Exchange): Promise<boolean> {
-    const outcome = await exchange.finish();
+  /** Has all been said and read, as it mostly has? */
+  #mayFollowAtOnce(exchange: Exchange): boolean {
+    return exchange.outcome === "reuse" && exchange.received && !this.transport.congested;
+  }
+
+  /** May another request follow, once the rest of this one is out of the way? */
+  async #mayFollow(exchange: Exchange): Promise<boolean> {
+    const { outcome } = exchange;
     if (outcome === "handed over") {
       this.#phase = "handed over";
       return false;
     }
-    if (outcome === "reuse" && (exchange.body.complete || await this.#drain(exchange))) return true;
+    exchange.seal();
+    if (outcome === "last" || this.transport.congested) await this.transport.flush();
+    if (outcome === "reuse" && (exchange.received || await this.#drain(exchange))) return true;
     await this.#linger();
     return false;
   }
@@ -239,7 +251,11 @@ export class Connection implements Watched, Link {
     const request = new Request(exchange, this.#scheme);
     try {
       const handling = this.#handler(request);
-      if (handling !== undefined) await this.#inTime(handling, exchange);
+      if (handling !== undefined) {
+        await (this.#shared.options.timeouts.handler === Infinity
+          ? handling
+          : this.#inTime(handling, exchange));
+      }
       if (exchange.streaming !== undefined) await exchange.streaming;
     } catch (error) {
       return this.#handlerFailed(error, request, exchange);
@@ -256,14 +272,12 @@ export class Connection implements Watched, Link {
 
   /** Waits for a handler, but not longer than it may take. */
   async #inTime(handling: Promise<void>, exchange: Exchange): Promise<void> {
-    const { handler } = this.#shared.options.timeouts;
-    if (handler === Infinity) return await handling;
     const { promise: expired, reject } = Promise.withResolvers<never>();
     this.#expire = (reason) => {
       exchange.abort(reason);
       reject(reason);
     };
-    this.#enter("busy", handler);
+    this.#enter("busy", this.#shared.options.timeouts.handler);
     try {
       await Promise.race([handled(handling), expired]);
     } finally {

@@ -15,7 +15,7 @@ import { RequestBody } from "./request_body.ts";
 import { ResponseStream } from "./response_stream.ts";
 import type { SourceReader } from "./response_stream.ts";
 import type { Transport } from "./transport.ts";
-import { contentBytes, streamOf } from "./wire/content.ts";
+import { contentBytes, isShortAscii, streamOf } from "./wire/content.ts";
 import type { Content } from "./wire/content.ts";
 import { fieldsToSend } from "./wire/fields.ts";
 import type { RequestHead } from "./wire/head.ts";
@@ -63,27 +63,41 @@ type Sent = "unanswered" | "streaming" | "answered" | "raw" | "handed over" | "o
 /** One request with its response. */
 export class Exchange {
   readonly head: RequestHead;
-  readonly body: RequestBody;
   readonly #link: Link;
+  /** Made when it is first asked for, where the request has none: most have none. */
+  #body: RequestBody | undefined;
   #sent: Sent = "unanswered";
   /** Does the handler read the connection's input itself? What is left of it then is no request. */
   #inputTaken = false;
   #persistent: boolean;
   #conn: RawConn | undefined;
   #streaming: Promise<void> | undefined;
-  readonly #watch: ClientWatch;
+  /** Made when somebody wants to hear of the client's end. */
+  #watch: ClientWatch | undefined;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
 
   constructor(link: Link, head: RequestHead) {
     this.#link = link;
     this.head = head;
-    this.body = new RequestBody(link.inbound, link.transport, link.pace, head.framing);
-    this.#watch = new ClientWatch(link.inbound, link.transport, this.body);
+    // Where there is no body its end is there already.
+    if (head.framing.body === 0) link.inbound.parser.next();
+    else this.#body = new RequestBody(link.inbound, link.transport, link.pace, head.framing);
     // A client that was refused another protocol, or a tunnel, may already be speaking
     // through it: its bytes must not be read as requests.
     this.#persistent = head.framing.persistent && head.framing.upgrade === null &&
       head.method !== "CONNECT";
+  }
+
+  /** The body, if it has one. */
+  get body(): RequestBody {
+    const { inbound, transport, pace } = this.#link;
+    return this.#body ??= new RequestBody(inbound, transport, pace, this.head.framing);
+  }
+
+  /** Has the request been read to its end? */
+  get received(): boolean {
+    return this.head.framing.body === 0 || this.body.complete;
   }
 
   /** Has nothing been sent, so that an error can still be answered? */
@@ -111,7 +125,7 @@ export class Exchange {
 
   /** Aborts when the client goes while the handler runs; costs a read ahead, but only who asks. */
   get signal(): AbortSignal {
-    return this.#watch.signal;
+    return this.#watching().signal;
   }
 
   /** Sends a response. Rejects where nothing can be sent, and has then sent nothing. */
@@ -120,11 +134,14 @@ export class Exchange {
     try {
       this.#mustBe("unanswered");
       if (content instanceof ReadableStream) return this.#respondStream(content, parts);
-      const bytes = contentBytes(content);
       // Trailers need chunks, and HTTP/1.0 has none.
       if (trailers !== undefined && this.head.protocol.minor > 0) {
-        return this.#respondStream(streamOf(bytes), parts);
+        return this.#respondStream(streamOf(contentBytes(content)), parts);
       }
+      if (typeof content === "string" && isShortAscii(content)) {
+        return this.#respondShort(content, parts);
+      }
+      const bytes = contentBytes(content);
       const framing = this.#encodeHead(parts, bytes.length);
       this.#sent = "answered";
       return this.#flush(framing.sendsContent ? this.#link.transport.enqueue(bytes) : true);
@@ -214,24 +231,24 @@ export class Exchange {
   /** Hands the connection over, with the bytes that nobody has read. */
   hijack(): Deno.Conn {
     this.#mustBe("unanswered");
-    if (!this.body.complete) {
+    if (!this.received) {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
     }
     const { conn } = this;
-    this.#watch.close();
+    this.#watch?.close();
     this.#sent = "handed over";
     return conn;
   }
 
   /** Tells the handler to stop, if it listens. */
   abort(reason: Error): void {
-    this.#watch.abort(reason);
+    this.#watch?.abort(reason);
   }
 
   /** Nothing more is sent or read by the handler. */
   seal(): void {
     if (this.#sent !== "handed over") this.#sent = "over";
-    this.#watch.close();
+    this.#watch?.close();
   }
 
   /** A streamed response, which the handler need not have waited for. */
@@ -239,14 +256,27 @@ export class Exchange {
     return this.#streaming;
   }
 
-  /** The handler is done: may another request follow? Resolves when the connection is ready for what comes. */
-  async finish(): Promise<Outcome> {
-    const { transport, persistent } = this.#link;
+  /** The handler is done: may another request follow? */
+  get outcome(): Outcome {
     if (this.#sent === "handed over") return "handed over";
-    const reuse = this.#sent === "answered" && this.#persistent && !this.#inputTaken && persistent;
-    this.seal();
-    if (!reuse || transport.congested) await transport.flush();
-    return reuse ? "reuse" : "last";
+    const reuse = this.#sent === "answered" && this.#persistent && !this.#inputTaken;
+    return reuse && this.#link.persistent ? "reuse" : "last";
+  }
+
+  /** To make bytes of a text, by an encoder that is native, takes longer than all else about a short answer. */
+  #respondShort(text: string, parts: ResponseParts): Promise<void> {
+    const framing = this.#encodeHead(parts, text.length);
+    this.#sent = "answered";
+    if (framing.sendsContent) this.#link.transport.out.latin1(text);
+    return this.#flush(true);
+  }
+
+  #watching(): ClientWatch {
+    if (this.#watch === undefined) {
+      this.#watch = new ClientWatch(this.#link.inbound, this.#link.transport, this.body);
+      if (this.#sent === "over" || this.#sent === "handed over") this.#watch.close();
+    }
+    return this.#watch;
   }
 
   #respondStream(stream: ReadableStream<Uint8Array>, parts: ResponseParts): Promise<void> {
@@ -260,7 +290,7 @@ export class Exchange {
     const { transport } = this.#link;
     const { framing, first } = await this.#beginStream(reader, parts);
     if (framing.sendsContent) {
-      this.#watch.open();
+      this.#watching().open();
       await new ResponseStream(transport, reader, framing, parts.trailers).send(first);
     } else {
       reader.cancel().catch(() => {});
@@ -277,7 +307,7 @@ export class Exchange {
    */
   async #beginStream(reader: SourceReader, parts: ResponseParts) {
     try {
-      const first = this.body.continueDue ? await reader.read() : undefined;
+      const first = this.#body?.continueDue ? await reader.read() : undefined;
       return { framing: this.#encodeHead(parts, null), first };
     } catch (error) {
       this.#sent = "unanswered";
@@ -296,11 +326,11 @@ export class Exchange {
       fields: fieldsToSend(parts.headers),
       size,
       persistent: persistent && this.#persistent && !this.#inputTaken &&
-        this.body.mayBePassed(limits.drain),
+        (this.#body === undefined || this.#body.mayBePassed(limits.drain)),
       date: clock.date,
     });
     this.#persistent = framing.persistent;
-    this.body.forgoContinue();
+    this.#body?.forgoContinue();
     return framing;
   }
 

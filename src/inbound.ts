@@ -14,8 +14,10 @@ export class Inbound {
   /** How many bytes have been read. */
   bytesIn = 0;
   readonly #source: ByteSource;
-  /** The read that is under way: there is only one at a time. */
-  #reading: Promise<boolean> | null = null;
+  /** The read that is under way: there is only one at a time. It never rejects. */
+  #reading: Promise<void> | null = null;
+  /** Why no more can be read. */
+  #lost: ConnectionLost | null = null;
   /** Who waits for it. */
   #waiting: PromiseWithResolvers<boolean> | null = null;
   /** Who is told when the input ends while a handler runs. */
@@ -37,7 +39,10 @@ export class Inbound {
    * @throws {ConnectionLost} It ended by a fault.
    */
   fill(): Promise<boolean> {
-    return (this.#waiting ??= this.#wait()).promise;
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    this.#waiting ??= Promise.withResolvers();
+    this.#reading ??= this.#source.read(this.parser.input.space()).then(this.#came, this.#failed);
+    return this.#waiting.promise;
   }
 
   /**
@@ -52,9 +57,7 @@ export class Inbound {
 
   /** Whoever waits for input waits no longer, as if it had ended. */
   stop(): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.resolve(false);
+    this.#tell(false);
   }
 
   /** The next event that is not "need-data"; null where the input ends between two requests. */
@@ -102,7 +105,7 @@ export class Inbound {
   /** Bytes as they are: first those that the parser has not used, then those of the socket. */
   async readRaw(into: Uint8Array): Promise<number | null> {
     const { input } = this.parser;
-    await this.#reading;
+    await this.#settled();
     if (input.length === 0) return this.#read(into);
     const count = Math.min(into.length, input.length);
     into.set(input.bytes.subarray(input.start, input.start + count));
@@ -112,7 +115,7 @@ export class Inbound {
 
   /** Reads and drops up to `most` bytes; ends with the input. */
   async drop(most: number): Promise<void> {
-    await this.#reading;
+    await this.#settled();
     const waste = new Uint8Array(16_384);
     let dropped = 0;
     while (dropped < most) {
@@ -122,29 +125,37 @@ export class Inbound {
     }
   }
 
-  #wait(): PromiseWithResolvers<boolean> {
-    const waiting = Promise.withResolvers<boolean>();
-    this.#reading ??= this.#readAhead();
-    this.#reading.then((more) => {
-      this.#waiting = null;
-      waiting.resolve(more);
-    }, (error) => {
-      this.#waiting = null;
-      waiting.reject(error);
-    });
-    return waiting;
+  /** Resolves when no read is under way. */
+  async #settled(): Promise<void> {
+    await this.#reading;
+    if (this.#lost !== null) throw this.#lost;
   }
 
-  async #readAhead(): Promise<boolean> {
-    const { input } = this.parser;
-    try {
-      const count = await this.#read(input.space());
-      if (count === null) return false;
-      input.filled(count);
-      return true;
-    } finally {
-      this.#reading = null;
-    }
+  /** Made once, not for each read: the steady state of a connection is a read and a write. */
+  readonly #came = (count: number | null): Promise<void> | void => {
+    if (count === null) return this.#over(false);
+    this.bytesIn += count;
+    this.parser.input.filled(count);
+    const turn = count < MUCH ? null : turns.next();
+    if (turn !== null) return turn.then(() => this.#over(true));
+    this.#over(true);
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#lost = lostWhileReading(error);
+    this.#reading = null;
+    this.interrupt(this.#lost);
+  };
+
+  #over(more: boolean): void {
+    this.#reading = null;
+    this.#tell(more);
+  }
+
+  #tell(more: boolean): void {
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    waiting?.resolve(more);
   }
 
   async #read(into: Uint8Array): Promise<number | null> {
@@ -152,13 +163,17 @@ export class Inbound {
     try {
       count = await this.#source.read(into);
     } catch (error) {
-      throw new ConnectionLost("The connection was lost while reading", { cause: error });
+      throw lostWhileReading(error);
     }
     if (count === null) return null;
     this.bytesIn += count;
     if (count >= MUCH) await turns.next();
     return count;
   }
+}
+
+function lostWhileReading(cause: unknown): ConnectionLost {
+  return new ConnectionLost("The connection was lost while reading", { cause });
 }
 
 /** More than the heads of a client that waits for its answers: there may be much work in it. */

@@ -54,7 +54,6 @@ export class RequestBody {
     this.#continueDue = framing.expectsContinue;
     this.#progress = "unread";
     if (framing.body === 0) {
-      inbound.parser.next();
       this.#complete(NO_FIELDS);
       this.#whole = NOTHING;
     }

@@ -150,6 +150,7 @@ export class Transport {
     if (this.#lost !== null) return handled(Promise.reject(this.#lost));
     if (this.#pump !== null) return this.#pump;
     if (this.#queued + this.#tail.length === 0) return DONE;
+    if (this.#queued === 0 && this.#tail.length < LARGE) return this.#pump = this.#writeShort();
     return this.#pump = this.#run();
   }
 
@@ -197,16 +198,41 @@ export class Transport {
     this.#queued += bytes.length;
   }
 
-  async #run(): Promise<void> {
+  /** The steady state of a connection: one answer, one write, nothing behind it. */
+  #writeShort(): Promise<void> {
+    this.#turnBuffers();
+    this.#pace.begin();
+    return this.#conn.write(this.#spare.view()).then(this.#wrote, this.#writeFailed);
+  }
+
+  /** Made once, not for each write. */
+  readonly #wrote = (count: number): Promise<void> | void => {
+    this.#written(count);
+    const left = this.#spare.length - count;
+    if (left > 0) return this.#run(this.#spare.view().subarray(count));
+    this.#spare.clear();
+    if (this.#queued + this.#tail.length > 0) return this.#run();
+    this.#pump = null;
+  };
+
+  readonly #writeFailed = (error: unknown): never => {
+    handled(this.#pump!);
+    this.#pump = null;
+    throw this.#fail(error);
+  };
+
+  /** Writes what is left of `#spare`, then all that is queued, and what is queued meanwhile. */
+  async #run(left: Uint8Array = NOTHING): Promise<void> {
     try {
+      await this.#write(left);
+      this.#spare.clear();
       while (this.#queued + this.#tail.length > 0) {
         const piece = this.#queue.shift();
         if (piece === undefined) await this.#writeTail();
         else await this.#writePiece(piece);
       }
     } catch (error) {
-      handled(this.#pump!);
-      throw this.#fail(error);
+      return this.#writeFailed(error);
     } finally {
       this.#pump = null;
     }
@@ -224,12 +250,16 @@ export class Transport {
   }
 
   /** The two buffers take turns: one is written while the other is filled. */
-  async #writeTail(): Promise<void> {
+  #turnBuffers(): void {
     const buffer = this.#tail;
     this.#tail = this.#spare;
     this.#spare = buffer;
-    await this.#write(buffer.view());
-    buffer.clear();
+  }
+
+  async #writeTail(): Promise<void> {
+    this.#turnBuffers();
+    await this.#write(this.#spare.view());
+    this.#spare.clear();
   }
 
   async #writePiece({ bytes, length }: Piece): Promise<void> {
@@ -240,6 +270,11 @@ export class Transport {
     this.#queued -= length;
   }
 
+  #written(count: number): void {
+    this.#pace.end(count);
+    this.bytesOut += count;
+  }
+
   async #write(bytes: Uint8Array): Promise<void> {
     let left = bytes.length;
     let rest = bytes;
@@ -247,8 +282,7 @@ export class Transport {
       if (left >= LARGE) await turns.next();
       this.#pace.begin();
       const count = await this.#conn.write(rest);
-      this.#pace.end(count);
-      this.bytesOut += count;
+      this.#written(count);
       left -= count;
       // Throws where somebody has detached the bytes: the response cannot be completed then.
       if (left > 0) rest = bytes.subarray(bytes.length - left);
@@ -260,3 +294,4 @@ export class Transport {
 }
 
 const DONE: Promise<void> = Promise.resolve();
+const NOTHING = new Uint8Array(0);

@@ -12,6 +12,7 @@ const LEVELS: readonly (readonly string[])[] = [
     "wire/status.ts",
     "wire/input_buffer.ts",
     "wire/output_buffer.ts",
+    "wire/kept_bytes.ts",
     "wire/body_collector.ts",
     "wire/content.ts",
     "clock.ts",

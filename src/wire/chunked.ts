@@ -17,6 +17,7 @@ import type { Limits } from "../limits.ts";
 import { FieldSection } from "./field_section.ts";
 import type { FieldPair, Fields } from "./fields.ts";
 import type { InputBuffer } from "./input_buffer.ts";
+import { keptBytes } from "./kept_bytes.ts";
 import { LineReader } from "./lines.ts";
 import type { OutputBuffer } from "./output_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON, TEXT } from "./syntax.ts";
@@ -205,9 +206,9 @@ export class ChunkedDecoder {
   #readTrailers(input: InputBuffer): boolean {
     const { bytes, start, end } = input;
     if (!this.#section.read(this.#lines, bytes, start, end)) return false;
-    this.#trailers = this.#section.take(bytes, start);
+    const kept = keptBytes.keep(bytes, start, start + this.#lines.start);
+    this.#trailers = this.#section.take(keptBytes.bytes, kept);
     input.consume(this.#lines.start);
-    input.keep();
     this.#state = "end";
     return true;
   }

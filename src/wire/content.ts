@@ -12,6 +12,15 @@ export function contentBytes(content: Content | undefined): Uint8Array {
   throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
 }
 
+/** Is it so short that a look at each character costs less than an encoder, and ASCII, so that each is a byte? */
+export function isShortAscii(text: string): boolean {
+  if (text.length > SHORT) return false;
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
+const SHORT = 256;
+
 /** Bytes as a stream of one chunk, a copy; readers may bring buffers of their own. */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
   let given = bytes.length === 0;

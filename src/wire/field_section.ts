@@ -7,14 +7,14 @@
  */
 import { HttpError } from "../errors.ts";
 import { Fields, NO_FIELDS } from "./fields.ts";
-import type { LineReader } from "./lines.ts";
+import type { LineBreach, LineReader } from "./lines.ts";
 import { COLON, isOws, TOKEN } from "./syntax.ts";
 
 /** What a section allows, and how a breach is called. */
 export interface FieldLimits {
   /** Bytes of one line. */
   readonly line: number;
-  readonly lineBreach: () => HttpError;
+  readonly lineBreach: LineBreach;
   /** How many fields. */
   readonly count: number;
   readonly countBreach: () => HttpError;
@@ -46,7 +46,7 @@ export class FieldSection {
     }
   }
 
-  /** The fields that were read; the section is empty again. */
+  /** The fields that were read, the bytes of the section being kept from `from` on; it is empty again. */
   take(bytes: Uint8Array, from: number): Fields {
     if (this.#places.length === 0) return NO_FIELDS;
     const fields = new Fields(bytes, from, this.#places);

@@ -4,7 +4,7 @@
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
  */
-import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, TEXT } from "./syntax.ts";
+import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
 export type FieldPair = readonly [name: string, value: string];
@@ -40,6 +40,13 @@ export class Fields {
   nameIs(index: number, lower: string): boolean {
     const from = this.#base + this.#places[index * 4]!;
     return equalsIgnoreCase(this.#bytes, from, from + this.nameLength(index), lower);
+  }
+
+  /** Is this the value of the field, byte for byte? */
+  valueIs(index: number, text: string): boolean {
+    const from = this.#places[index * 4 + 2]!;
+    if (this.#places[index * 4 + 3]! - from !== text.length) return false;
+    return spells(this.#bytes, this.#base + from, text);
   }
 
   name(index: number): string {
@@ -141,15 +148,30 @@ export function trimmed(text: string): string {
  */
 export function fieldsToSend(init: HeadersInit | undefined): readonly FieldPair[] {
   if (init === undefined) return NOTHING;
-  const pairs: FieldPair[] = [];
-  for (const pair of entriesOf(init)) {
-    const [name, value] = checkedPair(pair);
-    pairs.push([name, value]);
-  }
-  return pairs;
+  if (saysTheSame(init, checkedLast)) return checkedLast;
+  return checkedLast = Array.from(entriesOf(init), checkedPair);
 }
 
 const NOTHING: readonly FieldPair[] = Object.freeze([]);
+
+/**
+ * Most handlers send the same fields with each answer: what was checked need not be
+ * checked again, and who encodes them can tell by the array that they are the same.
+ */
+let checkedLast: readonly FieldPair[] = NOTHING;
+
+/** Does a plain record say what `pairs` say? */
+function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
+  if (init === null || typeof init !== "object") return false;
+  if (Object.getPrototypeOf(init) !== Object.prototype) return false;
+  let at = 0;
+  for (const name in init) {
+    const pair = pairs[at++];
+    if (pair === undefined || pair[0] !== name) return false;
+    if (pair[1] !== (init as Record<string, string>)[name]) return false;
+  }
+  return at === pairs.length;
+}
 
 function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {
   if (init === null || typeof init !== "object") {

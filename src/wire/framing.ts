@@ -63,6 +63,8 @@ interface DangerousFields {
 }
 
 const NONE: string[] = [];
+/** What browsers say with every request. */
+const KEEP_ALIVE: string[] = ["keep-alive"];
 
 /** One look at every field; the length of its name rules most of them out. */
 function dangerousFields(fields: Fields): DangerousFields {
@@ -77,7 +79,7 @@ function dangerousFields(fields: Fields): DangerousFields {
   for (let i = 0; i < fields.length; i++) {
     switch (fields.nameLength(i)) {
       case 4:
-        if (fields.nameIs(i, "host")) found.host = with_(found.host, fields.value(i));
+        if (fields.nameIs(i, "host")) found.host = with_(found.host, hostValue(fields, i));
         break;
       case 6:
         if (fields.nameIs(i, "expect")) found.expect = with_(found.expect, fields.value(i));
@@ -105,6 +107,13 @@ function dangerousFields(fields: Fields): DangerousFields {
   return found;
 }
 
+/** Nearly all requests of a server name the same host: it need not be made, or checked, again. */
+let checkedHost = "";
+
+function hostValue(fields: Fields, index: number): string {
+  return fields.valueIs(index, checkedHost) ? checkedHost : fields.value(index);
+}
+
 function with_(values: string[], value: string): string[] {
   if (values === NONE) return [value];
   values.push(value);
@@ -119,10 +128,11 @@ function decideHost(minor: number, values: string[]): string | null {
   }
   if (values.length > 1) throw badHost("A request must have only one Host (RFC 9112, 3.2)");
   const host = values[0]!;
+  if (host === checkedHost && host !== "") return host;
   if (!isHost(host)) {
     throw badHost(`Host must be a host with an optional port: got ${quoted(host)} (RFC 9110, 7.2)`);
   }
-  return host;
+  return checkedHost = host;
 }
 
 /**
@@ -194,6 +204,7 @@ function isParameter(text: string): boolean {
 /** The options of all Connection fields, in lower case. A member that is no token means nothing to anybody. */
 function connectionOptions(values: string[]): string[] {
   if (values.length === 0) return NONE;
+  if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;
   return listMembers(values.join(",")).map((option) => option.toLowerCase());
 }
 

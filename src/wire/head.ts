@@ -14,8 +14,9 @@ import type { Fields } from "./fields.ts";
 import { decideFraming } from "./framing.ts";
 import type { Framing } from "./framing.ts";
 import type { InputBuffer } from "./input_buffer.ts";
+import { keptBytes } from "./kept_bytes.ts";
 import { LineReader } from "./lines.ts";
-import { CR, isDigit, latin1, LF, SP, TOKEN } from "./syntax.ts";
+import { CR, isDigit, latin1, LF, SP, spells, TOKEN } from "./syntax.ts";
 import { targetAuthority, targetForm, targetPath } from "./target.ts";
 import type { TargetForm } from "./target.ts";
 
@@ -120,14 +121,14 @@ export class HeadParser {
     if (line === null) return null;
     const { bytes, start, end } = input;
     if (!this.#section.read(this.#lines, bytes, start, end)) return null;
-    const fields = this.#section.take(bytes, start);
+    const kept = keptBytes.keep(bytes, start, start + this.#lines.start);
+    const fields = this.#section.take(keptBytes.bytes, kept);
     input.consume(this.#lines.start);
-    input.keep();
     this.#lines.reset();
     this.#line = null;
     this.#emptyLineSkipped = false;
     const framing = decideFraming(line.method, line.protocol.minor, fields, this.#profile);
-    return new RequestHead(line, bytes, start, fields, framing);
+    return new RequestHead(line, keptBytes.bytes, kept, fields, framing);
   }
 
   /**
@@ -139,13 +140,7 @@ export class HeadParser {
     if (!this.#skipEmptyLine(input)) return null;
     const { bytes, start, end } = input;
     const { line } = this.#limits;
-    const lineEnd = this.#lines.find(
-      bytes,
-      start,
-      end,
-      line,
-      (at) => requestLineTooLong(bytes, at, line),
-    );
+    const lineEnd = this.#lines.find(bytes, start, end, line, requestLineTooLong);
     if (lineEnd === -1) return null;
     this.#lines.next();
     const read = requestLine(bytes, start, start + lineEnd);
@@ -198,13 +193,6 @@ function methodName(bytes: Uint8Array, start: number, end: number): string {
     if (name.length === end - start && spells(bytes, start, name)) return name;
   }
   return latin1(bytes, start, end);
-}
-
-function spells(bytes: Uint8Array, start: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) {
-    if (bytes[start + i] !== text.charCodeAt(i)) return false;
-  }
-  return true;
 }
 
 const HTTP_1_0: Protocol = Object.freeze({ orig: "HTTP/1.0", major: 1, minor: 0 });

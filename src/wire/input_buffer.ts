@@ -4,19 +4,13 @@
  * The socket reads straight into `space()`; whoever has bytes already puts them in
  * with `push()`. The parser takes them from `start` on.
  *
- * The head of a request is not copied out: `keep()` promises that its bytes will
- * never be overwritten, so that a handler may ask for a field at any time, however
- * late, and gets the one that was sent (a copy would cost 0.7 µs a request, more
- * than the whole parse). Fresh bytes go behind it; when the buffer is full a new
- * one takes its place, and the old one lives as long as a request that needs it.
- * All other views die at the next `space()`.
+ * What has been used is overwritten: all views die at the next `space()`.
  */
 export class InputBuffer {
   /** What has arrived is in `bytes[start..end)`. */
   bytes: Uint8Array = EMPTY;
   start = 0;
   end = 0;
-  #kept = 0;
   #size = SMALLEST;
 
   /** How many bytes have arrived and are not used yet. */
@@ -29,14 +23,9 @@ export class InputBuffer {
     this.start += count;
   }
 
-  /** The bytes before `start` belong to a head that was handed out. */
-  keep(): void {
-    this.#kept = this.start;
-  }
-
   /** Room for the next bytes; ask again after each `filled()`. */
   space(): Uint8Array {
-    if (this.start === this.end) this.start = this.end = this.#kept;
+    if (this.start === this.end) this.start = this.end = 0;
     const tooSmall = this.start === this.end && this.bytes.length < this.#size;
     if (tooSmall || this.bytes.length - this.end < LEAST_ROOM) this.#move();
     return this.end === 0 ? this.bytes : this.bytes.subarray(this.end);
@@ -85,7 +74,7 @@ export class InputBuffer {
 
   #replace(bytes: Uint8Array): void {
     this.bytes = bytes;
-    this.start = this.end = this.#kept = 0;
+    this.start = this.end = 0;
   }
 }
 

@@ -21,6 +21,9 @@ export interface SectionLimits {
   readonly totalBreach: () => HttpError;
 }
 
+/** How a line of more than `limit` bytes, which begins at `at`, is called. */
+export type LineBreach = (bytes: Uint8Array, at: number, limit: number) => HttpError;
+
 /** Finds one line after another. Places are counted from the start of the section. */
 export class LineReader {
   /** Where the current line begins. */
@@ -41,14 +44,14 @@ export class LineReader {
    * The place where the current line ends (that of its CR), or -1 when the end has not arrived.
    *
    * `bytes[from..end)` is the section as far as it has arrived. `breach` says how a
-   * line of more than `limit` bytes is called; it is given the place of that line.
+   * line of more than `limit` bytes is called; it is given the line as far as it was read.
    */
   find(
     bytes: Uint8Array,
     from: number,
     end: number,
     limit: number,
-    breach: (lineStart: number) => HttpError,
+    breach: LineBreach,
   ): number {
     const latestCr = from + this.start + limit;
     const sectionEnd = from + this.#limits.total;
@@ -56,7 +59,7 @@ export class LineReader {
     let at = from + this.#scanned;
     while (at < stop && TEXT[bytes[at]!] === 1) at++;
     this.#scanned = at - from;
-    if (at > latestCr) throw breach(from + this.start);
+    if (at > latestCr) throw breach(bytes, from + this.start, limit);
     if (at >= sectionEnd) throw this.#limits.totalBreach();
     if (at === end) return -1;
     if (bytes[at] !== CR) throw badByte(bytes[at]!);

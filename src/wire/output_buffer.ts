@@ -12,6 +12,11 @@ export class OutputBuffer {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** A copy of what was written since it was `start` bytes long. */
+  since(start: number): Uint8Array {
+    return this.#bytes.slice(start, this.#length);
+  }
+
   clear(): void {
     this.#length = 0;
   }

@@ -18,6 +18,21 @@ export interface ResponseHead extends ResponseFacts {
   readonly date: string;
 }
 
+/** A head up to its Content-Length, and what was said and decided about it. */
+interface EncodedHead {
+  readonly head: ResponseHead;
+  readonly framing: ResponseFraming;
+  readonly beginning: Uint8Array;
+}
+
+/**
+ * The head that was encoded last. Most answers of a server differ from the one before
+ * in their length only: they begin with the same bytes.
+ */
+let last: EncodedHead | null = null;
+/** What has been seen once is not worth the copy of its bytes (0.7 µs). */
+let seen: ResponseHead | null = null;
+
 /**
  * Writes a head to `out` and says what was decided.
  *
@@ -25,18 +40,56 @@ export interface ResponseHead extends ResponseFacts {
  * @throws {TypeError} A part of the head cannot be sent.
  */
 export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFraming {
+  if (last !== null && differOnlyInSize(last.head, head)) return encodeAgain(out, last, head.size!);
   const line = statusLine(head.status, head.statusText);
   const framing = decideResponse(head);
+  const start = out.length;
   out.latin1(line);
   const dateGiven = encodeGiven(out, head.fields, framing);
   if (!dateGiven) encodeField(out, "Date", head.date);
   if (framing.connection !== null) encodeField(out, "Connection", framing.connection);
   if (typeof framing.length === "number") {
-    encodeField(out, "Content-Length", String(framing.length));
+    if (framing.sendsContent) remember(head, framing, out, start);
+    encodeLength(out, framing.length);
   }
   if (framing.chunked) encodeField(out, "Transfer-Encoding", "chunked");
   out.latin1("\r\n");
   return framing;
+}
+
+/** The second of two that begin with the same bytes is remembered. */
+function remember(
+  head: ResponseHead,
+  framing: ResponseFraming,
+  out: OutputBuffer,
+  start: number,
+): void {
+  if (seen !== null && differOnlyInSize(seen, head)) {
+    last = { head, framing, beginning: out.since(start) };
+  }
+  seen = head;
+}
+
+/** Is the same decided about both, but for a length that is not the caller's? Fields that were not checked anew are the same array. */
+function differOnlyInSize(one: ResponseHead, other: ResponseHead): boolean {
+  return one.fields === other.fields && one.status === other.status && other.size !== null &&
+    one.date === other.date && one.method === other.method && one.minor === other.minor &&
+    one.persistent === other.persistent && one.statusText === other.statusText;
+}
+
+function encodeAgain(
+  out: OutputBuffer,
+  { framing, beginning }: EncodedHead,
+  size: number,
+): ResponseFraming {
+  out.copy(beginning);
+  encodeLength(out, size);
+  out.latin1("\r\n");
+  return framing.length === size ? framing : { ...framing, length: size };
+}
+
+function encodeLength(out: OutputBuffer, length: number): void {
+  encodeField(out, "Content-Length", String(length));
 }
 
 /**

@@ -127,6 +127,14 @@ const fromBytes = String.fromCharCode.apply.bind(String.fromCharCode, null) as u
   codes: Uint8Array,
 ) => string;
 
+/** Do the bytes at `start` spell `text`, one byte a character? */
+export function spells(bytes: Uint8Array, start: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[start + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
 /**
  * Do these bytes spell `lower`, in any case? `lower` is lower-case ASCII.
  *

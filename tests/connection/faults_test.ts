@@ -176,8 +176,8 @@ for (const phase of PHASES) {
   for (const [key, step] of LAST) {
     Deno.test(`${phase.name} the client ${key}: ${phase[key] || "not a word"}`, async () => {
       for (const [name, split, faults] of DELIVERIES) {
-        // The head of a response is out by then, however slowly it is written.
-        const pause = phase.handler === streams ? [soon().then(soon)] : [];
+        // What is to be sent before is out by then, however slowly it is written.
+        const pause = phase.handler === waitsWithSignal ? [] : [soon().then(soon)];
         const script: Step[] = [...(split ? phase.sent : [phase.sent]), ...pause, step];
         const run = start(script, phase.handler, {}, faults);
         await untilEnded(run);

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
 import { BodyCollector } from "../../src/wire/body_collector.ts";
+import { KeptBytes } from "../../src/wire/kept_bytes.ts";
 import { InputBuffer } from "../../src/wire/input_buffer.ts";
 import { OutputBuffer } from "../../src/wire/output_buffer.ts";
 import { bytesOf, textOf } from "./runners.ts";
@@ -80,7 +81,7 @@ Deno.test("InputBuffer: room is the same memory until it is filled", () => {
   assertEquals(input.space().byteOffset, 1);
 });
 
-Deno.test("InputBuffer: bytes that were used, and not kept, make room", () => {
+Deno.test("InputBuffer: bytes that were used make room", () => {
   const input = new InputBuffer();
   const { buffer } = input.space();
   for (let i = 0; i < 100; i++) {
@@ -91,34 +92,28 @@ Deno.test("InputBuffer: bytes that were used, and not kept, make room", () => {
   assertEquals(input.space().length, 2048);
 });
 
-Deno.test("InputBuffer: bytes that were kept are never overwritten", () => {
-  const input = new InputBuffer();
+Deno.test("KeptBytes: bytes that were kept are never overwritten", () => {
+  const store = new KeptBytes();
   const kept: { bytes: Uint8Array; start: number; text: string }[] = [];
   for (let i = 0; i < 300; i++) {
     const text = `head ${i} ${"x".repeat(i)}`;
-    input.push(bytesOf(text + "body"));
-    const { bytes, start } = input;
-    input.consume(text.length);
-    input.keep();
-    kept.push({ bytes, start, text });
-    input.consume(4);
-    input.space().fill(0xaa);
+    const from = bytesOf(`before${text}after`);
+    const start = store.keep(from, 6, 6 + text.length);
+    from.fill(0xaa);
+    kept.push({ bytes: store.bytes, start, text });
   }
   for (const { bytes, start, text } of kept) {
     assertEquals(textOf(bytes.subarray(start, start + text.length)), text);
   }
 });
 
-Deno.test("InputBuffer: what follows kept bytes goes behind them, over what was used", () => {
-  const input = new InputBuffer();
-  input.push(bytesOf("headbody"));
-  input.consume(4);
-  input.keep();
-  input.consume(4);
-  assertEquals(input.space().byteOffset, 4);
-  assertEquals([input.start, input.end], [4, 4]);
-  input.push(bytesOf("BO"));
-  assertEquals(textOf(input.bytes.subarray(0, 8)), "headBOdy");
+Deno.test("KeptBytes: what is larger than a slab has one of its own", () => {
+  const store = new KeptBytes();
+  store.keep(pattern(10), 0, 10);
+  const small = store.bytes;
+  assertEquals(store.keep(pattern(100_000), 0, 100_000), 0);
+  assertEquals(store.bytes, pattern(100_000));
+  assert(small.length < 10_000, "it pins little memory");
 });
 
 Deno.test("InputBuffer: a peer that fills the room is read in larger pieces, up to 16 KiB", () => {
@@ -129,7 +124,6 @@ Deno.test("InputBuffer: a peer that fills the room is read in larger pieces, up 
     sizes.push(room.length);
     input.filled(room.length);
     input.consume(room.length);
-    input.keep(); // so that the next room is new
   }
   assertEquals(sizes, [2048, 4096, 8192, 16_384, 16_384, 16_384]);
 });
@@ -141,7 +135,6 @@ Deno.test("InputBuffer: a peer that leaves room is not", () => {
     assertEquals(room.length, 2048);
     input.filled(room.length - 1);
     input.consume(room.length - 1);
-    input.keep();
   }
 });
 
@@ -178,15 +171,13 @@ Deno.test("InputBuffer: idle gives large memory back, and reads in small pieces 
   assertEquals(input.space().length, 2048);
 });
 
-Deno.test("InputBuffer: idle keeps the smallest memory, and what is kept in it", () => {
+Deno.test("InputBuffer: idle keeps the smallest memory", () => {
   const input = new InputBuffer();
   input.push(bytesOf("head"));
   input.consume(4);
-  input.keep();
   const { bytes } = input;
   input.idle();
   assertStrictEquals(input.bytes, bytes);
-  assertEquals(input.space().byteOffset, 4);
 });
 
 Deno.test("InputBuffer: idle loses nothing that was not used", () => {
