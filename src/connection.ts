@@ -158,40 +158,60 @@ export class Connection implements Watched, Link {
     }
   }
 
-  /** One request and its response after another, until nothing may follow. */
+  /**
+   * One request and its response after another, until nothing may follow.
+   *
+   * It is one function because each `async` one costs 0.1 µs a request: what is not in
+   * every request is in others.
+   */
   async #serve(): Promise<void> {
     try {
       for (;;) {
-        const head = await this.#nextHead();
-        if (head === null) break;
+        // A read may bring nothing: that is no byte yet.
+        while (!this.inbound.hasUnread) if (!await this.#firstByte()) return await this.#ended();
+        const head = this.#headAtHand() ?? await this.#restOfHead();
+        // A read may succeed before our close and be heard of after it: who would be answered?
+        if (head === null || this.transport.closed) return await this.#ended();
         const exchange = this.#begin(head);
         try {
           if (!this.#streaming && !exchange.received) await exchange.body.readWhole();
-          await this.#handle(exchange);
+          const request = new Request(exchange, this.#scheme);
+          try {
+            const handling = this.#call(request, exchange);
+            if (handling !== undefined) await handling;
+            if (exchange.streaming !== undefined) await exchange.streaming;
+          } catch (error) {
+            this.#handlerFailed(error, request, exchange);
+          }
+          if (exchange.unanswered) this.#notAnswered(request, exchange);
           if (!this.#mayFollowAtOnce(exchange) && !await this.#mayFollow(exchange)) return;
         } finally {
           exchange.seal();
         }
       }
-      if (!this.persistent) await this.#linger();
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       await this.#refuse(error);
     }
   }
 
-  /** The head of the next request; null when the client sends no more. */
-  async #nextHead(): Promise<RequestHead | null> {
-    // A read may bring nothing: that is no byte yet.
-    while (!this.inbound.hasUnread) if (!await this.#firstByte()) return null;
-    const { timeouts } = this.#shared.options;
+  /** The client sends no more; or we do not want any, and it may be sending still. */
+  async #ended(): Promise<void> {
+    if (!this.persistent) await this.#linger();
+  }
+
+  /** The head of the next request, where all of it is there. */
+  #headAtHand(): RequestHead | null {
     if (this.#served === 0) this.#phase = "head";
-    else this.#enter("head", timeouts.head);
+    else this.#enter("head", this.#shared.options.timeouts.head);
     const event = this.inbound.parser.next();
-    const head = event.type === "need-data" ? await this.inbound.next() : event;
-    if (head === null || head.type !== "head") return null;
-    // The read had succeeded before the close, but was heard of after it: who would be answered?
-    return this.transport.closed ? null : head;
+    return event.type === "head" ? event : null;
+  }
+
+  /** The head of the next request; null when the client sends no more. */
+  async #restOfHead(): Promise<RequestHead | null> {
+    const event = await this.inbound.next();
+    return event !== null && event.type === "head" ? event : null;
   }
 
   #begin(head: RequestHead): Exchange {
@@ -247,27 +267,21 @@ export class Connection implements Watched, Link {
     }
   }
 
-  async #handle(exchange: Exchange): Promise<void> {
-    const request = new Request(exchange, this.#scheme);
-    try {
-      const handling = this.#handler(request);
-      if (handling !== undefined) {
-        await (this.#shared.options.timeouts.handler === Infinity
-          ? handling
-          : this.#inTime(handling, exchange));
-      }
-      if (exchange.streaming !== undefined) await exchange.streaming;
-    } catch (error) {
-      return this.#handlerFailed(error, request, exchange);
-    }
-    if (exchange.unanswered) {
-      exchange.seal();
-      const error = new Error("The handler returned without having answered the request", {
-        cause: exchange.failure,
-      });
-      report(this.#shared.options, error, request);
-      throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
-    }
+  #call(request: Request, exchange: Exchange): Promise<void> | void {
+    const handling = this.#handler(request);
+    if (handling === undefined) return;
+    return this.#shared.options.timeouts.handler === Infinity
+      ? handling
+      : this.#inTime(handling, exchange);
+  }
+
+  #notAnswered(request: Request, exchange: Exchange): never {
+    exchange.seal();
+    const error = new Error("The handler returned without having answered the request", {
+      cause: exchange.failure,
+    });
+    report(this.#shared.options, error, request);
+    throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
   }
 
   /** Waits for a handler, but not longer than it may take. */

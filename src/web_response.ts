@@ -2,6 +2,7 @@
 import type { Exchange } from "./exchange.ts";
 import type { SourceReader } from "./response_stream.ts";
 import type { Content } from "./wire/content.ts";
+import { staticBody } from "./static_body.ts";
 import { isNamed } from "./wire/response_framing.ts";
 
 /**
@@ -9,12 +10,12 @@ import { isNamed } from "./wire/response_framing.ts";
  * types of their own, or another realm's.
  */
 export async function sendResponse(exchange: Exchange, response: Response): Promise<void> {
-  const { status, statusText, headers, body } = checked(response);
+  const { status, statusText, headers } = checked(response);
   await exchange.respond({
     status,
     statusText: statusText || undefined,
     headers: withoutHops(headers),
-    content: body instanceof ReadableStream ? await contentOf(body) : body,
+    content: await contentOf(response),
     trailers: undefined,
   });
 }
@@ -25,10 +26,12 @@ function checked(response: Response): Response {
       `A Response is wanted: got ${response === null ? "null" : typeof response}`,
     );
   }
-  if (response.bodyUsed || response.body?.locked) {
-    throw new TypeError("Cannot send the Response: its body has been used, or is locked");
-  }
+  if (response.bodyUsed) throw bodyIsUsed();
   return response;
+}
+
+function bodyIsUsed(): TypeError {
+  return new TypeError("Cannot send the Response: its body has been used, or is locked");
 }
 
 /**
@@ -36,13 +39,36 @@ function checked(response: Response): Response {
  * on is for this connection to say (RFC 9110, 7.6.1).
  */
 function withoutHops(headers: Headers | undefined): [string, string][] {
-  const fields = headers && !(Symbol.iterator in headers) ? Object.entries(headers) : headers;
   const kept: [string, string][] = [];
-  for (const field of fields ?? []) {
-    if (isNamed(field[0], "transfer-encoding") || isNamed(field[0], "keep-alive")) continue;
-    kept.push([field[0], String(field[1])]);
-  }
+  const keep = (value: string, name: string) => {
+    if (isNamed(name, "transfer-encoding") || isNamed(name, "keep-alive")) return;
+    kept.push([name, String(value)]);
+  };
+  // A third of the time of its iterator, which makes two objects for each field.
+  if (headers instanceof Headers) headers.forEach(keep);
+  else for (const [name, value] of entriesOf(headers ?? {})) keep(value, name);
   return kept;
+}
+
+function entriesOf(headers: object): Iterable<[string, string]> {
+  return Symbol.iterator in headers
+    ? headers as Iterable<[string, string]>
+    : Object.entries(headers as Record<string, string>);
+}
+
+/** The content of a response; what is there at once goes out with its length. */
+async function contentOf(response: Response): Promise<Content | ReadableStream<Uint8Array>> {
+  switch (staticBody(response)) {
+    case "text":
+      return await response.text();
+    case "bytes":
+      return await response.bytes();
+    case null: {
+      const { body } = response;
+      if (body?.locked) throw bodyIsUsed();
+      return body instanceof ReadableStream ? await contentOfStream(body) : body;
+    }
+  }
 }
 
 /** So many turns a body that is there already may take to give its only chunk, and its end. */
@@ -52,7 +78,7 @@ const TURNS = 8;
  * A body that is there at once goes out with its length, in one write with the head. A
  * body that makes one wait is a stream, and its head is not kept waiting.
  */
-async function contentOf(
+async function contentOfStream(
   body: ReadableStream<Uint8Array>,
 ): Promise<Content | ReadableStream<Uint8Array>> {
   const reader = body.getReader();

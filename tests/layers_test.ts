@@ -20,6 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
     "stats.ts",
     "stream_conn.ts",
     "turns.ts",
+    "static_body.ts",
   ],
   [
     "pace.ts",

@@ -160,10 +160,12 @@ const NOTHING: readonly FieldPair[] = Object.freeze([]);
  */
 let checkedLast: readonly FieldPair[] = NOTHING;
 
-/** Does a plain record say what `pairs` say? */
+/** Does an array, or a plain record, say what `pairs` say? */
 function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
-  if (init === null || typeof init !== "object") return false;
-  if (Object.getPrototypeOf(init) !== Object.prototype) return false;
+  if (Array.isArray(init)) {
+    return init.length === pairs.length && init.every((field, at) => isPair(field, pairs[at]));
+  }
+  if (init === null || Object.getPrototypeOf(init) !== Object.prototype) return false;
   let at = 0;
   for (const name in init) {
     const pair = pairs[at++];
@@ -171,6 +173,11 @@ function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
     if (pair[1] !== (init as Record<string, string>)[name]) return false;
   }
   return at === pairs.length;
+}
+
+function isPair(field: unknown, pair: FieldPair | undefined): boolean {
+  return Array.isArray(field) && field.length === 2 && field[0] === pair![0] &&
+    field[1] === pair![1];
 }
 
 function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {

@@ -2,6 +2,7 @@
 export class OutputBuffer {
   #bytes = new Uint8Array(SMALLEST);
   #length = 0;
+  #view = this.#bytes;
 
   get length(): number {
     return this.#length;
@@ -9,7 +10,12 @@ export class OutputBuffer {
 
   /** What was written so far: a view, good until the next write. */
   view(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    const { buffer } = this.#bytes;
+    // Answers are often as long as the one before: a view costs more than the look.
+    if (this.#view.length !== this.#length || this.#view.buffer !== buffer) {
+      this.#view = this.#bytes.subarray(0, this.#length);
+    }
+    return this.#view;
   }
 
   /** A copy of what was written since it was `start` bytes long. */

@@ -18,7 +18,7 @@ export interface ResponseHead extends ResponseFacts {
   readonly date: string;
 }
 
-/** A head up to its Content-Length, and what was said and decided about it. */
+/** A head up to the value of its Content-Length, and what was said and decided about it. */
 interface EncodedHead {
   readonly head: ResponseHead;
   readonly framing: ResponseFraming;
@@ -49,8 +49,10 @@ export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFrami
   if (!dateGiven) encodeField(out, "Date", head.date);
   if (framing.connection !== null) encodeField(out, "Connection", framing.connection);
   if (typeof framing.length === "number") {
+    out.latin1("Content-Length: ");
     if (framing.sendsContent) remember(head, framing, out, start);
-    encodeLength(out, framing.length);
+    endWithLength(out, framing.length);
+    return framing;
   }
   if (framing.chunked) encodeField(out, "Transfer-Encoding", "chunked");
   out.latin1("\r\n");
@@ -83,13 +85,13 @@ function encodeAgain(
   size: number,
 ): ResponseFraming {
   out.copy(beginning);
-  encodeLength(out, size);
-  out.latin1("\r\n");
+  endWithLength(out, size);
   return framing.length === size ? framing : { ...framing, length: size };
 }
 
-function encodeLength(out: OutputBuffer, length: number): void {
-  encodeField(out, "Content-Length", String(length));
+function endWithLength(out: OutputBuffer, length: number): void {
+  out.latin1(String(length));
+  out.latin1("\r\n\r\n");
 }
 
 /**
