@@ -135,7 +135,10 @@ export class Connection implements Watched, Link {
 
   /** Part of {@linkcode Watched}. */
   tick(now: number): void {
-    if (this.#phase === "idle") this.transport.idle();
+    if (this.#phase === "idle") {
+      this.transport.idle();
+      this.inbound.parser.idle();
+    }
     if (now >= this.#deadline) this.#overdue();
     if (this.pace.breached(now)) this.inbound.interrupt(bodyTimeout());
     if (this.#writePace.breached(now)) {

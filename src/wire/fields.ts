@@ -28,6 +28,11 @@ export class Fields {
     this.#places = places;
   }
 
+  /** The same fields of another message. */
+  again(): Fields {
+    return new Fields(this.#bytes, this.#base, this.#places);
+  }
+
   get length(): number {
     return this.#places.length / 4;
   }

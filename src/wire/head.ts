@@ -37,11 +37,11 @@ export class RequestHead {
   readonly protocol: Protocol;
   readonly fields: Fields;
   readonly framing: Framing;
-  readonly targetForm: TargetForm;
+  readonly #line: RequestLine;
   readonly #bytes: Uint8Array;
-  readonly #targetStart: number;
-  readonly #targetEnd: number;
+  readonly #base: number;
 
+  /** The head begins at `bytes[base]`. */
   constructor(
     line: RequestLine,
     bytes: Uint8Array,
@@ -51,17 +51,21 @@ export class RequestHead {
   ) {
     this.method = line.method;
     this.protocol = line.protocol;
-    this.targetForm = line.form;
     this.fields = fields;
     this.framing = framing;
+    this.#line = line;
     this.#bytes = bytes;
-    this.#targetStart = base + line.targetStart;
-    this.#targetEnd = base + line.targetEnd;
+    this.#base = base;
+  }
+
+  get targetForm(): TargetForm {
+    return this.#line.form;
   }
 
   /** The request-target as it came. */
   get target(): string {
-    return latin1(this.#bytes, this.#targetStart, this.#targetEnd);
+    const { targetStart, targetEnd } = this.#line;
+    return latin1(this.#bytes, this.#base + targetStart, this.#base + targetEnd);
   }
 
   /**
@@ -73,6 +77,26 @@ export class RequestHead {
     const target = this.target;
     const authority = targetAuthority(this.targetForm, target) ?? this.framing.host ?? localHost;
     return new URL(`${scheme}://${authority}${targetPath(this.targetForm, target)}`);
+  }
+
+  /** Does the same head, `length` bytes long, come next in `input`? */
+  isNextIn({ bytes, start, end }: InputBuffer, length: number): boolean {
+    if (end - start < length) return false;
+    for (let i = 0; i < length; i++) {
+      if (bytes[start + i] !== this.#bytes[this.#base + i]) return false;
+    }
+    return true;
+  }
+
+  /** The same head of another request: nothing that its handler may change is shared. */
+  again(): RequestHead {
+    return new RequestHead(
+      this.#line,
+      this.#bytes,
+      this.#base,
+      this.fields.again(),
+      this.framing,
+    );
   }
 }
 
@@ -94,6 +118,8 @@ export class HeadParser {
   #emptyLineSkipped = false;
   #line: RequestLine | null = null;
   #method = "";
+  #last: RequestHead | null = null;
+  #lastLength = 0;
 
   constructor(limits: Readonly<Limits>, profile: Profile) {
     this.#limits = limits;
@@ -117,18 +143,40 @@ export class HeadParser {
 
   /** Takes the next head out of `input`; null when the rest of it has not arrived. */
   parse(input: InputBuffer): RequestHead | null {
+    if (this.#line === null && this.#last?.isNextIn(input, this.#lastLength)) {
+      return this.#again(this.#last, input);
+    }
     const line = this.#line ??= this.#readRequestLine(input);
     if (line === null) return null;
     const { bytes, start, end } = input;
     if (!this.#section.read(this.#lines, bytes, start, end)) return null;
     const kept = keptBytes.keep(bytes, start, start + this.#lines.start);
     const fields = this.#section.take(keptBytes.bytes, kept);
-    input.consume(this.#lines.start);
+    this.#lastLength = this.#lines.start;
+    input.consume(this.#lastLength);
+    this.#begin();
+    const framing = decideFraming(line.method, line.protocol.minor, fields, this.#profile);
+    return this.#last = new RequestHead(line, keptBytes.bytes, kept, fields, framing);
+  }
+
+  /** Who asks again mostly asks with the same bytes: polls, probes, programs. */
+  #again(last: RequestHead, input: InputBuffer): RequestHead {
+    input.consume(this.#lastLength);
+    this.#method = last.method;
+    this.#begin();
+    return last.again();
+  }
+
+  /** The next head is another one. */
+  #begin(): void {
     this.#lines.reset();
     this.#line = null;
     this.#emptyLineSkipped = false;
-    const framing = decideFraming(line.method, line.protocol.minor, fields, this.#profile);
-    return new RequestHead(line, keptBytes.bytes, kept, fields, framing);
+  }
+
+  /** Lets go of memory that the next head may share. */
+  idle(): void {
+    this.#last = null;
   }
 
   /**

@@ -104,6 +104,11 @@ export class RequestParser {
     return this.#state.name === "chunked" ? Infinity : 0;
   }
 
+  /** Lets go of memory while nothing comes. */
+  idle(): void {
+    this.#heads.idle();
+  }
+
   /**
    * The next event.
    *

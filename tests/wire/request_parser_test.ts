@@ -280,3 +280,62 @@ for (const [text, message] of MESSAGES) {
     assertEquals(assertThrows(() => parserWith(text).next(), HttpError).message, message);
   });
 }
+
+/** The bytes of each piece, and what the heads say. */
+function headsOf(pieces: readonly string[]): string[] {
+  const parser = parserWith("");
+  const heads: string[] = [];
+  for (const piece of pieces) {
+    parser.input.push(bytesOf(piece));
+    for (let event; (event = parser.next()).type !== "need-data";) {
+      if (event.type === "head") heads.push(`${parser.method} ${event.target}`);
+    }
+  }
+  assertEquals(parser.input.length, 0);
+  return heads;
+}
+
+Deno.test("parser: the same head again, whole, split, behind an empty line, and others between", () => {
+  const other = GET.replace("/", "/other");
+  for (let at = 0; at <= GET.length; at++) {
+    const pieces = [GET, GET.slice(0, at), GET.slice(at), `\r\n${GET}${GET}`, `\r\n${other}`, GET];
+    assertEquals(headsOf(pieces), ["GET /", "GET /", "GET /", "GET /", "GET /other", "GET /"]);
+  }
+});
+
+Deno.test("parser: a head that begins like the one before is another one", () => {
+  const longer = GET.replace("\r\n\r\n", "\r\nX: y\r\n\r\n");
+  const parser = parserWith(GET + longer + GET);
+  const fields: number[] = [];
+  for (let event; (event = parser.next()).type !== "need-data";) {
+    if (event.type === "head") fields.push(event.fields.length);
+  }
+  assertEquals(fields, [1, 2, 1]);
+});
+
+Deno.test("parser: what somebody does to the fields of a head is not seen in the same head again", () => {
+  const parser = parserWith(GET + GET + GET);
+  const hosts: (string | null)[] = [];
+  for (let event; (event = parser.next()).type !== "need-data";) {
+    if (event.type !== "head") continue;
+    const headers = event.fields.headers();
+    hosts.push(headers.get("Host"));
+    headers.set("Host", "changed");
+  }
+  assertEquals(hosts, ["h", "h", "h"]);
+});
+
+Deno.test("parser: the same head again after memory was let go", () => {
+  const parser = parserWith(GET);
+  parser.next();
+  parser.next();
+  parser.idle();
+  parser.input.push(bytesOf(GET));
+  assertEquals((parser.next() as RequestHead).target, "/");
+});
+
+Deno.test("parser: the same head again, where the next one is refused", () => {
+  const parser = parserWith(GET + GET + GET.replace("Host", "Hos t"));
+  for (let i = 0; i < 4; i++) parser.next();
+  assertEquals(refusal(parser), "bad-field");
+});
