@@ -1,5 +1,8 @@
 /** The peer, as its documentation has it. */
+import { chosen } from "./routes.ts";
+import { WEB_HANDLERS } from "./web_handlers.ts";
+
 Deno.serve(
   { port: 0, hostname: "127.0.0.1", onListen: ({ port }) => console.log(`port ${port}`) },
-  () => new Response("Hello, World!"),
+  chosen(WEB_HANDLERS),
 );

@@ -1,18 +1,6 @@
-/** The floor: one read, one write, nothing parsed, the same bytes every time. */
-const answer = new TextEncoder().encode(
-  "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 13\r\n\r\nHello, World!",
-);
-
-async function serve(conn: Deno.Conn): Promise<void> {
-  const buffer = new Uint8Array(16_384);
-  try {
-    while (await conn.read(buffer) !== null) await conn.write(answer);
-  } catch {
-    // The load has ended.
-  }
-  conn.close();
-}
+/** A server that is nothing but reads and writes. */
+import { serveRaw } from "./raw_connection.ts";
 
 const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
 console.log(`port ${(listener.addr as Deno.NetAddr).port}`);
-for await (const conn of listener) serve(conn);
+for await (const conn of listener) serveRaw(conn);

@@ -1,0 +1,77 @@
+/**
+ * The parser alone: bytes in, request out. One iteration is one request; the names of
+ * the groups say how many bytes it has.
+ *
+ * ```sh
+ * deno bench -A bench/parser_bench.ts
+ * ```
+ */
+import { HttpParserJs } from "./parsers/http_parser_js.ts";
+import { Llhttp } from "./parsers/llhttp.ts";
+import { Ours } from "./parsers/ours.ts";
+import type { Parser } from "./parsers/parser.ts";
+import { bytesOf, CHROME, CHUNKED, CURL, headersOf, NGINX } from "./requests.ts";
+
+const PARSERS: readonly (readonly [name: string, make: () => Parser])[] = [
+  ["ours", () => new Ours()],
+  ["npm:http-parser-js", () => new HttpParserJs()],
+  ["llhttp, WebAssembly", () => new Llhttp()],
+];
+
+/** The largest read of the server's. */
+const READ = 16_384;
+
+function whole(bytes: Uint8Array): Uint8Array[] {
+  return [bytes];
+}
+
+/** As a socket gives them: what does not fit into the buffer comes with the next read. */
+function readByRead(bytes: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(bytes.length / READ);
+  return Array.from({ length: count }, (_, i) => bytes.subarray(i * READ, (i + 1) * READ));
+}
+
+function byteByByte(bytes: Uint8Array): Uint8Array[] {
+  return Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
+}
+
+/** Who does not read the request does not take part in the comparison. */
+function check(parser: Parser, pieces: readonly Uint8Array[], request: string): void {
+  for (const piece of pieces) parser.feed(piece);
+  const names = parser.fields().map(([name]) => name.toLowerCase()).sort();
+  const expected = [...headersOf(request.slice(0, request.indexOf("\r\n\r\n"))).keys()];
+  if (parser.complete !== 1 || names.join() !== expected.join()) {
+    throw new Error(`${parser.constructor.name} read ${parser.complete} requests, fields ${names}`);
+  }
+}
+
+/** One group: a request in pieces, `then` being done with it. */
+function group(
+  title: string,
+  request: string,
+  split: (bytes: Uint8Array) => Uint8Array[] = whole,
+  then: (parser: Parser) => unknown = () => {},
+): void {
+  const bytes = bytesOf(request);
+  for (const [name, make] of PARSERS) {
+    const parser = make();
+    const pieces = split(parser.prepare(bytes));
+    check(parser, pieces, request);
+    Deno.bench({
+      name,
+      group: `${title} (${bytes.length} bytes)`,
+      baseline: name === "ours",
+      fn() {
+        for (const piece of pieces) parser.feed(piece);
+        then(parser);
+      },
+    });
+  }
+}
+
+group("curl head", CURL);
+group("Chrome head", CHROME);
+group("nginx-upstream head", NGINX);
+group("Chrome head, every field read", CHROME, whole, (parser) => parser.fields());
+group("Chrome head, byte by byte", CHROME, byteByByte);
+group("chunked body, read by read", CHUNKED, readByRead);

@@ -1,0 +1,42 @@
+/** What the handlers answer: the same bytes from every server. */
+
+/** The answer of the smallest handlers. */
+export const HELLO = "Hello, World!";
+
+/** 64 KiB. */
+export const PAGE: Uint8Array<ArrayBuffer> = new Uint8Array(65_536).fill(0x78);
+
+/** How many pages the stream has: 10 MiB. */
+export const PAGES = 160;
+
+/** A stream of 10 MiB, a page at a time, each when it is asked for. */
+export function pages(): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let left = PAGES;
+  return new ReadableStream({
+    pull(controller) {
+      if (left-- > 0) controller.enqueue(PAGE);
+      else controller.close();
+    },
+  });
+}
+
+/** What is said about the order that was posted. */
+export function receipt(order: unknown): { id: number; count: number } {
+  const { id, items } = order as { id: number; items: readonly { count: number }[] };
+  return { id, count: items.reduce((sum, item) => sum + item.count, 0) };
+}
+
+/** What is said to a browser: shows that its path and three of its fields were read. */
+export function greeting(path: string, headers: Headers): string {
+  const [agent, language, cookie] = ["user-agent", "accept-language", "cookie"].map((name) =>
+    headers.get(name)?.length
+  );
+  return `${path} ${agent} ${language} ${cookie}`;
+}
+
+/** How many bytes come. */
+export async function sizeOf(stream: AsyncIterable<Uint8Array>): Promise<number> {
+  let size = 0;
+  for await (const chunk of stream) size += chunk.length;
+  return size;
+}

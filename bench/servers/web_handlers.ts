@@ -1,0 +1,16 @@
+/** The same with Web requests and responses: for `Deno.serve`, and for `fetchHandler`. */
+import { greeting, HELLO, PAGE, pages, receipt, sizeOf } from "./content.ts";
+import type { Route } from "./routes.ts";
+
+type WebHandler = (request: Request) => Response | Promise<Response>;
+
+/** The handlers by what they do. */
+export const WEB_HANDLERS: Readonly<Record<Route, WebHandler>> = {
+  hello: () => new Response(HELLO),
+  browser: (request) => new Response(greeting(new URL(request.url).pathname, request.headers)),
+  json: async (request) => Response.json(receipt(await request.json())),
+  buffered: async (request) => new Response(String((await request.bytes()).length)),
+  streamed: async (request) => new Response(String(await sizeOf(request.body!))),
+  bytes: () => new Response(PAGE),
+  stream: () => new Response(pages()),
+};
