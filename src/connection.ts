@@ -6,8 +6,7 @@
  * error of a handler's goes to `onError`.
  */
 import type { Clock, Watched } from "./clock.ts";
-import { answerTo, ConnectionLost, HttpError } from "./errors.ts";
-import type { ErrorResponse } from "./errors.ts";
+import { ConnectionLost, HttpError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Link } from "./exchange.ts";
 import { handled } from "./handled.ts";
@@ -17,15 +16,13 @@ import { report } from "./options.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Pace } from "./pace.ts";
 import { isStreaming } from "./streaming.ts";
+import { bodyTimeout, handlerTimeout, headTimeout, sendRefusal } from "./refusal.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Counters } from "./stats.ts";
 import { Transport } from "./transport.ts";
-import { contentBytes } from "./wire/content.ts";
-import { fieldsToSend } from "./wire/fields.ts";
 import type { RequestHead } from "./wire/head.ts";
-import { encodeHead } from "./wire/response_encoder.ts";
 
 /** What the connections of a server have in common. */
 export interface Shared {
@@ -65,7 +62,8 @@ export class Connection implements Watched, Link {
   /** When the phase must be over: one number, rewritten when the phase changes; no timer. */
   #deadline = Infinity;
   #served = 0;
-  #persistent = true;
+  /** Is no further request wanted? */
+  #retired = false;
   /** Ends the wait for a handler that takes too long. */
   #expire: ((reason: HttpError) => void) | undefined;
 
@@ -85,7 +83,7 @@ export class Connection implements Watched, Link {
 
   /** Part of {@linkcode Link}: no, once the server is closing, or after so many requests. */
   get persistent(): boolean {
-    return this.#persistent && this.#served < this.limits.requestsPerConnection;
+    return !this.#retired && this.#served < this.limits.requestsPerConnection;
   }
 
   /** Serves requests until nothing may follow. Never rejects. */
@@ -105,7 +103,7 @@ export class Connection implements Watched, Link {
 
   /** The request being served is the last one; a connection without one ends now. */
   retire(): void {
-    this.#persistent = false;
+    this.#retired = true;
     if (!this.waits) return;
     // A request that crosses our close is answered by the kernel, with a reset that destroys
     // what the client has not read of the answer before (RFC 9112, 9.6).
@@ -115,7 +113,12 @@ export class Connection implements Watched, Link {
 
   /** Ends a connection that waits, to have its descriptor now. */
   shed(): void {
-    this.transport.closeWhenFlushed();
+    this.#retired = true;
+    const close = () => {
+      // A request may have come while the last answer was on its way out.
+      if (this.waits) this.cut();
+    };
+    this.transport.flush().then(close, close);
   }
 
   /** Is there no request, not even the beginning of one? */
@@ -161,36 +164,18 @@ export class Connection implements Watched, Link {
     }
   }
 
-  /**
-   * One request and its response after another, until nothing may follow.
-   *
-   * It is one function because each `async` one costs 0.1 µs a request: what is not in
-   * every request is in others.
-   */
+  /** One request and its response after another, until nothing may follow. */
   async #serve(): Promise<void> {
     try {
       for (;;) {
         // A read may bring nothing: that is no byte yet.
-        while (!this.inbound.hasUnread) if (!await this.#firstByte()) return await this.#ended();
+        while (!this.inbound.hasUnread) {
+          if (this.#retired || !await this.#firstByte()) return await this.#ended();
+        }
         const head = this.#headAtHand() ?? await this.#restOfHead();
         // A read may succeed before our close and be heard of after it: who would be answered?
         if (head === null || this.transport.closed) return await this.#ended();
-        const exchange = this.#begin(head);
-        try {
-          if (!this.#streaming && !exchange.received) await exchange.body.readWhole();
-          const request = new Request(exchange, this.#scheme);
-          try {
-            const handling = this.#call(request, exchange);
-            if (handling !== undefined) await handling;
-            if (exchange.streaming !== undefined) await exchange.streaming;
-          } catch (error) {
-            this.#handlerFailed(error, request, exchange);
-          }
-          if (exchange.unanswered) this.#notAnswered(request, exchange);
-          if (!this.#mayFollowAtOnce(exchange) && !await this.#mayFollow(exchange)) return;
-        } finally {
-          exchange.seal();
-        }
+        if (!await this.#serveOne(this.#begin(head))) return;
       }
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -198,9 +183,35 @@ export class Connection implements Watched, Link {
     }
   }
 
+  /**
+   * One request and its response. False when nothing may follow.
+   *
+   * A function that waits keeps its variables, also those it needs no more: what this one
+   * holds must not be held while the connection idles.
+   */
+  async #serveOne(exchange: Exchange): Promise<boolean> {
+    try {
+      if (!this.#streaming && !exchange.received) await exchange.body.readWhole();
+      if (this.transport.closed) return false;
+      const request = new Request(exchange, this.#scheme);
+      try {
+        const handling = this.#call(request, exchange);
+        if (handling !== undefined) await handling;
+        if (exchange.streaming !== undefined) await exchange.streaming;
+      } catch (error) {
+        this.#handlerFailed(error, request, exchange);
+      }
+      if (exchange.unanswered) this.#notAnswered(request, exchange);
+      return this.#mayFollowAtOnce(exchange) || await this.#mayFollow(exchange);
+    } finally {
+      exchange.seal();
+    }
+  }
+
   /** The client sends no more; or we do not want any, and it may be sending still. */
   async #ended(): Promise<void> {
-    if (!this.persistent) await this.#linger();
+    if (this.#retired) await this.#linger();
+    else await this.transport.flush();
   }
 
   /** The head of the next request, where all of it is there. */
@@ -253,8 +264,14 @@ export class Connection implements Watched, Link {
     exchange.seal();
     if (outcome === "last" || this.transport.congested) await this.transport.flush();
     if (outcome === "reuse" && (exchange.received || await this.#drain(exchange))) return true;
-    await this.#linger();
+    if (this.#saidLast(exchange)) await this.transport.closeWrite();
+    else await this.#linger();
     return false;
+  }
+
+  /** Has the client said that it sends no more, and sent no more? Then nothing of its can meet a closed socket. */
+  #saidLast(exchange: Exchange): boolean {
+    return !exchange.head.framing.persistent && exchange.received && !this.inbound.hasUnread;
   }
 
   /** Reads and drops what the handler has left of the body. */
@@ -326,42 +343,12 @@ export class Connection implements Watched, Link {
     throw new ConnectionLost("The request was refused within its response", { cause: error });
   }
 
-  /** The one place where an error answer is written. */
   async #refuse(error: HttpError): Promise<void> {
-    this.#shared.counters.reject(error.code);
-    const standard = answerTo(error, this.#shared.options.profile);
-    const wanted = this.#wantedAnswer(error);
-    try {
-      this.#encodeAnswer({ ...standard, ...wanted });
-    } catch (fault) {
-      report(this.#shared.options, fault);
-      this.#encodeAnswer(standard);
-    }
+    const { clock, options, counters } = this.#shared;
+    counters.reject(error.code);
+    sendRefusal(error, options, this.transport, this.inbound.parser.method, clock.date);
     await this.transport.flush();
     await this.#linger();
-  }
-
-  #wantedAnswer(error: HttpError): Partial<ErrorResponse> | void {
-    try {
-      return this.#shared.options.onReject?.(error, this.transport);
-    } catch (fault) {
-      report(this.#shared.options, fault);
-    }
-  }
-
-  #encodeAnswer({ status, statusText, headers, body = "" }: ErrorResponse): void {
-    const content = contentBytes(body);
-    const { sendsContent } = encodeHead(this.transport.out, {
-      method: this.inbound.parser.method,
-      minor: 1,
-      status,
-      statusText,
-      fields: fieldsToSend(headers),
-      size: content.length,
-      persistent: false,
-      date: this.clock.date,
-    });
-    if (sendsContent) this.transport.enqueue(content);
   }
 
   /**
@@ -375,24 +362,4 @@ export class Connection implements Watched, Link {
     await this.transport.closeWrite();
     await this.inbound.drop(limits.linger);
   }
-}
-
-function headTimeout(): HttpError {
-  return new HttpError(
-    408,
-    "head-timeout",
-    "The head of the request did not arrive in time (RFC 9110, 15.5.9)",
-  );
-}
-
-function bodyTimeout(): HttpError {
-  return new HttpError(
-    408,
-    "body-timeout",
-    "The body of the request did not arrive in time (RFC 9110, 15.5.9)",
-  );
-}
-
-function handlerTimeout(): HttpError {
-  return new HttpError(503, "handler-timeout", "The request took too long to serve");
 }

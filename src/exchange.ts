@@ -342,7 +342,7 @@ export class Exchange {
    */
   #flush(copied: boolean): Promise<void> {
     const { transport, inbound } = this.#link;
-    const done = transport.flush();
+    const done = transport.flushSoon();
     const goesOn = copied && this.#persistent && inbound.hasUnread && !transport.congested;
     return goesOn ? DONE : done;
   }

@@ -41,7 +41,7 @@ export class Inbound {
   fill(): Promise<boolean> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     this.#waiting ??= Promise.withResolvers();
-    this.#reading ??= this.#source.read(this.parser.input.space()).then(this.#came, this.#failed);
+    this.#reading ??= this.#source.read(this.#room()).then(this.#came, this.#failed);
     return this.#waiting.promise;
   }
 
@@ -97,6 +97,11 @@ export class Inbound {
     this.#watcher = null;
   }
 
+  /** A piece of a body for good: a copy, unless the memory is full of it and nobody is reading into it. */
+  give(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#reading === null ? this.parser.input.give(piece) : piece.slice();
+  }
+
   /** Gives memory back while nothing comes. */
   idle(): void {
     if (this.#reading === null) this.parser.input.idle();
@@ -116,13 +121,17 @@ export class Inbound {
   /** Reads and drops up to `most` bytes; ends with the input. */
   async drop(most: number): Promise<void> {
     await this.#settled();
-    const waste = new Uint8Array(16_384);
     let dropped = 0;
     while (dropped < most) {
-      const count = await this.#read(waste);
+      const count = await this.#read(WASTE);
       if (count === null) return;
       dropped += count;
     }
+  }
+
+  #room(): Uint8Array {
+    const room = this.parser.input.space();
+    return this.#watcher === null ? room : room.subarray(0, MOST_AHEAD);
   }
 
   /** Resolves when no read is under way. */
@@ -175,6 +184,9 @@ export class Inbound {
 function lostWhileReading(cause: unknown): ConnectionLost {
   return new ConnectionLost("The connection was lost while reading", { cause });
 }
+
+/** What is read into it nobody reads: all connections may write over each other. */
+const WASTE = new Uint8Array(16_384);
 
 /** More than the heads of a client that waits for its answers: there may be much work in it. */
 const MUCH = 2048;

@@ -48,7 +48,6 @@ export class RequestBody {
   constructor(inbound: Inbound, transport: Transport, pace: Pace, framing: Framing) {
     this.#inbound = inbound;
     this.#pace = pace;
-    pace.reset();
     this.#transport = transport;
     this.#framing = framing;
     this.#continueDue = framing.expectsContinue;
@@ -56,6 +55,8 @@ export class RequestBody {
     if (framing.body === 0) {
       this.#complete(NO_FIELDS);
       this.#whole = NOTHING;
+    } else {
+      pace.reset();
     }
   }
 
@@ -82,8 +83,9 @@ export class RequestBody {
   }
 
   set most(bytes: number) {
-    // A request without a body has nothing that could be read too early.
-    if (this.#progress !== "unread" && this.#framing.body !== 0) {
+    // A request without a body has none to limit; the parser may be reading another's.
+    if (this.#framing.body === 0) return;
+    if (this.#progress !== "unread") {
       throw new TypeError("Cannot change maxBody: the body is already being read");
     }
     this.#inbound.parser.maxBody = bytes;
@@ -167,7 +169,7 @@ export class RequestBody {
   #give(piece: Uint8Array, controller: ReadableByteStreamController): void {
     const wanted = controller.byobRequest;
     const view = wanted?.view;
-    if (!view) return controller.enqueue(piece.slice());
+    if (!view) return controller.enqueue(this.#inbound.give(piece));
     const count = Math.min(piece.length, view.byteLength);
     new Uint8Array(view.buffer, view.byteOffset, count).set(piece.subarray(0, count));
     if (count < piece.length) this.#rest = piece.subarray(count);
@@ -186,9 +188,10 @@ export class RequestBody {
 
   /** The next piece: a view that dies at the next read. Null at the end. */
   #read(): Promise<Uint8Array | null> {
-    const reading = this.#advance();
+    // Who reads is told before who waits for `#current`: the piece is his until he has copied it.
+    const reading = this.#advance().finally(() => this.#current = null);
     this.#current = reading;
-    return reading.finally(() => this.#current = null);
+    return reading;
   }
 
   async #advance(): Promise<Uint8Array | null> {

@@ -457,7 +457,7 @@ const GONE_AGAIN = [
 
 /** Is something used up that a closed connection gives back? Deno has a code for each but ENFILE. */
 function isShortage(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
   if (code !== undefined) return ["EMFILE", "ENOBUFS", "ENOMEM"].includes(code);
   return message?.startsWith("Too many open files in system") ?? false;
 }

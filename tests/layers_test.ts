@@ -24,12 +24,13 @@ const LEVELS: readonly (readonly string[])[] = [
   ],
   [
     "pace.ts",
-    "wire/fields.ts",
+    "wire/field_headers.ts",
     "wire/lines.ts",
     "wire/target.ts",
     "raw_conn.ts",
     "fd_guard.ts",
   ],
+  ["wire/fields.ts"],
   ["transport.ts", "wire/field_section.ts", "wire/framing.ts", "wire/response_framing.ts"],
   ["wire/head.ts", "wire/chunked.ts", "wire/response_encoder.ts", "wire/upgrade.ts"],
   ["wire/request_parser.ts"],
@@ -40,7 +41,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["web_response.ts"],
   ["request.ts"],
   ["options.ts", "streaming.ts", "web_request.ts"],
-  ["fetch.ts"],
+  ["fetch.ts", "refusal.ts"],
   ["connection.ts"],
   ["server.ts"],
 ];

@@ -29,7 +29,7 @@ export class BodyCollector {
 
   #grow(needed: number): void {
     const doubled = Math.max(needed, this.#bytes.length * 2);
-    const exact = this.#announced >= needed && this.#announced < doubled * 2;
+    const exact = this.#announced >= needed && this.#announced < doubled * 4;
     const larger = new Uint8Array(exact ? this.#announced : doubled);
     larger.set(this.bytes());
     this.#bytes = larger;

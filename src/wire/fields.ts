@@ -4,6 +4,7 @@
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
  */
+import { headersOf } from "./field_headers.ts";
 import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
@@ -74,11 +75,7 @@ export class Fields {
 
   /** The same as the Web knows it: always the same object. */
   headers(): Headers {
-    if (this.#headers === undefined) {
-      this.#headers = new Headers();
-      for (let i = 0; i < this.length; i++) this.#headers.append(this.name(i), this.value(i));
-    }
-    return this.#headers;
+    return this.#headers ??= headersOf(this);
   }
 
   #text(place: number): string {
@@ -171,10 +168,11 @@ function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
     return init.length === pairs.length && init.every((field, at) => isPair(field, pairs[at]));
   }
   if (init === null || Object.getPrototypeOf(init) !== Object.prototype) return false;
+  if (Symbol.iterator in init) return false;
   let at = 0;
   for (const name in init) {
     const pair = pairs[at++];
-    if (pair === undefined || pair[0] !== name) return false;
+    if (pair === undefined || pair[0] !== name || !Object.hasOwn(init, name)) return false;
     if (pair[1] !== (init as Record<string, string>)[name]) return false;
   }
   return at === pairs.length;

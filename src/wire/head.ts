@@ -266,7 +266,7 @@ function readVersion(bytes: Uint8Array, start: number, end: number): Protocol {
   }
   if (minor === 0x31) return HTTP_1_1;
   if (minor === 0x30) return HTTP_1_0;
-  return { orig: latin1(bytes, start, end), major: 1, minor: minor - 0x30 };
+  return Object.freeze({ orig: latin1(bytes, start, end), major: 1, minor: minor - 0x30 });
 }
 
 function badRequestLine(message: string): HttpError {

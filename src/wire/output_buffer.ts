@@ -1,8 +1,8 @@
 /** Bytes on their way out: grows as needed, starts small. */
 export class OutputBuffer {
-  #bytes = new Uint8Array(SMALLEST);
+  #bytes: Uint8Array = EMPTY;
   #length = 0;
-  #view = this.#bytes;
+  #view: Uint8Array = EMPTY;
 
   get length(): number {
     return this.#length;
@@ -30,8 +30,8 @@ export class OutputBuffer {
   /** What was written, for good: the buffer goes on with new memory. */
   take(): Uint8Array {
     const taken = this.view();
-    this.#bytes = new Uint8Array(SMALLEST);
     this.#length = 0;
+    this.#bytes = this.#view = EMPTY;
     return taken;
   }
 
@@ -55,17 +55,18 @@ export class OutputBuffer {
 
   /** Lets go of more than `most` bytes of memory, where nothing is in it. */
   shrink(most: number): void {
-    if (this.#length === 0 && this.#bytes.length > most) this.#bytes = new Uint8Array(SMALLEST);
+    if (this.#length === 0 && this.#bytes.length > most) this.#bytes = this.#view = EMPTY;
   }
 
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2, SMALLEST));
     larger.set(this.view());
     this.#bytes = larger;
   }
 }
 
+const EMPTY = new Uint8Array(0);
 /** Holds the answer that most requests get. */
 const SMALLEST = 512;

@@ -5,6 +5,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStringIncludes,
+  assertThrows,
 } from "@std/assert";
 import type { Handler, Request } from "../../src/request.ts";
 import { converse, DATE, echo, echoed, refused, response } from "./harness.ts";
@@ -367,6 +368,20 @@ Deno.test("request: HTTP/1.0 without a Host is for the local address", async () 
   assertEquals(href, "http://127.0.0.1:8080/a");
 });
 
+Deno.test("request: its protocol is the same for each, and nobody changes it", async () => {
+  for (const minor of [0, 1, 5]) {
+    const orig = `HTTP/1.${minor}`;
+    for (let i = 0; i < 2; i++) {
+      const { errors } = await converse([GET.replace("HTTP/1.1", orig)], (request) => {
+        assertEquals(request.protocol, { orig, major: 1, minor });
+        assertThrows(() => Object.assign(request.protocol, { minor: 9 }), TypeError);
+        return request.respond(200);
+      });
+      assertEquals(errors, []);
+    }
+  }
+});
+
 Deno.test("request: stays readable after its answer, however much has come since", async () => {
   const kept: Request[] = [];
   const head = (i: number) => `GET /${i} HTTP/1.1\r\nHost: x\r\nX-Number: ${"n".repeat(i)}\r\n\r\n`;
@@ -558,6 +573,27 @@ Deno.test("hardening 32: raw reads and writes that nobody waits for may fail", a
     },
     {},
     { failAfter: 1 },
+  );
+});
+
+Deno.test("a field that all objects inherit is not sent, also where it was sent before", async () => {
+  let sent = 0;
+  const { output } = await converse([GET + GET], (request) => {
+    if (!sent++) return request.respond(200, "", [["foo", "bar"]]);
+    Object.defineProperty(Object.prototype, "foo", {
+      value: "bar",
+      enumerable: true,
+      configurable: true,
+    });
+    try {
+      return request.respond(200, "", {});
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "foo");
+    }
+  });
+  assertEquals(
+    output,
+    response("200 OK", "").replace("OK\r\n", "OK\r\nfoo: bar\r\n") + response("200 OK", ""),
   );
 });
 

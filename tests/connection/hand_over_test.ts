@@ -1,11 +1,14 @@
 /** Connections that are handed over: hijack, upgrade and CONNECT. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { streaming } from "@asynchttp/server";
-import type { Request } from "@asynchttp/server";
+import type { Handler, Request } from "@asynchttp/server";
 import { GET, utf8 } from "../fixtures.ts";
+import { servingWell } from "../server/tools.ts";
 import { put } from "./bodies.ts";
 import { converse, response, start } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
+
+const OFFER = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n";
 
 Deno.test("hand-over: a close of its new owner's does not wait for a peer that does not read", async () => {
   const run = start(
@@ -21,6 +24,41 @@ Deno.test("hand-over: a close of its new owner's does not wait for a peer that d
   await run.done;
   assert(run.conn.closed);
 });
+
+/** How a connection is taken, and what the client gets for it. */
+const TAKEN: readonly (readonly [
+  how: string,
+  take: (request: Request) => Deno.Conn | Promise<Deno.Conn>,
+  head: string,
+])[] = [
+  ["hijack", (request) => request.hijack(), ""],
+  [
+    "upgrade",
+    (request) => request.upgrade(),
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n",
+  ],
+];
+
+for (const [how, take, head] of TAKEN) {
+  for (const length of [3, 100_000]) {
+    Deno.test(`${how}: ${length} bytes that nobody waits for arrive before the close`, async () => {
+      const handler: Handler = (request) => {
+        const use = (conn: Deno.Conn) => {
+          void conn.write(utf8("x".repeat(length)));
+          conn.close();
+        };
+        const conn = take(request);
+        return conn instanceof Promise ? conn.then(use) : use(conn);
+      };
+      await servingWell(handler, async (port) => {
+        const client = await Deno.connect({ port });
+        await client.write(utf8(OFFER));
+        const got = await new Response(client.readable).text();
+        assertEquals([got.slice(0, head.length), got.length], [head, head.length + length]);
+      });
+    });
+  }
+}
 
 Deno.test("hardening 21: a refused CONNECT closes", async () => {
   const { output } = await converse(

@@ -1,8 +1,12 @@
 /** How connections end, who waits for whom, and what a fault leaves behind. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
 import type { Handler } from "../../src/request.ts";
+import { soon } from "../fixtures.ts";
+import { put } from "./bodies.ts";
 import { converse, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
+import type { Run } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -40,9 +44,11 @@ Deno.test("lingering close: no longer than timeouts.linger", async () => {
   assert(conn.closed);
 });
 
-Deno.test("lingering close: also after an answer that ends the connection, whoever wanted it", async () => {
+const CLOSE = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+
+Deno.test("lingering close: also after an answer that ends the connection, where the client may send on", async () => {
   const close = { Connection: "close" };
-  for (const sent of [GET, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")]) {
+  for (const sent of [GET, CLOSE + GET]) {
     const { conn, clock, done } = start(
       [sent, STALL],
       (request) => request.respond(200, "", close),
@@ -52,6 +58,13 @@ Deno.test("lingering close: also after an answer that ends the connection, whoev
     clock.tick(NOW + 2000);
     await done;
   }
+});
+
+Deno.test("lingering close: not where the client has said that it sends no more, and has sent no more", async () => {
+  const { conn, done } = start([CLOSE, STALL], echo);
+  await done;
+  assert(conn.closed);
+  assertEquals(conn.output, echoed("GET / ", "close"));
 });
 
 Deno.test("retire: a connection that waits for its first request ends at once", async () => {
@@ -128,6 +141,96 @@ Deno.test("retire: an answer on its way out is not cut short", async () => {
   assertEquals(conn.output, response("200 OK", "on its way"));
 });
 
+Deno.test("retire: while the rest of a body is dropped, the connection lingers behind it", async () => {
+  const rest = Promise.withResolvers<void>();
+  const run = start(
+    [put(5) + "a", rest.promise, "bcde", STALL],
+    streaming((request) => request.respond(200)),
+  );
+  await settle();
+  run.connection.retire();
+  rest.resolve();
+  await lingers(run);
+});
+
+Deno.test("retire: while a backlog is written, the connection lingers behind it", async () => {
+  const gate = Promise.withResolvers<void>();
+  const run = start(
+    [GET, STALL],
+    (request) => void request.respond(200, "x".repeat(100_000)),
+    {},
+    { writeGate: () => gate.promise },
+  );
+  await settle();
+  run.connection.retire();
+  gate.resolve();
+  await lingers(run);
+  assertEquals(run.conn.output, response("200 OK", "x".repeat(100_000)));
+});
+
+/** It lingers, and ends when it has lingered for long enough. */
+async function lingers({ clock, connection, conn, done }: Run): Promise<void> {
+  await soon();
+  await soon();
+  const closed = [conn.writeClosed, conn.closed];
+  const { lingers, waits } = connection;
+  clock.tick(NOW + 2000);
+  await settle();
+  const ended = conn.closed;
+  if (!ended) connection.cut();
+  await done;
+  assertEquals({ closed, lingers, waits, ended }, {
+    closed: [true, false],
+    lingers: true,
+    waits: false,
+    ended: true,
+  });
+}
+
+Deno.test("shed: a request that comes while the answer before it is written is not lost", async () => {
+  for (const comes of ["before", "after"]) {
+    const [sent, written, worked] = Array.from({ length: 3 }, () => Promise.withResolvers<void>());
+    let handled = 0;
+    const run = start(
+      [GET, sent!.promise, GET, STALL],
+      async (request) => {
+        if (handled++ > 0) await worked!.promise;
+        void request.respond(200);
+      },
+      {},
+      { writeGate: () => written!.promise },
+    );
+    await settle();
+    assert(run.connection.waits);
+    run.connection.shed();
+    for (const { resolve } of comes === "before" ? [sent!, written!] : [written!, sent!]) {
+      resolve();
+      await soon();
+    }
+    worked!.resolve();
+    await soon();
+    run.connection.cut();
+    await run.done;
+    const answered = run.conn.output.split("HTTP/1.1 200 OK\r\n").length - 1;
+    assertEquals(answered, handled, `a request ${comes} the end of it`);
+  }
+});
+
+for (const length of [1, 20_000, 100_000]) {
+  for (const behind of ["", "\r\n"]) {
+    Deno.test(`a client that has closed its side gets its answers of ${length} bytes whole, ${behind.length} bytes behind its requests`, async () => {
+      const { output, errors } = await converse(
+        [GET.repeat(3) + behind, EOF],
+        (request) => void request.respond(200, "x".repeat(length)),
+        {},
+        { writeAtMost: 10_000, writeGate: soon },
+      );
+      assertEquals(errors, []);
+      assertEquals(output.length, response("200 OK", "x".repeat(length)).length * 3);
+    });
+  }
+}
+
 /** The read of the last bytes has succeeded, but nobody has been told yet. */
 for (const end of ["retire", "cut"] as const) {
   Deno.test(`${end}: a request that was read as its connection closed is not handled`, async () => {
@@ -143,6 +246,26 @@ for (const end of ["retire", "cut"] as const) {
     assertEquals([handled, run.errors, run.counters.requests], [[], [], 0]);
   });
 }
+
+Deno.test("cut: a body that was read as its connection closed is not handled", async () => {
+  for (const now of [true, false]) {
+    const handled: string[] = [];
+    const run = start(
+      [put(5) + "a", "bcde", STALL],
+      (request) => void handled.push(request.body),
+      {},
+      {
+        delivered: (bytes) => {
+          if (bytes !== "bcde") return;
+          if (now) run.connection.cut();
+          else queueMicrotask(() => run.connection.cut());
+        },
+      },
+    );
+    await run.done;
+    assertEquals([handled, run.errors], [[], []]);
+  }
+});
 
 Deno.test("cut: ends a connection within a request", async () => {
   const { connection, conn, done, errors } = start([GET, STALL], async (request) => {

@@ -1,7 +1,8 @@
 /** Bodies of requests that stream: back-pressure, limits, and what is left behind. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
-import { GET } from "../fixtures.ts";
+import type { Request } from "@asynchttp/server";
+import { GET, soon } from "../fixtures.ts";
 import { CHUNKED, conversations, put } from "./bodies.ts";
 import { converse, DATE, NOW, refused, response, settle, start } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
@@ -200,6 +201,33 @@ Deno.test("maxBody: raised or lowered before the first read, and not after it", 
   );
 });
 
+Deno.test("maxBody: of an older request it says nothing about the body that is being read", async () => {
+  const tooLong = refused("413 Content Too Large", "The body must be at most 5 bytes long");
+  for (
+    const [own, late, got] of [[5, Infinity, tooLong], [
+      6,
+      1,
+      response("200 OK", "abcdef"),
+    ]] as const
+  ) {
+    const rest = Promise.withResolvers<void>();
+    let first: Request | undefined;
+    const { conn, done } = start(
+      [GET, CHUNKED + "3\r\nabc\r\n", rest.promise, "3\r\ndef\r\n0\r\n\r\n", EOF],
+      (request) => {
+        first ??= request;
+        return request.respond(200, request.body);
+      },
+      { maxBody: own },
+    );
+    await settle();
+    first!.maxBody = late;
+    rest.resolve();
+    await done;
+    assertEquals(conn.output, response("200 OK", "") + got);
+  }
+});
+
 Deno.test("bytes and body are a TypeError before a streaming handler has read them", async () => {
   await converse(
     [put(3) + "abc" + GET],
@@ -280,6 +308,24 @@ Deno.test("a read under way when the handler returns is waited for", async () =>
   arrives.resolve();
   await done;
   assertEquals(conn.output, response("200 OK", "").repeat(2));
+});
+
+Deno.test("a read under way when the handler returns gets what it waits for", async () => {
+  const arrives = Promise.withResolvers<void>();
+  let got: string | undefined;
+  const { conn, connection, done } = start(
+    [put(6), arrives.promise, "abc", STALL],
+    streaming((request) => {
+      request.stream.getReader().read().then(({ value }) => got = text(value!), String);
+      return request.respond(200);
+    }),
+  );
+  await settle();
+  arrives.resolve();
+  await soon();
+  assertEquals([got, conn.output], ["abc", response("200 OK", "")]);
+  connection.cut();
+  await done;
 });
 
 Deno.test("a body that is left unread and does not come ends the connection after timeouts.drain", async () => {

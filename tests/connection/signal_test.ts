@@ -3,10 +3,10 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
-import { GET, utf8 } from "../fixtures.ts";
+import { GET, soon, utf8 } from "../fixtures.ts";
 import { put } from "./bodies.ts";
 import { converse, response, settle, start } from "./harness.ts";
-import { EOF, RESET } from "./scripted_conn.ts";
+import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
 Deno.test("signal: aborts when the client goes, and the handler may say so to others", async () => {
   for (const [step, gets] of [[RESET, ""], [EOF, response("200 OK", "late")]] as const) {
@@ -48,6 +48,33 @@ Deno.test("hardening 22: the signal's look ahead is bounded", async () => {
   assert(conn.bytesRead <= 40_000, `${conn.bytesRead} were read ahead`);
   gate.resolve();
   await done;
+});
+
+Deno.test("signal: a body that was read ahead is whole, and the request behind it is answered", async () => {
+  const first = Promise.withResolvers<void>();
+  const third = Promise.withResolvers<void>();
+  const body = Array.from({ length: 1100 }, (_, i) => i % 10).join("");
+  const run = start(
+    [GET, put(1100) + body, third.promise, GET, STALL],
+    streaming(async (request) => {
+      void request.signal;
+      if (!request.hasBody) await first.promise;
+      let all = "";
+      for await (const chunk of request.stream) all += new TextDecoder().decode(chunk);
+      await request.respond(200, all);
+    }),
+  );
+  for (const { resolve } of [first, third]) {
+    await soon();
+    resolve();
+  }
+  await soon();
+  assertEquals(
+    run.conn.output,
+    response("200 OK", "") + response("200 OK", body) + response("200 OK", ""),
+  );
+  run.connection.cut();
+  await run.done;
 });
 
 Deno.test("signal: in a streaming handler it is watched once the body is in", async () => {

@@ -1,7 +1,7 @@
 /** Every timeout, phase by phase, with a clock that is moved by hand. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
-import type { AsyncHttpServerOptions, Handler } from "@asynchttp/server";
+import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server";
 import { Clock } from "../../src/clock.ts";
 import { ConnectionLost } from "../../src/errors.ts";
 import { Pace } from "../../src/pace.ts";
@@ -181,6 +181,23 @@ Deno.test("timeouts.body counts only while somebody waits for the body", async (
   gate.resolve();
   await run.done;
   assertEquals(undated(run), response("200 OK", "abcdefghi"));
+});
+
+Deno.test("timeouts.body: a look at an older request does not put it off", async () => {
+  let first: Request | undefined;
+  const run = start([GET, PUT + "a", STALL], (request) => {
+    first = request;
+    return request.respond(200);
+  });
+  await settle();
+  run.clock.tick(NOW + 1000);
+  void first!.trailers;
+  await settle();
+  run.clock.tick(NOW + 30_000);
+  await settle();
+  assertEquals(undated(run), response("200 OK", "") + BODY_408);
+  run.connection.cut();
+  await run.done;
 });
 
 Deno.test("timeouts.body: the signal aborts with the reason", async () => {

@@ -200,6 +200,27 @@ Deno.test("serve: a client that is accepted makes the next pause a short one aga
   await ended;
 });
 
+Deno.test("serve: accept fails with what is no error: the next client is accepted", async () => {
+  for (const reason of [undefined, null, "a text"]) {
+    using timers = new Timers("at once");
+    const { server, heard } = create(10);
+    const listener = new ScriptedListener([silent()]);
+    const { accept } = listener;
+    listener.accept = () => {
+      listener.accept = accept;
+      return Promise.reject(reason);
+    };
+    let over = false;
+    const ended = serve(server, listener).finally(() => over = true);
+    const accepted = () => server.stats().connections.accepted === 1;
+    await Promise.race([ended, timers.until(() => over || accepted())]);
+    assert(accepted());
+    assertEquals(heard, [reason]);
+    server.close();
+    await ended;
+  }
+});
+
 /** What it rejects with. */
 async function rejection(promise: Promise<void>): Promise<unknown> {
   try {

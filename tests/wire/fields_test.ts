@@ -110,6 +110,7 @@ const GIVEN: readonly (readonly [title: string, init: unknown, pairs: readonly F
   ],
   ["a Map", new Map([["b", "1"], ["A", "2"], ["B", "3"]]), PAIRS],
   ["a generator", generated(), PAIRS],
+  ["a record that gives pairs", { [Symbol.iterator]: () => PAIRS.values() }, PAIRS],
   ["pairs that are iterables", [new Set(["A", "2"])], [["A", "2"]]],
   ["values that are numbers", { "Content-Length": 5 }, [["Content-Length", "5"]]],
   ["an empty value", { A: "" }, [["A", ""]]],
@@ -122,6 +123,11 @@ for (const [title, init, pairs] of GIVEN) {
     assertEquals(fieldsToSend(init as HeadersInit), [...pairs]);
   });
 }
+
+Deno.test("fieldsToSend: a record that gives pairs is asked for them, also behind none", () => {
+  assertEquals(fieldsToSend({}), []);
+  assertEquals(fieldsToSend({ [Symbol.iterator]: () => PAIRS.values() } as HeadersInit), PAIRS);
+});
 
 Deno.test("fieldsToSend: what was given is copied", () => {
   const given: [string, string][] = [["A", "1"]];

@@ -10,7 +10,9 @@ import { bytesOf, parserOptions, UNBOUNDED } from "./runners.ts";
 const OPTIONS = parserOptions({ profile: "rfc", ...UNBOUNDED });
 
 /** The same bytes, and a count of how often one of them is looked at. */
-function counted(bytes: Uint8Array): { bytes: Uint8Array; reads: () => number } {
+function counted(
+  bytes: Uint8Array<ArrayBuffer>,
+): { bytes: Uint8Array<ArrayBuffer>; reads: () => number } {
   let reads = 0;
   const proxy = new Proxy(bytes, {
     get(target, key) {

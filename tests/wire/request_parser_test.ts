@@ -194,7 +194,7 @@ Deno.test("parser: an error that is not the client's fault is passed on, and nob
   const { input } = parser;
   input.push(bytesOf(GET));
   const { bytes } = input;
-  input.bytes = undefined as unknown as Uint8Array;
+  input.bytes = undefined as unknown as Uint8Array<ArrayBuffer>;
   assertThrows(() => parser.next(), TypeError);
   input.bytes = bytes;
   assertEquals(parser.next().type, "head");

@@ -1,0 +1,89 @@
+/** What is let go of: memory that nobody needs any more can be collected. */
+import { assert, assertEquals } from "@std/assert";
+import { streaming } from "@asynchttp/server";
+import type { Handler, Request } from "@asynchttp/server";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { soon } from "../fixtures.ts";
+import { put } from "./bodies.ts";
+import { start } from "./harness.ts";
+import { STALL } from "./scripted_conn.ts";
+
+/** Only a realm that is made behind the flag has it. */
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+/** How many of them there still are. What a `WeakRef` was made of or gave stays for the rest of a turn. */
+async function left(refs: readonly WeakRef<WeakKey>[]): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    await soon();
+    collectGarbage();
+  }
+  return refs.filter((ref) => ref.deref() !== undefined).length;
+}
+
+const SIZE = 100_000;
+const refs: WeakRef<WeakKey>[] = [];
+
+function remember(request: Request): void {
+  refs.push(new WeakRef(request), new WeakRef(request.bytes.buffer));
+}
+
+const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
+  ["a handler", (request) => {
+    remember(request);
+    return request.respond(200);
+  }],
+  ["a handler that waits", async (request) => {
+    remember(request);
+    await soon();
+    await request.respond(200);
+  }],
+  [
+    "a streaming handler",
+    streaming(async (request) => {
+      await request.text();
+      remember(request);
+      await request.respond(200);
+    }),
+  ],
+];
+
+for (const [kind, handler] of HANDLERS) {
+  Deno.test(`an idle connection does not keep its last request: ${kind}`, async () => {
+    refs.length = 0;
+    const { connection, done } = start([put(SIZE) + "a".repeat(SIZE), STALL], handler);
+    await soon();
+    await soon();
+    assertEquals(await left(refs), 0);
+    assert(connection.waits);
+    assertEquals(refs.length, 2);
+    connection.cut();
+    await done;
+  });
+}
+
+/** In a function of its own, which keeps no variable of it. */
+function filled(out: OutputBuffer): WeakRef<WeakKey> {
+  out.copy(new Uint8Array(SIZE));
+  return new WeakRef(out.view().buffer);
+}
+
+Deno.test("OutputBuffer: what shrink lets go of is let go of, also where it was looked at", async () => {
+  const out = new OutputBuffer();
+  const memory = filled(out);
+  out.clear();
+  assertEquals(await left([memory]), 1);
+  out.shrink(SIZE / 2);
+  assertEquals(await left([memory]), 0);
+  assertEquals(out.length, 0);
+});
+
+Deno.test("OutputBuffer: what was taken is its owner's alone", async () => {
+  const out = new OutputBuffer();
+  const memory = filled(out);
+  out.take();
+  assertEquals(await left([memory]), 0);
+  assertEquals(out.length, 0);
+});
