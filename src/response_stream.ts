@@ -14,6 +14,9 @@ export type SourceReader = ReadableStreamDefaultReader<Uint8Array>;
 /** Below this a chunk is copied behind its size line: one write instead of two. */
 const LARGE_CHUNK = 65_536;
 
+/** So many turns of the microtask queue a chunk that is there already may take. */
+const SOON = 4;
+
 /** Writes the content of one response. */
 export class ResponseStream {
   readonly #transport: Transport;
@@ -21,6 +24,8 @@ export class ResponseStream {
   readonly #framing: ResponseFraming;
   readonly #trailers: (() => HeadersInit) | undefined;
   #sent = 0;
+  /** Is the CRLF behind the last chunk still to be sent? */
+  #endOwed = false;
 
   constructor(
     transport: Transport,
@@ -61,10 +66,31 @@ export class ResponseStream {
     while (!done) {
       this.#write(checkedChunk(value));
       await this.#transport.flush();
-      ({ done, value } = await this.#reader.read());
+      const next = this.#reader.read();
+      if (this.#endOwed) await this.#endUnlessSoon(next);
+      ({ done, value } = await next);
     }
     this.#end();
     await this.#transport.flush();
+  }
+
+  /**
+   * What ends a large chunk goes out with the size line of the next one, where that is
+   * there at once: two writes a chunk instead of three.
+   */
+  async #endUnlessSoon(next: Promise<unknown>): Promise<void> {
+    let come = false;
+    const told = () => come = true;
+    next.then(told, told);
+    for (let i = 0; i < SOON && !come; i++) await null;
+    if (come) return;
+    this.#endChunk();
+    await this.#transport.flush();
+  }
+
+  #endChunk(): void {
+    if (this.#endOwed) encodeChunkEnd(this.#transport.out);
+    this.#endOwed = false;
   }
 
   #write(chunk: Uint8Array): void {
@@ -75,10 +101,13 @@ export class ResponseStream {
       throw new TypeError(`The content is longer than its Content-Length of ${givenLength}`);
     }
     const { out } = this.#transport;
+    const isLarge = chunk.length >= LARGE_CHUNK;
+    this.#endChunk();
     if (chunked) encodeChunkSize(out, chunk.length);
-    if (chunk.length < LARGE_CHUNK) out.copy(chunk);
-    else this.#transport.enqueue(chunk);
-    if (chunked) encodeChunkEnd(out);
+    if (isLarge) this.#transport.enqueue(chunk);
+    else out.copy(chunk);
+    this.#endOwed = chunked;
+    if (!isLarge) this.#endChunk();
   }
 
   #end(): void {
@@ -88,6 +117,7 @@ export class ResponseStream {
         `The content ended after ${this.#sent} bytes of its Content-Length of ${givenLength}`,
       );
     }
+    this.#endChunk();
     if (chunked) encodeLastChunk(this.#transport.out, trailersToSend(this.#trailers));
   }
 }

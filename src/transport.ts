@@ -233,6 +233,8 @@ export class Transport {
     if (left > 0) return this.#run(this.#spare.view().subarray(count));
     this.#spare.clear();
     if (this.#queued + this.#tail.length > 0) return this.#run();
+    // So that a client that waits for its answers needs one buffer only.
+    this.#turnBuffers();
     this.#pump = null;
   };
 

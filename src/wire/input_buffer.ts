@@ -12,6 +12,8 @@ export class InputBuffer {
   start = 0;
   end = 0;
   #size = SMALLEST;
+  /** How often bytes were put into this memory. */
+  #fills = 0;
 
   /** How many bytes have arrived and are not used yet. */
   get length(): number {
@@ -34,6 +36,7 @@ export class InputBuffer {
   /** `count` bytes were put into the room that `space()` gave. */
   filled(count: number): void {
     this.end += count;
+    this.#fills++;
     // The peer has more than fits: read in larger pieces from now on.
     if (this.end === this.bytes.length && this.#size < LARGEST) this.#size *= 2;
   }
@@ -49,12 +52,17 @@ export class InputBuffer {
     }
   }
 
-  /** A piece of what was used, for good: a copy, or the memory itself where nothing but the piece is in it. */
+  /**
+   * A piece of what was used, for good: the memory itself where the piece is most of it,
+   * else a copy. Memory with other bytes in it is not given away, but is not used on either.
+   */
   give(piece: Uint8Array): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
-    if (piece.length < bytes.length || piece.buffer !== bytes.buffer) return piece.slice();
+    const isMost = piece.buffer === bytes.buffer && piece.length * 2 >= bytes.length;
+    if (!isMost || this.length > 0) return piece.slice();
+    const isAll = this.#fills === 1 && piece.length === this.end;
     this.#replace(EMPTY);
-    return bytes;
+    return isAll ? bytes.subarray(0, piece.length) : piece.slice();
   }
 
   /** Takes everything that is left, as a copy. */
@@ -82,7 +90,7 @@ export class InputBuffer {
 
   #replace(bytes: Uint8Array<ArrayBuffer>): void {
     this.bytes = bytes;
-    this.start = this.end = 0;
+    this.start = this.end = this.#fills = 0;
   }
 }
 

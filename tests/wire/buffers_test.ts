@@ -149,6 +149,42 @@ Deno.test("InputBuffer: more room is not taken while what is there is used up in
   assertEquals(input.space().length, 4096);
 });
 
+/** Fills memory of 2048 bytes with so many, uses them, and gives them away. */
+function given(input: InputBuffer, length: number): { isCopy: boolean; text: string } {
+  const room = input.space();
+  room.set(pattern(length));
+  input.filled(length);
+  const { bytes, start } = input;
+  input.consume(length);
+  const piece = input.give(bytes.subarray(start, start + length));
+  assertEquals(piece, pattern(length));
+  return { isCopy: piece.buffer !== room.buffer, text: textOf(new Uint8Array(piece.buffer)) };
+}
+
+Deno.test("InputBuffer: a piece that is most of its memory is given away with it", () => {
+  const input = new InputBuffer();
+  assert(!given(input, 1500).isCopy);
+  assertEquals([input.bytes.length, input.length], [0, 0]);
+  assert(given(input, 1000).isCopy, "it is little");
+});
+
+Deno.test("InputBuffer: what else was in the memory is not given away", () => {
+  const input = new InputBuffer();
+  input.push(bytesOf("secret".repeat(340)));
+  input.consume(2040);
+  const { isCopy, text } = given(input, 1500);
+  assert(isCopy && !text.includes("secret"));
+  assert(!given(input, 1500).isCopy, "the memory after it is new");
+});
+
+Deno.test("InputBuffer: memory with unused bytes in it is not given away", () => {
+  const input = new InputBuffer();
+  input.push(pattern(2000));
+  input.consume(1900);
+  assertEquals(input.give(input.bytes.subarray(0, 1900)), pattern(1900));
+  assertEquals(input.takeAll(), pattern(100, 1900));
+});
+
 Deno.test("InputBuffer: takeAll gives a copy of what is not used, and uses it", () => {
   const input = new InputBuffer();
   input.push(bytesOf("abcdef"));
