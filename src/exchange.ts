@@ -342,9 +342,10 @@ export class Exchange {
    */
   #flush(copied: boolean): Promise<void> {
     const { transport, inbound } = this.#link;
-    const done = transport.flushSoon();
     const goesOn = copied && this.#persistent && inbound.hasUnread && !transport.congested;
-    return goesOn ? DONE : done;
+    if (!goesOn) return transport.flushSoon();
+    transport.flushLate();
+    return DONE;
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {

@@ -14,7 +14,7 @@ import { ConnectionLost } from "./errors.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Pace } from "./pace.ts";
 import { handled } from "./handled.ts";
-import { turns } from "./turns.ts";
+import { nextTurn, turns } from "./turns.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
 /** Reads bytes: so many were put into the buffer; null at the end. */
@@ -147,27 +147,29 @@ export class Transport {
    * the word that the client has gone, and must not lose the process.
    */
   flush(): Promise<void> {
-    return this.#flush(this.#writeSpare);
+    return this.#flush(this.#start);
   }
 
   /**
-   * The same, but a short write is made one microtask late: so all requests that came
-   * with one turn of the event loop are handled first, and then all answers written. With
-   * handlers between the writes the client falls asleep, and to wake it again is a part of
-   * the next write (rate + 7 %).
+   * The same, one microtask late: so all requests that came with one turn of the event
+   * loop are handled first, and then all answers written. With handlers between the
+   * writes the client falls asleep, and to wake it again is a part of the next write
+   * (rate + 7 %).
    */
   flushSoon(): Promise<void> {
-    return this.#flush(this.#writeSpareSoon);
+    return this.#flush(this.#startSoon);
   }
 
-  #flush(write: () => Promise<number>): Promise<void> {
+  /** The same, with the next turn of the event loop: what is queued until then shares the write. */
+  flushLate(): Promise<void> {
+    return this.#flush(this.#startLate);
+  }
+
+  #flush(start: () => Promise<void>): Promise<void> {
     if (this.#lost !== null || this.#closed) return handled(Promise.reject(this.#end()));
     if (this.#pump !== null) return this.#pump;
     if (this.#queued + this.#tail.length === 0) return DONE;
-    if (this.#queued === 0 && this.#tail.length < LARGE) {
-      return this.#pump = this.#writeShort(write);
-    }
-    return this.#pump = this.#run();
+    return this.#pump = start();
   }
 
   /** No more will be written: the peer reads to the end. */
@@ -215,17 +217,17 @@ export class Transport {
     this.#queued += bytes.length;
   }
 
-  /** The steady state of a connection: one answer, one write, nothing behind it. */
-  #writeShort(write: () => Promise<number>): Promise<void> {
+  /** These are made once, not for each write. The steady state: one answer, one write, nothing behind it. */
+  readonly #start = (): Promise<void> => {
+    if (this.#queued > 0 || this.#tail.length >= LARGE) return this.#run();
     this.#turnBuffers();
     this.#pace.begin();
-    return write().then(this.#wrote, this.#writeFailed);
-  }
+    return this.#conn.write(this.#spare.view()).then(this.#wrote, this.#writeFailed);
+  };
 
-  /** These are made once, not for each write. */
-  readonly #writeSpare = (): Promise<number> => this.#conn.write(this.#spare.view());
+  readonly #startSoon = (): Promise<void> => DONE.then(this.#start);
 
-  readonly #writeSpareSoon = (): Promise<number> => DONE.then(this.#writeSpare);
+  readonly #startLate = (): Promise<void> => nextTurn().then(this.#start);
 
   readonly #wrote = (count: number): Promise<void> | void => {
     this.#written(count);

@@ -54,3 +54,9 @@ export class Turns {
 export const turns: Pick<Turns, "next"> = typeof setImmediate === "function"
   ? new Turns(() => performance.now(), (then) => void setImmediate(then))
   : { next: () => null };
+
+/** Resolves with the next turn of the event loop; at once on a Deno that has no cheap way to wait for it. */
+export function nextTurn(): Promise<void> {
+  if (typeof setImmediate !== "function") return Promise.resolve();
+  return new Promise((resolve) => void setImmediate(resolve));
+}

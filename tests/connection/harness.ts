@@ -5,6 +5,7 @@ import { resolveOptions } from "../../src/options.ts";
 import type { AsyncHttpServerOptions } from "../../src/options.ts";
 import type { Handler, Request } from "../../src/request.ts";
 import { Counters } from "../../src/stats.ts";
+import { nextTurn } from "../../src/turns.ts";
 import { ScriptedConn } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 
@@ -80,7 +81,9 @@ export function refused(status: string, message: string): string {
   }\r\n\r\n${message}\n`;
 }
 
-/** Lets everything run that is ready to. */
+/** Lets everything run that is ready to, with this turn of the event loop or the next. */
 export async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await Promise.resolve();
+  await nextTurn();
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }

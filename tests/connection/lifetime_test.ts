@@ -67,6 +67,27 @@ Deno.test("lingering close: not where the client has said that it sends no more,
   assertEquals(conn.output, echoed("GET / ", "close"));
 });
 
+Deno.test("pipelining: answers that are ready in the same turn share a write, also of handlers that wait", async () => {
+  const { conn } = await converse([GET.repeat(16), EOF], async (request) => {
+    await Promise.resolve();
+    await request.respond(200, request.target);
+  });
+  assertEquals(conn.writes, [response("200 OK", "/").repeat(16)]);
+});
+
+Deno.test("pipelining: an answer does not wait for the handler of the next request", async () => {
+  const gate = Promise.withResolvers<void>();
+  let count = 0;
+  const { conn, done } = start([GET + GET, EOF], async (request) => {
+    if (++count === 2) await gate.promise;
+    await request.respond(200, String(count));
+  });
+  await settle();
+  assertEquals([count, conn.output], [2, response("200 OK", "1")]);
+  gate.resolve();
+  await done;
+});
+
 Deno.test("retire: a connection that waits for its first request ends at once", async () => {
   const { connection, conn, done } = start([STALL], echo);
   await settle();
