@@ -72,9 +72,6 @@ for (const key of Object.getOwnPropertySymbols(new Headers())) {
     get(this: FieldHeaders) {
       return Reflect.get(this.genuine(), key);
     },
-    set(this: FieldHeaders, value: unknown) {
-      Reflect.set(this.genuine(), key, value);
-    },
   });
 }
 
@@ -86,10 +83,10 @@ const PROBE: FieldSource = {
   value: () => "b",
 };
 
-/** Does the platform take a lazy one for a genuine one? It may keep its state elsewhere one day. */
-function platformIsFooled(): boolean {
+/** Does the platform take what `make` makes for genuine Headers? It may keep its state elsewhere one day. */
+function isTakenForHeaders(make: (fields: FieldSource) => Headers): boolean {
   try {
-    const headers = lazyHeaders(PROBE);
+    const headers = make(PROBE);
     headers.append("c", "d");
     return JSON.stringify([...new Headers(headers)]) === '[["a","b"],["c","d"]]' &&
       headers.get("c") === "d";
@@ -98,13 +95,14 @@ function platformIsFooled(): boolean {
   }
 }
 
-const LAZY_WORKS = platformIsFooled();
-
-/** The Web's view of fields. */
-export function headersOf(fields: FieldSource): Headers {
-  return LAZY_WORKS ? lazyHeaders(fields) : genuineHeaders(fields);
-}
-
 function lazyHeaders(fields: FieldSource): Headers {
   return new FieldHeaders(fields) as unknown as Headers;
 }
+
+/** The better of two ways to make Headers of fields: lazily, where that works. */
+export function headersMaker(lazily: (fields: FieldSource) => Headers): typeof genuineHeaders {
+  return isTakenForHeaders(lazily) ? lazily : genuineHeaders;
+}
+
+/** The Web's view of fields. */
+export const headersOf: (fields: FieldSource) => Headers = headersMaker(lazyHeaders);

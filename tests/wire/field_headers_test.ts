@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { headersMaker } from "../../src/wire/field_headers.ts";
 import { Fields } from "../../src/wire/fields.ts";
 import { bytesOf } from "./runners.ts";
 
@@ -55,6 +56,21 @@ for (const [what, ask] of QUESTIONS) {
     assertEquals(ask(headers(...LINES)), ask(genuine));
   });
 }
+
+Deno.test("headers: where the platform does not take ours for its own, its own are made", () => {
+  const one = {
+    length: 1,
+    nameLength: () => 3,
+    name: () => "One",
+    value: () => "1",
+  };
+  const fakes = [() => ({}) as Headers, () => new Headers({ other: "x" })];
+  for (const fake of fakes) {
+    const made = headersMaker(fake)(one);
+    assertEquals([...made], [["one", "1"]]);
+    assertEquals(Object.getPrototypeOf(made), Headers.prototype);
+  }
+});
 
 Deno.test("headers: a name that is none is refused as the platform does", () => {
   for (const ask of [(h: Headers) => h.get("a b"), (h: Headers) => h.has("")]) {
