@@ -16,7 +16,7 @@ import { trendOf } from "./trend.ts";
 import type { Sample, Trend } from "./trend.ts";
 
 /** What memory may gain: less than this is V8's own breathing. */
-const MEMORY_BOUND = 16e6;
+const MEMORY_BOUND = 24e6;
 /** What descriptors may gain. The number of clients does not change, so they should not either. */
 const DESCRIPTOR_BOUND = 10;
 /** Without clients there may be so many more descriptors than before them: what the runtime opens late. */
