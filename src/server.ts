@@ -266,7 +266,8 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Stops accepting. Requests that run are finished, idle connections are closed.
+   * Stops accepting. Requests that run are finished, idle connections are closed: our side
+   * at once, and for `timeouts.linger` at the most what the client still sends is dropped.
    * Synchronous, and harmless when called again.
    */
   close(): void {
