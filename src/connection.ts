@@ -107,7 +107,7 @@ export class Connection implements Watched, Link {
     if (!this.waits) return;
     // A request that crosses our close is answered by the kernel, with a reset that destroys
     // what the client has not read of the answer before (RFC 9112, 9.6).
-    if (this.#served > 0) this.inbound.stop();
+    if (this.#served > 0) this.#sayLast().catch(() => this.cut());
     else this.transport.closeWhenFlushed();
   }
 
@@ -170,12 +170,14 @@ export class Connection implements Watched, Link {
       for (;;) {
         // A read may bring nothing: that is no byte yet.
         while (!this.inbound.hasUnread) {
-          if (this.#retired || !await this.#firstByte()) return await this.#ended();
+          const more = !this.#retired && await this.#firstByte();
+          if (!more || this.lingers) return await this.#ended();
         }
         const head = this.#headAtHand() ?? await this.#restOfHead();
         // A read may succeed before our close and be heard of after it: who would be answered?
         if (head === null || this.transport.closed) return await this.#ended();
-        if (!await this.#serveOne(this.#begin(head))) return;
+        const mayFollow = this.#serveOne(this.#begin(head));
+        if (mayFollow !== true && !await mayFollow) return;
       }
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
@@ -183,28 +185,53 @@ export class Connection implements Watched, Link {
     }
   }
 
-  /**
-   * One request and its response. False when nothing may follow.
-   *
-   * A function that waits keeps its variables, also those it needs no more: what this one
-   * holds must not be held while the connection idles.
-   */
-  async #serveOne(exchange: Exchange): Promise<boolean> {
+  /** One request and its response. False when nothing may follow. */
+  #serveOne(exchange: Exchange): boolean | Promise<boolean> {
+    const atHand = this.#streaming || exchange.received;
+    return atHand ? this.#handle(exchange) : this.#receiveAndHandle(exchange);
+  }
+
+  async #receiveAndHandle(exchange: Exchange): Promise<boolean> {
     try {
-      if (!this.#streaming && !exchange.received) await exchange.body.readWhole();
-      if (this.transport.closed) return false;
-      const request = new Request(exchange, this.#scheme);
-      try {
-        const handling = this.#call(request, exchange);
-        if (handling !== undefined) await handling;
-        if (exchange.streaming !== undefined) await exchange.streaming;
-      } catch (error) {
-        this.#handlerFailed(error, request, exchange);
-      }
-      if (exchange.unanswered) this.#notAnswered(request, exchange);
-      return this.#mayFollowAtOnce(exchange) || await this.#mayFollow(exchange);
-    } finally {
+      await exchange.body.readWhole();
+    } catch (error) {
       exchange.seal();
+      throw error;
+    }
+    return !this.transport.closed && this.#handle(exchange);
+  }
+
+  #handle(exchange: Exchange): boolean | Promise<boolean> {
+    const request = new Request(exchange, this.#scheme);
+    const handling = this.#call(request, exchange);
+    // Most handlers end with their answer: then there is nothing to wait for.
+    const isDone = handling !== undefined && handling === exchange.answering;
+    if (isDone && this.#mayFollowAtOnce(exchange)) return true;
+    return this.#whenHandled(handling, request, exchange);
+  }
+
+  /** Short, and in two parts: a function that waits keeps a place for each of its variables. */
+  async #whenHandled(
+    handling: Promise<void> | void,
+    request: Request,
+    exchange: Exchange,
+  ): Promise<boolean> {
+    try {
+      if (handling !== undefined) await handling;
+    } catch (error) {
+      this.#handlerFailed(error, request, exchange);
+    }
+    if (exchange.streaming !== undefined) await this.#whenStreamed(request, exchange);
+    if (exchange.unanswered) this.#notAnswered(request, exchange);
+    return this.#mayFollowAtOnce(exchange) || await this.#mayFollow(exchange);
+  }
+
+  /** A stream's response goes on when its handler has returned. */
+  async #whenStreamed(request: Request, exchange: Exchange): Promise<void> {
+    try {
+      await exchange.streaming;
+    } catch (error) {
+      this.#handlerFailed(error, request, exchange);
     }
   }
 
@@ -241,7 +268,7 @@ export class Connection implements Watched, Link {
     if (this.#served > 0) this.#enter("idle", this.#shared.options.timeouts.idle);
     this.waitsSince = ++this.#shared.counters.waits;
     this.inbound.idle();
-    return this.inbound.fill();
+    return this.inbound.more();
   }
 
   #enter(phase: Phase, ms: number): void {
@@ -251,7 +278,10 @@ export class Connection implements Watched, Link {
 
   /** Has all been said and read, as it mostly has? */
   #mayFollowAtOnce(exchange: Exchange): boolean {
-    return exchange.outcome === "reuse" && exchange.received && !this.transport.congested;
+    const mayFollow = exchange.outcome === "reuse" && exchange.received &&
+      !this.transport.congested;
+    if (mayFollow) exchange.seal();
+    return mayFollow;
   }
 
   /** May another request follow, once the rest of this one is out of the way? */
@@ -288,11 +318,13 @@ export class Connection implements Watched, Link {
   }
 
   #call(request: Request, exchange: Exchange): Promise<void> | void {
-    const handling = this.#handler(request);
-    if (handling === undefined) return;
-    return this.#shared.options.timeouts.handler === Infinity
-      ? handling
-      : this.#inTime(handling, exchange);
+    try {
+      const handling = this.#handler(request);
+      const inTime = handling === undefined || this.#shared.options.timeouts.handler === Infinity;
+      return inTime ? handling : this.#inTime(handling, exchange);
+    } catch (error) {
+      this.#handlerFailed(error, request, exchange);
+    }
   }
 
   #notAnswered(request: Request, exchange: Exchange): never {
@@ -301,7 +333,7 @@ export class Connection implements Watched, Link {
       cause: exchange.failure,
     });
     report(this.#shared.options, error, request);
-    throw new HttpError(500, "not-answered", "Internal Server Error", { cause: error });
+    throw internalError("not-answered", error);
   }
 
   /** Waits for a handler, but not longer than it may take. */
@@ -320,27 +352,24 @@ export class Connection implements Watched, Link {
     }
   }
 
-  /** Before the first byte an error is answered; within a response of unknown length it can only be cut off. */
+  /**
+   * Before the first byte an error is answered; within a response of unknown length it can
+   * only be cut off. A body that was refused while the handler was reading it is the
+   * client's fault, and no news for `onError`.
+   */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
-    if (error instanceof ConnectionLost) throw error;
-    if (error instanceof HttpError) return this.#bodyRefused(error, exchange);
-    report(this.#shared.options, error, request);
-    if (exchange.unanswered) {
-      exchange.seal();
-      throw new HttpError(500, "handler-failed", "Internal Server Error", { cause: error });
-    }
-    if (!exchange.complete) throw new ConnectionLost("The handler failed within its response");
-  }
-
-  /** The body was refused while the handler was reading it: that is the client's fault, and no news for `onError`. */
-  #bodyRefused(error: HttpError, exchange: Exchange): void {
-    if (exchange.complete) return;
-    if (exchange.unanswered) {
+    const { unanswered, complete } = exchange;
+    if (error instanceof ConnectionLost) {
       exchange.seal();
       throw error;
     }
-    this.#shared.counters.reject(error.code);
-    throw new ConnectionLost("The request was refused within its response", { cause: error });
+    const refused = error instanceof HttpError ? error : null;
+    if (refused === null) report(this.#shared.options, error, request);
+    if (complete) return;
+    exchange.seal();
+    if (unanswered) throw refused ?? internalError("handler-failed", error);
+    if (refused !== null) this.#shared.counters.reject(refused.code);
+    throw new ConnectionLost("The handler failed within its response", { cause: error });
   }
 
   async #refuse(error: HttpError): Promise<void> {
@@ -357,9 +386,16 @@ export class Connection implements Watched, Link {
    * still comes is dropped, within bounds, until the client closes its own (RFC 9112, 9.6).
    */
   async #linger(): Promise<void> {
-    const { limits, timeouts } = this.#shared.options;
-    this.#enter("lingering", timeouts.linger);
-    await this.transport.closeWrite();
-    await this.inbound.drop(limits.linger);
+    await this.#sayLast();
+    await this.inbound.drop(this.limits.linger);
   }
+
+  #sayLast(): Promise<void> {
+    if (!this.lingers) this.#enter("lingering", this.#shared.options.timeouts.linger);
+    return this.transport.closeWrite();
+  }
+}
+
+function internalError(code: "handler-failed" | "not-answered", cause: unknown): HttpError {
+  return new HttpError(500, code, "Internal Server Error", { cause });
 }

@@ -74,6 +74,7 @@ export class Exchange {
   #streaming: Promise<void> | undefined;
   /** Made when somebody wants to hear of the client's end. */
   #watch: ClientWatch | undefined;
+  #answering: Promise<void> | undefined;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
 
@@ -256,6 +257,11 @@ export class Exchange {
     return this.#streaming;
   }
 
+  /** Resolves when the answer is on its way. */
+  get answering(): Promise<void> | undefined {
+    return this.#answering;
+  }
+
   /** The handler is done: may another request follow? */
   get outcome(): Outcome {
     if (this.#sent === "handed over") return "handed over";
@@ -343,9 +349,8 @@ export class Exchange {
   #flush(copied: boolean): Promise<void> {
     const { transport, inbound } = this.#link;
     const goesOn = copied && this.#persistent && inbound.hasUnread && !transport.congested;
-    if (!goesOn) return transport.flushSoon();
-    transport.flushLate();
-    return DONE;
+    if (goesOn) transport.flushLate();
+    return this.#answering = goesOn ? DONE : transport.flushSoon();
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {

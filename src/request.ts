@@ -57,6 +57,7 @@ export class Request {
   readonly #exchange: Exchange;
   readonly #scheme: "http" | "https";
   #url: URL | undefined;
+  #headers: Headers | undefined;
   #body: string | undefined;
 
   /** @ignore Made by the server. */
@@ -88,7 +89,7 @@ export class Request {
 
   /** The header fields as the Web knows them. Always the same object. */
   get headers(): Headers {
-    return this.#exchange.head.fields.headers();
+    return this.#headers ??= this.#exchange.head.fields.headers();
   }
 
   /** The header fields as they came: order, case and duplicates. */

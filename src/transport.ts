@@ -63,6 +63,12 @@ interface Piece {
   readonly length: number;
 }
 
+function pieceOf(bytes: Uint8Array): Piece {
+  return { bytes, length: bytes.length };
+}
+
+const NO_PIECE = pieceOf(new Uint8Array(0));
+
 /** A connection's two directions and its end. */
 export class Transport {
   readonly readable: SocketReadable;
@@ -76,9 +82,12 @@ export class Transport {
   /** Whole pieces, in order; what is in `#tail` comes behind them. */
   #queue: Piece[] = [];
   #queued = 0;
+  #writing = NO_PIECE;
   #tail = new OutputBuffer();
   #spare = new OutputBuffer();
   #pump: Promise<void> | null = null;
+  /** The end of what is written. */
+  #ending: Promise<void> | null = null;
   #lost: ConnectionLost | null = null;
   readonly #losers = new Set<(lost: ConnectionLost) => void>();
   #closed = false;
@@ -147,7 +156,7 @@ export class Transport {
    * the word that the client has gone, and must not lose the process.
    */
   flush(): Promise<void> {
-    return this.#flush(this.#start);
+    return this.#flush(atOnce);
   }
 
   /**
@@ -157,29 +166,26 @@ export class Transport {
    * (rate + 7 %).
    */
   flushSoon(): Promise<void> {
-    return this.#flush(this.#startSoon);
+    return this.#flush(soon);
   }
 
   /** The same, with the next turn of the event loop: what is queued until then shares the write. */
   flushLate(): Promise<void> {
-    return this.#flush(this.#startLate);
+    return this.#flush(nextTurn);
   }
 
-  #flush(start: () => Promise<void>): Promise<void> {
+  #flush(when: () => Promise<void> | null): Promise<void> {
     if (this.#lost !== null || this.#closed) return handled(Promise.reject(this.#end()));
     if (this.#pump !== null) return this.#pump;
     if (this.#queued + this.#tail.length === 0) return DONE;
-    return this.#pump = start();
+    this.#pump = this.#run(when());
+    // It may have failed at once.
+    return this.#lost === null ? this.#pump : handled(this.#pump);
   }
 
   /** No more will be written: the peer reads to the end. */
-  async closeWrite(): Promise<void> {
-    await this.flush();
-    try {
-      await this.#conn.closeWrite();
-    } catch (error) {
-      throw this.#fail(error);
-    }
+  closeWrite(): Promise<void> {
+    return this.#ending ??= this.#closeWrite();
   }
 
   /** Ends both directions when everything that was queued is on its way. */
@@ -212,55 +218,63 @@ export class Transport {
     this.close();
   }
 
+  async #closeWrite(): Promise<void> {
+    await this.flush();
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      throw this.#fail(error);
+    }
+  }
+
   #append(bytes: Uint8Array): void {
-    this.#queue.push({ bytes, length: bytes.length });
+    this.#queue.push(pieceOf(bytes));
     this.#queued += bytes.length;
   }
 
-  /** These are made once, not for each write. The steady state: one answer, one write, nothing behind it. */
-  readonly #start = (): Promise<void> => {
-    if (this.#queued > 0 || this.#tail.length >= LARGE) return this.#run();
-    this.#turnBuffers();
-    this.#pace.begin();
-    return this.#conn.write(this.#spare.view()).then(this.#wrote, this.#writeFailed);
-  };
-
-  readonly #startSoon = (): Promise<void> => DONE.then(this.#start);
-
-  readonly #startLate = (): Promise<void> => nextTurn().then(this.#start);
-
-  readonly #wrote = (count: number): Promise<void> | void => {
-    this.#written(count);
-    const left = this.#spare.length - count;
-    if (left > 0) return this.#run(this.#spare.view().subarray(count));
-    this.#spare.clear();
-    if (this.#queued + this.#tail.length > 0) return this.#run();
-    // So that a client that waits for its answers needs one buffer only.
-    this.#turnBuffers();
-    this.#pump = null;
-  };
-
-  readonly #writeFailed = (error: unknown): never => {
-    handled(this.#pump!);
-    this.#pump = null;
-    throw this.#fail(error);
-  };
-
-  /** Writes what is left of `#spare`, then all that is queued, and what is queued meanwhile. */
-  async #run(left: Uint8Array = NOTHING): Promise<void> {
+  /**
+   * Writes all that is queued, and what is queued meanwhile. So short because a function
+   * that waits keeps a place for each of its variables: 300 bytes an answer.
+   */
+  async #run(when: Promise<void> | null): Promise<void> {
+    if (when !== null) await when;
     try {
-      if (left.length > 0) await this.#write(left);
-      this.#spare.clear();
-      while (this.#queued + this.#tail.length > 0) {
-        const piece = this.#queue.shift();
-        if (piece === undefined) await this.#writeTail();
-        else await this.#writePiece(piece);
-      }
+      do this.#written(await this.#writeNext()); while (this.#queued + this.#tail.length > 0);
     } catch (error) {
-      return this.#writeFailed(error);
-    } finally {
-      this.#pump = null;
+      const lost = this.#fail(error);
+      handled(this.#pump ?? DONE);
+      throw lost;
     }
+    this.#pump = null;
+  }
+
+  #writeNext(): Promise<number> {
+    const piece = this.#writing = this.#queue.shift() ?? this.#tailToWrite();
+    if (piece.bytes.length !== piece.length) {
+      throw new TypeError("The content was detached before it was written");
+    }
+    const turn = piece.length < LARGE ? null : turns.next();
+    return turn === null ? this.#write(piece) : turn.then(() => this.#write(piece));
+  }
+
+  #write({ bytes }: Piece): Promise<number> {
+    this.#pace.begin();
+    return this.#conn.write(bytes);
+  }
+
+  #tailToWrite(): Piece {
+    this.#turnBuffers();
+    this.#queued += this.#spare.length;
+    return pieceOf(this.#spare.view());
+  }
+
+  #written(count: number): void {
+    const { bytes, length } = this.#writing;
+    this.#pace.end(count);
+    this.bytesOut += count;
+    this.#queued -= count;
+    // Throws where somebody has detached the bytes: the response cannot be completed then.
+    if (count < length) this.#queue.unshift(pieceOf(bytes.subarray(count)));
   }
 
   #fail(cause: unknown): ConnectionLost {
@@ -283,46 +297,11 @@ export class Transport {
   #turnBuffers(): void {
     const buffer = this.#tail;
     this.#tail = this.#spare;
+    this.#tail.clear();
     this.#spare = buffer;
-  }
-
-  async #writeTail(): Promise<void> {
-    this.#turnBuffers();
-    await this.#write(this.#spare.view());
-    this.#spare.clear();
-  }
-
-  async #writePiece({ bytes, length }: Piece): Promise<void> {
-    if (bytes.length !== length) {
-      throw new TypeError("The content was detached before it was written");
-    }
-    await this.#write(bytes);
-    this.#queued -= length;
-  }
-
-  #written(count: number): void {
-    this.#pace.end(count);
-    this.bytesOut += count;
-  }
-
-  async #write(bytes: Uint8Array): Promise<void> {
-    let left = bytes.length;
-    let rest = bytes;
-    while (left > 0) {
-      const turn = left >= LARGE ? turns.next() : null;
-      if (turn !== null) await turn;
-      this.#pace.begin();
-      const count = await this.#conn.write(rest);
-      this.#written(count);
-      left -= count;
-      // Throws where somebody has detached the bytes: the response cannot be completed then.
-      if (left > 0) rest = bytes.subarray(bytes.length - left);
-      if (left > 0 && rest.length !== left) {
-        throw new TypeError("The content was detached while it was written");
-      }
-    }
   }
 }
 
 const DONE: Promise<void> = Promise.resolve();
-const NOTHING = new Uint8Array(0);
+const atOnce = () => null;
+const soon = () => DONE;

@@ -20,18 +20,12 @@ export class Fields {
   readonly #base: number;
   readonly #places: readonly number[];
   #pairs: readonly FieldPair[] | undefined;
-  #headers: Headers | undefined;
 
   /** `places`: for each field four numbers, counted from `base`: name start and end, value start and end. */
   constructor(bytes: Uint8Array, base: number, places: readonly number[]) {
     this.#bytes = bytes;
     this.#base = base;
     this.#places = places;
-  }
-
-  /** The same fields of another message. */
-  again(): Fields {
-    return new Fields(this.#bytes, this.#base, this.#places);
   }
 
   get length(): number {
@@ -73,9 +67,9 @@ export class Fields {
     );
   }
 
-  /** The same as the Web knows it: always the same object. */
+  /** The same as the Web knows it: an object of the caller's own. */
   headers(): Headers {
-    return this.#headers ??= headersOf(this);
+    return headersOf(this);
   }
 
   #text(place: number): string {

@@ -30,7 +30,7 @@ export interface Protocol {
   readonly minor: number;
 }
 
-/** A request up to its body: what was sent, and what was decided about it. */
+/** A request up to its body: what was sent, and what was decided about it. Nothing of it changes: requests may share one. */
 export class RequestHead {
   readonly type = "head";
   readonly method: string;
@@ -86,17 +86,6 @@ export class RequestHead {
       if (bytes[start + i] !== this.#bytes[this.#base + i]) return false;
     }
     return true;
-  }
-
-  /** The same head of another request: nothing that its handler may change is shared. */
-  again(): RequestHead {
-    return new RequestHead(
-      this.#line,
-      this.#bytes,
-      this.#base,
-      this.fields.again(),
-      this.framing,
-    );
   }
 }
 
@@ -164,7 +153,7 @@ export class HeadParser {
     input.consume(this.#lastLength);
     this.#method = last.method;
     this.#begin();
-    return last.again();
+    return last;
   }
 
   /** The next head is another one. */
