@@ -39,17 +39,26 @@ export type FetchHandler = (
  * ```
  */
 export function fetchHandler(handler: FetchHandler): Handler {
-  return streaming(async (request) => {
+  return streaming((request) => {
     const refusal = refusalOf(request);
-    if (refusal !== null) return await request.respond(refusal.code, refusal.text, TEXT);
+    if (refusal !== null) return request.respond(refusal.code, refusal.text, TEXT);
     const { localAddr, remoteAddr } = request;
-    await request.respondWith(await handler(webRequest(request), { localAddr, remoteAddr }));
+    const response = handler(webRequest(request), { localAddr, remoteAddr });
+    // What need not be waited for is not: that alone is 100 ns.
+    return response instanceof Response
+      ? request.respondWith(response)
+      : respondLater(request, response);
   });
+}
+
+async function respondLater(request: Request, response: Promise<Response>): Promise<void> {
+  await request.respondWith(await response);
 }
 
 const TEXT = { "Content-Type": "text/plain; charset=utf-8" };
 
 function refusalOf({ method, hasBody }: Request): { code: number; text: string } | null {
+  if (method === "GET" && !hasBody) return null;
   // The Fetch standard forbids these, in any case.
   if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
     return { code: 501, text: `The method ${method} is not supported\n` };

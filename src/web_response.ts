@@ -1,5 +1,5 @@
 /** A Web `Response`, or what looks like one, as a response on the wire. */
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, ResponseParts } from "./exchange.ts";
 import type { SourceReader } from "./response_stream.ts";
 import type { Content } from "./wire/content.ts";
 import { staticBody } from "./static_body.ts";
@@ -10,14 +10,21 @@ import { isNamed } from "./wire/response_framing.ts";
  * types of their own, or another realm's.
  */
 export async function sendResponse(exchange: Exchange, response: Response): Promise<void> {
-  const { status, statusText, headers } = checked(response);
-  await exchange.respond({
+  const content = contentOf(checked(response));
+  await exchange.respond(partsOf(response, content instanceof Promise ? await content : content));
+}
+
+function partsOf(
+  { status, statusText, headers }: Response,
+  content: ResponseParts["content"],
+): ResponseParts {
+  return {
     status,
     statusText: statusText || undefined,
     headers: withoutHops(headers),
-    content: await contentOf(response),
+    content,
     trailers: undefined,
-  });
+  };
 }
 
 function checked(response: Response): Response {
@@ -57,16 +64,18 @@ function entriesOf(headers: object): Iterable<[string, string]> {
 }
 
 /** The content of a response; what is there at once goes out with its length. */
-async function contentOf(response: Response): Promise<Content | ReadableStream<Uint8Array>> {
+function contentOf(
+  response: Response,
+): Content | Promise<Content | ReadableStream<Uint8Array>> {
   switch (staticBody(response)) {
     case "text":
-      return await response.text();
+      return response.text();
     case "bytes":
-      return await response.bytes();
+      return response.bytes();
     case null: {
       const { body } = response;
       if (body?.locked) throw bodyIsUsed();
-      return body instanceof ReadableStream ? await contentOfStream(body) : body;
+      return body instanceof ReadableStream ? contentOfStream(body) : body;
     }
   }
 }
