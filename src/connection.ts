@@ -72,7 +72,7 @@ export class Connection implements Watched, Link {
     this.pace = new Pace(shared.clock, timeouts.body, limits.minRate);
     this.#writePace = new Pace(shared.clock, timeouts.write, limits.minRate);
     this.transport = new Transport(conn, this.#writePace);
-    this.inbound = new Inbound(this.transport.readable.open(), shared.options);
+    this.inbound = new Inbound(this.transport, shared.options);
     this.clock = shared.clock;
     this.limits = limits;
     this.#streaming = isStreaming(handler);
@@ -88,7 +88,7 @@ export class Connection implements Watched, Link {
 
   /** Serves requests until nothing may follow. Never rejects. */
   async run(): Promise<void> {
-    this.clock.watch(this);
+    const seat = this.clock.watch(this);
     // The first head is due from the accept on: a client that says nothing at all is the cheapest attack.
     this.#deadline = this.clock.now + this.#shared.options.timeouts.head;
     try {
@@ -96,7 +96,7 @@ export class Connection implements Watched, Link {
     } catch (error) {
       if (!(error instanceof ConnectionLost)) report(this.#shared.options, error);
     } finally {
-      this.clock.forget(this);
+      this.clock.forget(seat);
       if (this.#phase !== "handed over") this.transport.close();
     }
   }
@@ -294,7 +294,7 @@ export class Connection implements Watched, Link {
     exchange.seal();
     if (outcome === "last" || this.transport.congested) await this.transport.flush();
     if (outcome === "reuse" && (exchange.received || await this.#drain(exchange))) return true;
-    if (this.#saidLast(exchange)) await this.transport.closeWrite();
+    if (this.#saidLast(exchange)) await this.transport.end();
     else await this.#linger();
     return false;
   }

@@ -10,6 +10,7 @@
  * enough that its cost for each question stays bounded.
  */
 import type { Clock, Watched } from "./clock.ts";
+import type { Seat } from "./roster.ts";
 
 /** The descriptor limit that is assumed where the real one cannot be read. The original has the same. */
 export const maxDescriptorsFallback = 16_000;
@@ -43,6 +44,8 @@ export class FdGuard implements Watched {
   readonly #count: (() => number) | null;
   readonly #clock: Clock;
   readonly #waiters = new Set<{ readonly admitted: () => boolean; readonly wake: () => void }>();
+  /** Its place on the clock, while somebody waits. */
+  #seat: Seat<Watched> | null = null;
   #open = 0;
   #sample = 0;
   #openAtSample = 0;
@@ -82,7 +85,7 @@ export class FdGuard implements Watched {
     if (admitted()) return Promise.resolve();
     return new Promise((wake) => {
       this.#waiters.add({ admitted, wake });
-      this.#clock.watch(this);
+      this.#seat ??= this.#clock.watch(this);
     });
   }
 
@@ -114,7 +117,9 @@ export class FdGuard implements Watched {
       this.#waiters.delete(waiter);
       waiter.wake();
     }
-    if (this.#waiters.size === 0) this.#clock.forget(this);
+    if (this.#waiters.size > 0 || this.#seat === null) return;
+    this.#clock.forget(this.#seat);
+    this.#seat = null;
   }
 
   #descriptors(assumed: number): number {

@@ -11,6 +11,7 @@ import { FdGuard } from "./fd_guard.ts";
 import { report, resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
 import type { Handler } from "./request.ts";
+import { Roster } from "./roster.ts";
 import { Counters } from "./stats.ts";
 import { StreamConn } from "./stream_conn.ts";
 import type { StreamPair } from "./stream_conn.ts";
@@ -53,6 +54,12 @@ export interface ShutdownResult {
   readonly cut: number;
 }
 
+/** A connection, and the promise of its end. */
+interface Served {
+  readonly connection: Connection;
+  readonly done: Promise<void>;
+}
+
 /** What a server is doing. */
 type ServerState =
   | { readonly name: "new" }
@@ -86,7 +93,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   readonly #shared: Shared;
   readonly #guard: FdGuard;
   readonly #reusePort: boolean;
-  readonly #connections = new Map<Connection, Promise<void>>();
+  readonly #connections = new Roster<Served>();
   #state: ServerState = { name: "new" };
   /** A listener has one accept at a time: whoever accepts waits for the one before. */
   #turn: Promise<void> = Promise.resolve();
@@ -275,7 +282,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     this.#state = CLOSED;
     this.#guard.releaseAll();
     this.#endPause();
-    for (const connection of this.#connections.keys()) connection.retire();
+    for (const { connection } of this.#connections.members()) connection.retire();
   }
 
   /**
@@ -286,12 +293,12 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0) });
-    const open = [...this.#connections.values()];
+    const open = this.#connections.members().map(({ done }) => done);
     this.close();
     await this.#grace(options.grace ?? 10_000, Promise.all(open));
     // A handler that never returns is not waited for: its connection is gone all the same.
     let cut = 0;
-    for (const connection of this.#connections.keys()) {
+    for (const { connection } of this.#connections.members()) {
       if (!connection.lingers) cut++;
       connection.cut();
     }
@@ -306,7 +313,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   stats(): ServerStats {
     const { counters } = this.#shared;
     let { bytesIn, bytesOut } = counters;
-    for (const { inbound, transport } of this.#connections.keys()) {
+    for (const { connection: { inbound, transport } } of this.#connections.members()) {
       bytesIn += inbound.bytesIn;
       bytesOut += transport.bytesOut;
     }
@@ -334,9 +341,9 @@ export class AsyncHttpServer implements AsyncDisposable {
     const { clock } = this.#shared;
     const deadline = clock.now + ms;
     const end = { tick: (now: number) => now >= deadline && this.#over.resolve() };
-    clock.watch(end);
+    const seat = clock.watch(end);
     await Promise.race([finished, this.#over.promise]);
-    clock.forget(end);
+    clock.forget(seat);
   }
 
   #closed(): boolean {
@@ -388,7 +395,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Closes the connection that has waited longest for a request, if one waits. */
   #shed(): void {
     let longest: Connection | undefined;
-    for (const connection of this.#connections.keys()) {
+    for (const { connection } of this.#connections.members()) {
       if (!connection.waits) continue;
       if (longest === undefined || connection.waitsSince < longest.waitsSince) longest = connection;
     }
@@ -409,11 +416,11 @@ export class AsyncHttpServer implements AsyncDisposable {
     this.#shared.counters.accepted++;
     connection.transport.whenClosed(() => this.#guard.closed());
     const done = connection.run().then(() => {
-      this.#connections.delete(connection);
+      this.#connections.leave(seat);
       this.#shared.counters.bytesIn += connection.inbound.bytesIn;
       this.#shared.counters.bytesOut += connection.transport.bytesOut;
     });
-    this.#connections.set(connection, done);
+    const seat = this.#connections.enter({ connection, done });
     // It may have been accepted while the server was being closed.
     if (this.#closed()) connection.retire();
     return done;

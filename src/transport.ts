@@ -2,10 +2,9 @@
  * One connection as bytes in and ordered bytes out: the only file that reads from
  * or writes to a socket.
  *
- * **In**: a genuine `ReadableStream` with `highWaterMark` 0 (with the default of 1
- * it would read ahead, and swallow bytes that belong to whoever takes the
- * connection over). Whoever holds its lock through `open()` reads through a direct
- * lane, straight into a buffer of their own: the stream machinery costs 0.6 µs a read.
+ * **In**: straight into a buffer of the reader's own. A stream between costs 0.6 µs a
+ * read, and 2 µs and 1.4 KB a connection; the one that a handler gets of its connection
+ * (`RawConn`) is a genuine `ReadableStream`, made when it is asked for.
  *
  * **Out**: what is queued while a write is in flight goes out with the next write,
  * so that the answers to pipelined requests share one.
@@ -20,34 +19,6 @@ import { OutputBuffer } from "./wire/output_buffer.ts";
 /** Reads bytes: so many were put into the buffer; null at the end. */
 export interface ByteSource {
   read(into: Uint8Array): Promise<number | null>;
-}
-
-/** The bytes that come in over a socket. */
-export class SocketReadable extends ReadableStream<Uint8Array> {
-  readonly #conn: ByteConn;
-
-  constructor(conn: ByteConn) {
-    super({ pull: (controller) => pullFrom(conn, controller) }, { highWaterMark: 0 });
-    this.#conn = conn;
-  }
-
-  /** The direct lane, for the one who holds the lock. */
-  open(): ByteSource {
-    this.getReader();
-    const conn = this.#conn;
-    return { read: (into) => conn.read(into) };
-  }
-}
-
-/** Anybody's lane: one read of the socket for each pull, into memory that the reader may keep. */
-async function pullFrom(
-  conn: ByteConn,
-  controller: ReadableStreamDefaultController<Uint8Array>,
-): Promise<void> {
-  const chunk = new Uint8Array(16_384);
-  const count = await conn.read(chunk);
-  if (count === null) controller.close();
-  else controller.enqueue(chunk.subarray(0, count));
 }
 
 /** Below this a copy is cheaper than a write of its own. */
@@ -70,8 +41,7 @@ function pieceOf(bytes: Uint8Array): Piece {
 const NO_PIECE = pieceOf(new Uint8Array(0));
 
 /** A connection's two directions and its end. */
-export class Transport {
-  readonly readable: SocketReadable;
+export class Transport implements ByteSource {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   /** How many bytes the system has taken. */
@@ -83,13 +53,15 @@ export class Transport {
   #queue: Piece[] = [];
   #queued = 0;
   #writing = NO_PIECE;
+  /** Does the system wait, with a small write, for the acknowledgement of the one before? */
+  #delays = true;
   #tail = new OutputBuffer();
   #spare = new OutputBuffer();
   #pump: Promise<void> | null = null;
   /** The end of what is written. */
   #ending: Promise<void> | null = null;
   #lost: ConnectionLost | null = null;
-  readonly #losers = new Set<(lost: ConnectionLost) => void>();
+  #losers: Set<(lost: ConnectionLost) => void> | null = null;
   #closed = false;
   #onClose: () => void = () => {};
 
@@ -98,10 +70,11 @@ export class Transport {
     this.#pace = pace;
     this.localAddr = conn.localAddr;
     this.remoteAddr = conn.remoteAddr;
-    this.readable = new SocketReadable(conn);
-    // A head and a large content are two writes: with Nagle's algorithm, which is on
-    // unless asked, the second waits 40 ms for the acknowledgement of the first.
-    (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
+  }
+
+  /** Part of {@linkcode ByteSource}. */
+  read(into: Uint8Array): Promise<number | null> {
+    return this.#conn.read(into);
   }
 
   /**
@@ -111,8 +84,9 @@ export class Transport {
    */
   whenLost(then: (lost: ConnectionLost) => void): () => void {
     if (this.#lost !== null || this.#closed) then(this.#end());
+    this.#losers ??= new Set();
     this.#losers.add(then);
-    return () => this.#losers.delete(then);
+    return () => this.#losers?.delete(then);
   }
 
   /** Has it `then` called when the socket is closed. */
@@ -188,6 +162,14 @@ export class Transport {
     return this.#ending ??= this.#closeWrite();
   }
 
+  /** Ends both directions, in order, when everything is written. */
+  async end(): Promise<void> {
+    await this.flush();
+    // A TCP socket that is closed says just that; TLS and streams have a word of their own for it.
+    if (!("setNoDelay" in this.#conn)) await this.closeWrite();
+    this.close();
+  }
+
   /** Ends both directions when everything that was queued is on its way. */
   closeWhenFlushed(): void {
     if (this.#pump === null && this.#queued + this.#tail.length === 0) return this.close();
@@ -207,7 +189,7 @@ export class Transport {
     if (this.#closed) return;
     this.#closed = true;
     // An error costs 1 µs: most connections end with nobody there to hear of it.
-    if (this.#losers.size > 0) this.#lose(new ConnectionLost("The connection was closed"));
+    if (this.#losers !== null) this.#lose(new ConnectionLost("The connection was closed"));
     this.#conn.close();
     this.#onClose();
   }
@@ -259,7 +241,18 @@ export class Transport {
 
   #write({ bytes }: Piece): Promise<number> {
     this.#pace.begin();
+    if (this.#delays && this.bytesOut > 0) this.#delayNoMore();
     return this.#conn.write(bytes);
+  }
+
+  /**
+   * With Nagle's algorithm, which is on unless asked, a second write waits 40 ms for the
+   * acknowledgement of the first. Before it, not at once: most connections for one request
+   * need no second, and would pay for a system call.
+   */
+  #delayNoMore(): void {
+    this.#delays = false;
+    (this.#conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
   }
 
   #tailToWrite(): Piece {
@@ -290,7 +283,7 @@ export class Transport {
   #lose(reason: ConnectionLost): void {
     if (this.#lost !== null) return;
     this.#lost = reason;
-    for (const then of this.#losers) then(reason);
+    for (const then of this.#losers ?? []) then(reason);
   }
 
   /** The two buffers take turns: one is written while the other is filled. */

@@ -313,10 +313,19 @@ Deno.test("one byte a write: nothing is lost, nothing is changed while it is wri
   assertEquals(output, echoed("GET / ").repeat(3));
 });
 
-Deno.test("Nagle's algorithm is off: the content of a large answer is a write of its own", async () => {
-  const { conn } = await converse([GET]);
-  assert(conn.noDelay);
-});
+const DELAYS: readonly [what: string, requests: string[], length: number, since: number[]][] = [
+  ["one answer in one write needs no word about it", [GET], 1, []],
+  ["off before the content of a large answer, a write of its own", [GET], 40_000, [1]],
+  ["off, once, before the second answer", [GET, GET, GET], 1, [1]],
+];
+
+for (const [what, requests, length, since] of DELAYS) {
+  Deno.test(`Nagle's algorithm: ${what}`, async () => {
+    const handler: Handler = (request) => request.respond(200, "x".repeat(length));
+    const { conn } = await converse(requests, handler);
+    assertEquals(conn.noDelaySince, since);
+  });
+}
 
 Deno.test("large answers and small ones keep their order, and their bytes", async () => {
   const large = "L".repeat(40_000);

@@ -6,6 +6,7 @@
  * first, all of it, so that whoever kept a view of it is found out; and it takes as
  * few bytes a write as it is told.
  */
+import { assert } from "@std/assert";
 
 /**
  * What the client does next.
@@ -43,7 +44,8 @@ export class ScriptedConn implements Deno.Conn {
   readonly writes: string[] = [];
   closed = false;
   writeClosed = false;
-  noDelay = false;
+  /** How many writes there had been when Nagle's algorithm was switched off. */
+  readonly noDelaySince: number[] = [];
   /** How many bytes were read. */
   bytesRead = 0;
   readonly #script: Step[];
@@ -106,7 +108,8 @@ export class ScriptedConn implements Deno.Conn {
   }
 
   setNoDelay(on: boolean): void {
-    this.noDelay = on;
+    assert(on);
+    this.noDelaySince.push(this.writes.length);
   }
 
   ref(): void {}

@@ -158,6 +158,21 @@ Deno.test("serveConnection: a pair of streams", async () => {
   await served;
 });
 
+Deno.test("serveConnection: a pair of streams ends in order after a client's last request", async () => {
+  await using server = new AsyncHttpServer();
+  const there = new TransformStream<Uint8Array, Uint8Array>();
+  const back = new TransformStream<Uint8Array, Uint8Array>();
+  const served = server.serveConnection(
+    { readable: there.readable, writable: back.writable },
+    WHERE,
+  );
+  const answer = new Response(back.readable).text();
+  const last = GET.replace("\r\n", "\r\nConnection: close\r\n");
+  await there.writable.getWriter().write(new TextEncoder().encode(last));
+  assertStringIncludes(await answer, "\r\n\r\nhttp://x/a 0.0.0.0");
+  await served;
+});
+
 Deno.test("serveConnection: a pair of streams that fails, or goes", async () => {
   await using server = new AsyncHttpServer();
   for (const how of ["abort", "cancel"]) {
