@@ -156,3 +156,15 @@ export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
   drain: 5000,
   linger: 2000,
 };
+
+/** What follows from a server's limits, made once for all its connections. */
+export function perLimits<T>(
+  make: (limits: Readonly<Limits>) => T,
+): (limits: Readonly<Limits>) => T {
+  const made = new WeakMap<Readonly<Limits>, T>();
+  return (limits) => {
+    let rules = made.get(limits);
+    if (rules === undefined) made.set(limits, rules = make(limits));
+    return rules;
+  };
+}

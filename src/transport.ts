@@ -23,8 +23,6 @@ export interface ByteSource {
 
 /** Below this a copy is cheaper than a write of its own. */
 const LARGE = 16_384;
-/** What an idle connection keeps to write with. */
-const MOST_IDLE = 4096;
 /** So much may wait to be written before whoever answers pipelined requests must wait too. */
 const MOST_BACKLOG = 65_536;
 
@@ -180,8 +178,8 @@ export class Transport implements ByteSource {
   /** Gives memory back while there is nothing to write. */
   idle(): void {
     if (this.#pump !== null) return;
-    this.#tail.shrink(MOST_IDLE);
-    this.#spare.shrink(MOST_IDLE);
+    this.#tail.idle();
+    this.#spare.idle();
   }
 
   /** Ends both directions at once; a pending read or write fails. */

@@ -13,6 +13,7 @@
  * (CVE-2025-43859). Extensions are bounded and dropped, trailers are bounded.
  */
 import { HttpError } from "../errors.ts";
+import { perLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
 import { FieldSection } from "./field_section.ts";
 import type { FieldPair, Fields } from "./fields.ts";
@@ -36,6 +37,18 @@ type ChunkState =
   | "trailers"
   | "end";
 
+const trailerRules = perLimits((limits) => {
+  const breach = () => trailersTooLarge(limits);
+  return {
+    total: limits.trailers,
+    totalBreach: breach,
+    line: limits.line,
+    lineBreach: breach,
+    count: limits.trailerFields,
+    countBreach: breach,
+  };
+});
+
 /** Takes a chunked body apart; resumable at any byte. One decoder reads one body. */
 export class ChunkedDecoder {
   readonly #limits: Readonly<Limits>;
@@ -55,16 +68,9 @@ export class ChunkedDecoder {
 
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
-    this.#lines = new LineReader({
-      total: limits.trailers,
-      totalBreach: () => trailersTooLarge(limits),
-    });
-    this.#section = new FieldSection({
-      line: limits.line,
-      lineBreach: () => trailersTooLarge(limits),
-      count: limits.trailerFields,
-      countBreach: () => trailersTooLarge(limits),
-    });
+    const rules = trailerRules(limits);
+    this.#lines = new LineReader(rules);
+    this.#section = new FieldSection(rules);
   }
 
   /** The trailer fields, once `read` has said "end". */

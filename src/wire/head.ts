@@ -8,6 +8,7 @@
  */
 import { HttpError, quoted } from "../errors.ts";
 import type { Profile } from "../errors.ts";
+import { perLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
 import { FieldSection } from "./field_section.ts";
 import type { Fields } from "./fields.ts";
@@ -98,6 +99,15 @@ interface RequestLine {
   readonly protocol: Protocol;
 }
 
+const headRules = perLimits((limits) => ({
+  total: limits.head,
+  totalBreach: () => headTooLarge(limits.head),
+  line: limits.line,
+  lineBreach: () => fieldLineTooLong(limits.line),
+  count: limits.headers,
+  countBreach: () => tooManyFields(limits.headers),
+}));
+
 /** Reads one head after another from the buffer of a connection. */
 export class HeadParser {
   readonly #limits: Readonly<Limits>;
@@ -113,16 +123,9 @@ export class HeadParser {
   constructor(limits: Readonly<Limits>, profile: Profile) {
     this.#limits = limits;
     this.#profile = profile;
-    this.#lines = new LineReader({
-      total: limits.head,
-      totalBreach: () => headTooLarge(limits.head),
-    });
-    this.#section = new FieldSection({
-      line: limits.line,
-      lineBreach: () => fieldLineTooLong(limits.line),
-      count: limits.headers,
-      countBreach: () => tooManyFields(limits.headers),
-    });
+    const rules = headRules(limits);
+    this.#lines = new LineReader(rules);
+    this.#section = new FieldSection(rules);
   }
 
   /** The method in the request line that was read last; empty while another one is on its way. */

@@ -53,9 +53,9 @@ export class OutputBuffer {
     this.#length += bytes.length;
   }
 
-  /** Lets go of more than `most` bytes of memory, where nothing is in it. */
-  shrink(most: number): void {
-    if (this.#length === 0 && this.#bytes.length > most) this.#bytes = this.#view = EMPTY;
+  /** Gives the memory back, where nothing is in it. */
+  idle(): void {
+    if (this.#length === 0) this.#bytes = this.#view = EMPTY;
   }
 
   #reserve(count: number): void {

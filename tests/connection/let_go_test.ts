@@ -70,12 +70,12 @@ function filled(out: OutputBuffer): WeakRef<WeakKey> {
   return new WeakRef(out.view().buffer);
 }
 
-Deno.test("OutputBuffer: what shrink lets go of is let go of, also where it was looked at", async () => {
+Deno.test("OutputBuffer: what idle lets go of is let go of, also where it was looked at", async () => {
   const out = new OutputBuffer();
   const memory = filled(out);
   out.clear();
   assertEquals(await left([memory]), 1);
-  out.shrink(SIZE / 2);
+  out.idle();
   assertEquals(await left([memory]), 0);
   assertEquals(out.length, 0);
 });
