@@ -225,6 +225,8 @@ export class Transport implements ByteSource {
       handled(this.#pump ?? DONE);
       throw lost;
     }
+    // So that a client that waits for its answers needs one buffer only.
+    this.#turnBuffers();
     this.#pump = null;
   }
 
@@ -261,6 +263,7 @@ export class Transport implements ByteSource {
 
   #written(count: number): void {
     const { bytes, length } = this.#writing;
+    this.#writing = NO_PIECE;
     this.#pace.end(count);
     this.bytesOut += count;
     this.#queued -= count;

@@ -26,26 +26,27 @@ async function left(refs: readonly WeakRef<WeakKey>[]): Promise<number> {
 const SIZE = 100_000;
 const refs: WeakRef<WeakKey>[] = [];
 
-function remember(request: Request): void {
-  refs.push(new WeakRef(request), new WeakRef(request.bytes.buffer));
+/** What an idle connection must not keep: the request, its body, and the answer, which is returned. */
+function remember(request: Request): Uint8Array {
+  const answer = new Uint8Array(SIZE);
+  refs.push(new WeakRef(request), new WeakRef(request.bytes.buffer), new WeakRef(answer.buffer));
+  return answer;
 }
 
 const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
   ["a handler", (request) => {
-    remember(request);
-    return request.respond(200);
+    return request.respond(200, remember(request));
   }],
   ["a handler that waits", async (request) => {
-    remember(request);
+    const answer = remember(request);
     await soon();
-    await request.respond(200);
+    await request.respond(200, answer);
   }],
   [
     "a streaming handler",
     streaming(async (request) => {
       await request.text();
-      remember(request);
-      await request.respond(200);
+      await request.respond(200, remember(request));
     }),
   ],
 ];
@@ -58,7 +59,7 @@ for (const [kind, handler] of HANDLERS) {
     await soon();
     assertEquals(await left(refs), 0);
     assert(connection.waits);
-    assertEquals(refs.length, 2);
+    assertEquals(refs.length, 3);
     connection.cut();
     await done;
   });
