@@ -1,11 +1,20 @@
-import { assertEquals } from "@std/assert";
-import { Turns } from "../src/turns.ts";
+import { assert, assertEquals } from "@std/assert";
+import { Turns, turns } from "../src/turns.ts";
 
 /** Turns of an event loop that is moved by hand. */
 class Loop {
   now = 0;
   readonly order: string[] = [];
-  readonly turns: Turns = new Turns(() => this.now, (then) => void this.#later.push(then));
+  /** How often the sockets were looked at. */
+  looks = 0;
+  readonly turns: Turns = new Turns(
+    () => this.now,
+    (then) => void this.#later.push(then),
+    (then) => {
+      this.looks++;
+      this.#later.push(then);
+    },
+  );
   readonly #later: (() => void)[] = [];
 
   /** Asks for a turn, and is noted when it comes. */
@@ -57,4 +66,47 @@ Deno.test("turns: nothing is left over when nobody waits any more", async () => 
   loop.now += 1;
   loop.ask("c");
   assertEquals(loop.order, ["a", "b", "c"], "a new turn has a new share");
+});
+
+Deno.test("turns: among those who wait the sockets are looked at every 2 ms", async () => {
+  const loop = new Loop();
+  const looks: number[] = [];
+  for (let i = 0; i < 12; i++) {
+    loop.ask("a");
+    loop.now += 0.5;
+    loop.ask("b");
+    await loop.turn();
+    looks.push(loop.looks);
+  }
+  assertEquals(looks, [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]);
+});
+
+Deno.test("turns: where nobody waits in between they are not looked at", async () => {
+  const loop = new Loop();
+  for (let i = 0; i < 12; i++) {
+    loop.ask("a");
+    loop.now += 0.5;
+    await loop.turn();
+  }
+  assertEquals(loop.looks, 0);
+});
+
+Deno.test("turns: 61 turns and more go by in a look, and those who wait wait no longer", async () => {
+  let over = false;
+  let count = 0;
+  const spin = () => {
+    count++;
+    if (!over) setImmediate(spin);
+  };
+  setImmediate(spin);
+  // Longer than a look is due, in turns of this process.
+  const end = performance.now() + 20;
+  while (performance.now() < end) {
+    const busy = performance.now() + 0.3;
+    while (performance.now() < busy);
+    await turns.next();
+  }
+  over = true;
+  await new Promise((resolve) => setImmediate(resolve));
+  assert(count > 61, `${count} turns`);
 });
