@@ -9,27 +9,18 @@ import type { Clock, Watched } from "./clock.ts";
 import { ConnectionLost, HttpError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import type { Link } from "./exchange.ts";
-import { handled } from "./handled.ts";
+import { Handling } from "./handling.ts";
+import type { HandlerWatch } from "./handling.ts";
 import { Inbound } from "./inbound.ts";
 import type { Limits } from "./limits.ts";
 import { report } from "./options.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { Shared } from "./options.ts";
 import { Pace } from "./pace.ts";
-import { isStreaming } from "./streaming.ts";
-import { bodyTimeout, handlerTimeout, headTimeout, sendRefusal } from "./refusal.ts";
-import { Request } from "./request.ts";
+import { bodyTimeout, headTimeout, sendRefusal } from "./refusal.ts";
 import type { Handler } from "./request.ts";
 import type { ByteConn } from "./stream_conn.ts";
-import type { Counters } from "./stats.ts";
 import { Transport } from "./transport.ts";
 import type { RequestHead } from "./wire/head.ts";
-
-/** What the connections of a server have in common. */
-export interface Shared {
-  readonly options: ResolvedOptions;
-  readonly clock: Clock;
-  readonly counters: Counters;
-}
 
 /**
  * Where a connection stands.
@@ -44,7 +35,7 @@ export interface Shared {
 type Phase = "idle" | "head" | "busy" | "draining" | "lingering" | "handed over";
 
 /** One connection. */
-export class Connection implements Watched, Link {
+export class Connection implements Watched, Link, HandlerWatch {
   readonly inbound: Inbound;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -54,9 +45,7 @@ export class Connection implements Watched, Link {
   /** The turn in which it began to wait for a request: the lowest has waited longest. */
   waitsSince = 0;
   readonly #shared: Shared;
-  readonly #handler: Handler;
-  readonly #streaming: boolean;
-  readonly #scheme: "http" | "https";
+  readonly #handling: Handling;
   readonly #writePace: Pace;
   #phase: Phase = "idle";
   /** When the phase must be over: one number, rewritten when the phase changes; no timer. */
@@ -64,8 +53,6 @@ export class Connection implements Watched, Link {
   #served = 0;
   /** Is no further request wanted? */
   #retired = false;
-  /** Ends the wait for a handler that takes too long. */
-  #expire: ((reason: HttpError) => void) | undefined;
 
   constructor(conn: ByteConn, handler: Handler, shared: Shared) {
     const { limits, timeouts } = shared.options;
@@ -75,10 +62,8 @@ export class Connection implements Watched, Link {
     this.inbound = new Inbound(this.transport, shared.options);
     this.clock = shared.clock;
     this.limits = limits;
-    this.#streaming = isStreaming(handler);
-    this.#scheme = "handshake" in conn ? "https" : "http";
     this.#shared = shared;
-    this.#handler = handler;
+    this.#handling = new Handling(handler, "handshake" in conn ? "https" : "http", this, shared);
   }
 
   /** Part of {@linkcode Link}: no, once the server is closing, or after so many requests. */
@@ -111,14 +96,14 @@ export class Connection implements Watched, Link {
     else this.transport.closeWhenFlushed();
   }
 
+  /** Part of {@linkcode HandlerWatch}. */
+  handlerBegins(): void {
+    this.#enter("busy", this.#shared.options.timeouts.handler);
+  }
+
   /** Ends a connection that waits, to have its descriptor now. */
   shed(): void {
-    this.#retired = true;
-    const close = () => {
-      // A request may have come while the last answer was on its way out.
-      if (this.waits) this.cut();
-    };
-    this.transport.flush().then(close, close);
+    if (this.waits) this.cut();
   }
 
   /** Is there no request, not even the beginning of one? */
@@ -134,6 +119,18 @@ export class Connection implements Watched, Link {
   /** Ends now, whatever is going on. */
   cut(): void {
     this.transport.close();
+  }
+
+  /** Part of {@linkcode Link}. */
+  closeSoon(): void {
+    if (this.transport.flushed) return this.cut();
+    const deadline = this.clock.now + this.#shared.options.timeouts.linger;
+    const seat = this.clock.watch({ tick: (now) => now >= deadline && this.cut() });
+    const close = () => {
+      this.clock.forget(seat);
+      this.cut();
+    };
+    this.transport.flush().then(close, close);
   }
 
   /** Part of {@linkcode Watched}. */
@@ -158,7 +155,7 @@ export class Connection implements Watched, Link {
       case "head":
         return this.inbound.interrupt(headTimeout());
       case "busy":
-        return this.#expire?.(handlerTimeout());
+        return this.#handling.expire();
       default:
         return this.cut();
     }
@@ -170,69 +167,35 @@ export class Connection implements Watched, Link {
       for (;;) {
         // A read may bring nothing: that is no byte yet.
         while (!this.inbound.hasUnread) {
-          const more = !this.#retired && await this.#firstByte();
-          if (!more || this.lingers) return await this.#ended();
+          // A client that is still being sent its answer does not idle.
+          if (!this.transport.flushed) await this.transport.flush();
+          else if (this.#retired || !await this.#firstByte() || this.lingers) {
+            return await this.#ended();
+          }
         }
-        const head = this.#headAtHand() ?? await this.#restOfHead();
+        let head = this.#headAtHand() ?? await this.#restOfHead();
         // A read may succeed before our close and be heard of after it: who would be answered?
         if (head === null || this.transport.closed) return await this.#ended();
-        const mayFollow = this.#serveOne(this.#begin(head));
-        if (mayFollow !== true && !await mayFollow) return;
+        let exchange: Exchange | null = this.#begin(head);
+        const handling = this.#handling.of(exchange);
+        if (handling !== undefined) await handling;
+        if (!this.#mayFollowAtOnce(exchange) && !await this.#mayFollow(exchange)) return;
+        // A function that waits keeps its variables: an idle connection would keep its last request.
+        head = exchange = null;
       }
     } catch (error) {
-      if (!(error instanceof HttpError)) throw error;
-      await this.#refuse(error);
+      if (error instanceof HttpError) await this.#refuse(error);
+      else await this.#fail(error);
     }
   }
 
-  /** One request and its response. False when nothing may follow. */
-  #serveOne(exchange: Exchange): boolean | Promise<boolean> {
-    const atHand = this.#streaming || exchange.received;
-    return atHand ? this.#handle(exchange) : this.#receiveAndHandle(exchange);
-  }
-
-  async #receiveAndHandle(exchange: Exchange): Promise<boolean> {
-    try {
-      await exchange.body.readWhole();
-    } catch (error) {
-      exchange.seal();
-      throw error;
+  /** What was answered before is written still; what has failed itself cannot be. */
+  async #fail(error: unknown): Promise<never> {
+    if (!this.transport.flushed) {
+      this.#enter("lingering", this.#shared.options.timeouts.linger);
+      await this.transport.flush().catch(() => {});
     }
-    return !this.transport.closed && this.#handle(exchange);
-  }
-
-  #handle(exchange: Exchange): boolean | Promise<boolean> {
-    const request = new Request(exchange, this.#scheme);
-    const handling = this.#call(request, exchange);
-    // Most handlers end with their answer: then there is nothing to wait for.
-    const isDone = handling !== undefined && handling === exchange.answering;
-    if (isDone && this.#mayFollowAtOnce(exchange)) return true;
-    return this.#whenHandled(handling, request, exchange);
-  }
-
-  /** Short, and in two parts: a function that waits keeps a place for each of its variables. */
-  async #whenHandled(
-    handling: Promise<void> | void,
-    request: Request,
-    exchange: Exchange,
-  ): Promise<boolean> {
-    try {
-      if (handling !== undefined) await handling;
-    } catch (error) {
-      this.#handlerFailed(error, request, exchange);
-    }
-    if (exchange.streaming !== undefined) await this.#whenStreamed(request, exchange);
-    if (exchange.unanswered) this.#notAnswered(request, exchange);
-    return this.#mayFollowAtOnce(exchange) || await this.#mayFollow(exchange);
-  }
-
-  /** A stream's response goes on when its handler has returned. */
-  async #whenStreamed(request: Request, exchange: Exchange): Promise<void> {
-    try {
-      await exchange.streaming;
-    } catch (error) {
-      this.#handlerFailed(error, request, exchange);
-    }
+    throw error;
   }
 
   /** The client sends no more; or we do not want any, and it may be sending still. */
@@ -317,61 +280,6 @@ export class Connection implements Watched, Link {
     }
   }
 
-  #call(request: Request, exchange: Exchange): Promise<void> | void {
-    try {
-      const handling = this.#handler(request);
-      const inTime = handling === undefined || this.#shared.options.timeouts.handler === Infinity;
-      return inTime ? handling : this.#inTime(handling, exchange);
-    } catch (error) {
-      this.#handlerFailed(error, request, exchange);
-    }
-  }
-
-  #notAnswered(request: Request, exchange: Exchange): never {
-    exchange.seal();
-    const error = new Error("The handler returned without having answered the request", {
-      cause: exchange.failure,
-    });
-    report(this.#shared.options, error, request);
-    throw internalError("not-answered", error);
-  }
-
-  /** Waits for a handler, but not longer than it may take. */
-  async #inTime(handling: Promise<void>, exchange: Exchange): Promise<void> {
-    const { promise: expired, reject } = Promise.withResolvers<never>();
-    this.#expire = (reason) => {
-      exchange.abort(reason);
-      reject(reason);
-    };
-    this.#enter("busy", this.#shared.options.timeouts.handler);
-    try {
-      await Promise.race([handled(handling), expired]);
-    } finally {
-      this.#expire = undefined;
-      this.#deadline = Infinity;
-    }
-  }
-
-  /**
-   * Before the first byte an error is answered; within a response of unknown length it can
-   * only be cut off. A body that was refused while the handler was reading it is the
-   * client's fault, and no news for `onError`.
-   */
-  #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
-    const { unanswered, complete } = exchange;
-    if (error instanceof ConnectionLost) {
-      exchange.seal();
-      throw error;
-    }
-    const refused = error instanceof HttpError ? error : null;
-    if (refused === null) report(this.#shared.options, error, request);
-    if (complete) return;
-    exchange.seal();
-    if (unanswered) throw refused ?? internalError("handler-failed", error);
-    if (refused !== null) this.#shared.counters.reject(refused.code);
-    throw new ConnectionLost("The handler failed within its response", { cause: error });
-  }
-
   async #refuse(error: HttpError): Promise<void> {
     const { clock, options, counters } = this.#shared;
     counters.reject(error.code);
@@ -394,8 +302,4 @@ export class Connection implements Watched, Link {
     if (!this.lingers) this.#enter("lingering", this.#shared.options.timeouts.linger);
     return this.transport.closeWrite();
   }
-}
-
-function internalError(code: "handler-failed" | "not-answered", cause: unknown): HttpError {
-  return new HttpError(500, code, "Internal Server Error", { cause });
 }

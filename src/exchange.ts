@@ -14,6 +14,8 @@ import { RawConn } from "./raw_conn.ts";
 import { RequestBody } from "./request_body.ts";
 import { ResponseStream } from "./response_stream.ts";
 import type { SourceReader } from "./response_stream.ts";
+import { isOver, REFUSALS } from "./sent.ts";
+import type { Sent } from "./sent.ts";
 import type { Transport } from "./transport.ts";
 import { contentBytes, isShortAscii, streamOf } from "./wire/content.ts";
 import type { Content } from "./wire/content.ts";
@@ -33,6 +35,8 @@ export interface Link {
   readonly limits: Readonly<Limits>;
   /** May the connection persist, as far as the server is concerned? */
   readonly persistent: boolean;
+  /** Ends it when everything is written, or after `timeouts.linger`. */
+  closeSoon(): void;
 }
 
 /** A response as the handler gives it. */
@@ -47,19 +51,6 @@ export interface ResponseParts {
 /** What becomes of the connection behind an exchange. */
 export type Outcome = "reuse" | "last" | "handed over";
 
-/**
- * What has been sent.
- *
- * - "unanswered": nothing, or interim responses only.
- * - "streaming": a response whose end has not come.
- * - "answered": a response, whole, whether the system has it yet or not.
- * - "raw": bytes of the handler's own. Where they end is the handler's secret, so the connection ends with them.
- * - "handed over": the connection is somebody else's.
- * - "over": the connection has gone on, or ends. A handler that is late must not write into
- *   somebody else's answer, or read somebody else's request.
- */
-type Sent = "unanswered" | "streaming" | "answered" | "raw" | "handed over" | "over";
-
 /** One request with its response. */
 export class Exchange {
   readonly head: RequestHead;
@@ -70,6 +61,8 @@ export class Exchange {
   /** Does the handler read the connection's input itself? What is left of it then is no request. */
   #inputTaken = false;
   #persistent: boolean;
+  /** Were answers to requests before it still to be written when the connection was handed over? */
+  #answersBefore = false;
   #conn: RawConn | undefined;
   #streaming: Promise<void> | undefined;
   /** Made when somebody wants to hear of the client's end. */
@@ -109,6 +102,11 @@ export class Exchange {
   /** Has the whole response been sent, so that whatever fails now does the client no harm? */
   get complete(): boolean {
     return this.#sent === "answered" || this.#sent === "handed over";
+  }
+
+  /** Is there nobody left to answer? */
+  get cutOff(): boolean {
+    return this.#link.transport.closed;
   }
 
   /** Why the last attempt to answer failed, if one did. */
@@ -202,8 +200,9 @@ export class Exchange {
       },
       close: () => {
         if (this.#sent === "over") return;
-        // Its new owner closes it as any socket is closed: a peer that does not read cannot keep it.
-        if (this.#sent === "handed over") return transport.close();
+        if (this.#sent === "handed over") {
+          return this.#answersBefore ? this.#link.closeSoon() : transport.close();
+        }
         this.#endByHandler();
         transport.closeWhenFlushed();
       },
@@ -237,6 +236,7 @@ export class Exchange {
     }
     const { conn } = this;
     this.#watch?.close();
+    this.#answersBefore = !this.#link.transport.flushed;
     this.#sent = "handed over";
     return conn;
   }
@@ -257,7 +257,7 @@ export class Exchange {
     return this.#streaming;
   }
 
-  /** Resolves when the answer is on its way. */
+  /** What the answer resolves: {@linkcode QUEUED}, or when the system has it; undefined before it, and for a stream. */
   get answering(): Promise<void> | undefined {
     return this.#answering;
   }
@@ -350,7 +350,7 @@ export class Exchange {
     const { transport, inbound } = this.#link;
     const goesOn = copied && this.#persistent && inbound.hasUnread && !transport.congested;
     if (goesOn) transport.flushLate();
-    return this.#answering = goesOn ? DONE : transport.flushSoon();
+    return this.#answering = goesOn ? QUEUED : transport.flushSoon();
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {
@@ -389,15 +389,5 @@ export class Exchange {
 
 const DONE: Promise<void> = Promise.resolve();
 
-const REFUSALS: { readonly [sent in Sent]: string } = {
-  unanswered: "Cannot do that: the request has not been answered",
-  streaming: "Cannot respond: the request is already being answered",
-  answered: "Cannot respond: the request has already been answered",
-  raw: "Cannot respond: the handler has written to the socket itself",
-  "handed over": "Cannot respond: the connection was handed over",
-  over: "The request is over: its handler has returned, or it was refused",
-};
-
-function isOver(): TypeError {
-  return new TypeError(REFUSALS.over);
-}
+/** What a copied answer to a pipelined request resolves: it goes out with those behind it. */
+export const QUEUED: Promise<void> = Promise.resolve();

@@ -10,10 +10,12 @@ import {
   withDefaults,
 } from "./checks.ts";
 import type { Check } from "./checks.ts";
+import type { Clock } from "./clock.ts";
 import type { ErrorResponse, HttpError, Profile } from "./errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "./limits.ts";
 import type { Limits, Timeouts } from "./limits.ts";
 import type { Request } from "./request.ts";
+import type { Counters } from "./stats.ts";
 
 /** The two ends of a connection. */
 export interface ConnectionInfo {
@@ -157,4 +159,11 @@ export function report(options: ResolvedOptions, error: unknown, request?: Reque
   } catch (fault) {
     console.error(fault);
   }
+}
+
+/** What the connections of a server have in common. */
+export interface Shared {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly counters: Counters;
 }

@@ -6,10 +6,9 @@
 import { checkRecord, isCount, isFunction, isOneOf, isText } from "./checks.ts";
 import { systemClock } from "./clock.ts";
 import { Connection } from "./connection.ts";
-import type { Shared } from "./connection.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { report, resolveOptions } from "./options.ts";
-import type { AsyncHttpServerOptions } from "./options.ts";
+import type { AsyncHttpServerOptions, Shared } from "./options.ts";
 import type { Handler } from "./request.ts";
 import { Roster } from "./roster.ts";
 import { Counters } from "./stats.ts";
@@ -267,9 +266,10 @@ export class AsyncHttpServer implements AsyncDisposable {
   async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
     isFunction("handler", handler);
     if (this.#closed()) throw serverClosed();
-    this.#guard.opened();
     const bytes = "read" in conn ? conn : new StreamConn(conn);
-    await this.#handOff(new Connection(bytes, handler, this.#shared));
+    const connection = new Connection(bytes, handler, this.#shared);
+    this.#guard.opened();
+    await this.#handOff(connection);
   }
 
   /**

@@ -102,6 +102,11 @@ export class Transport implements ByteSource {
     return this.#tail;
   }
 
+  /** Has the system everything that was queued? */
+  get flushed(): boolean {
+    return this.#pump === null && this.#queued + this.#tail.length === 0;
+  }
+
   /** Does more wait to be written than should? */
   get congested(): boolean {
     return this.#queued + this.#tail.length > MOST_BACKLOG;
@@ -150,9 +155,9 @@ export class Transport implements ByteSource {
     if (this.#lost !== null || this.#closed) return handled(Promise.reject(this.#end()));
     if (this.#pump !== null) return this.#pump;
     if (this.#queued + this.#tail.length === 0) return DONE;
-    this.#pump = this.#run(when());
+    const pump = this.#pump = this.#run(when());
     // It may have failed at once.
-    return this.#lost === null ? this.#pump : handled(this.#pump);
+    return this.#lost === null ? pump : handled(pump);
   }
 
   /** No more will be written: the peer reads to the end. */
@@ -170,7 +175,7 @@ export class Transport implements ByteSource {
 
   /** Ends both directions when everything that was queued is on its way. */
   closeWhenFlushed(): void {
-    if (this.#pump === null && this.#queued + this.#tail.length === 0) return this.close();
+    if (this.flushed) return this.close();
     const close = () => this.close();
     this.flush().then(close, close);
   }
@@ -188,7 +193,11 @@ export class Transport implements ByteSource {
     this.#closed = true;
     // An error costs 1 µs: most connections end with nobody there to hear of it.
     if (this.#losers !== null) this.#lose(new ConnectionLost("The connection was closed"));
-    this.#conn.close();
+    try {
+      this.#conn.close();
+    } catch {
+      // Its owner has closed it before.
+    }
     this.#onClose();
   }
 
@@ -221,9 +230,7 @@ export class Transport implements ByteSource {
     try {
       do this.#written(await this.#writeNext()); while (this.#queued + this.#tail.length > 0);
     } catch (error) {
-      const lost = this.#fail(error);
-      handled(this.#pump ?? DONE);
-      throw lost;
+      throw this.#fail(error);
     }
     // So that a client that waits for its answers needs one buffer only.
     this.#turnBuffers();
@@ -267,11 +274,17 @@ export class Transport implements ByteSource {
     this.#pace.end(count);
     this.bytesOut += count;
     this.#queued -= count;
+    if (count === length) return;
     // Throws where somebody has detached the bytes: the response cannot be completed then.
-    if (count < length) this.#queue.unshift(pieceOf(bytes.subarray(count)));
+    const rest = bytes.subarray(count);
+    if (rest.length !== length - count) {
+      throw new TypeError("The content was detached while it was written");
+    }
+    this.#queue.unshift(pieceOf(rest));
   }
 
   #fail(cause: unknown): ConnectionLost {
+    handled(this.#pump ?? DONE);
     this.fail(new ConnectionLost("The connection was lost while writing", { cause }));
     return this.#lost!;
   }

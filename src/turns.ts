@@ -85,11 +85,14 @@ export const turns: Pick<Turns, "next"> = typeof setImmediate === "function"
 
 /** The runtime looks at the sockets at the latest after so many turns; one without work takes 1.6 us. */
 const TURNS_TO_A_LOOK = 61;
+/** Where they take longer, in milliseconds, somebody else uses them, and whoever waits for the look loses his. */
+const LONGEST_LOOK = 1;
 
 function afterLook(then: () => void): void {
+  const end = performance.now() + LONGEST_LOOK;
   let left = TURNS_TO_A_LOOK;
   const turn = () => {
-    if (--left > 0) setImmediate(turn);
+    if (--left > 0 && performance.now() < end) setImmediate(turn);
     else then();
   };
   setImmediate(turn);

@@ -10,21 +10,24 @@ import { isNamed } from "./wire/response_framing.ts";
  * types of their own, or another realm's.
  */
 export async function sendResponse(exchange: Exchange, response: Response): Promise<void> {
-  const content = contentOf(checked(response));
-  await exchange.respond(partsOf(response, content instanceof Promise ? await content : content));
+  const head = headOf(checked(response));
+  const content = contentOf(response);
+  await exchange.respond({
+    ...head,
+    content: content instanceof Promise ? await content : content,
+    trailers: undefined,
+  });
 }
 
-function partsOf(
-  { status, statusText, headers }: Response,
-  content: ResponseParts["content"],
-): ResponseParts {
-  return {
-    status,
-    statusText: statusText || undefined,
-    headers: withoutHops(headers),
-    content,
-    trailers: undefined,
-  };
+/** What is not sent is not kept waiting: its source hears of it. */
+function headOf(response: Response): Omit<ResponseParts, "content" | "trailers"> {
+  try {
+    const { status, statusText, headers } = response;
+    return { status, statusText: statusText || undefined, headers: withoutHops(headers) };
+  } catch (error) {
+    response.body?.cancel(error).catch(() => {});
+    throw error;
+  }
 }
 
 function checked(response: Response): Response {

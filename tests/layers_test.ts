@@ -6,7 +6,7 @@ import { assert, assertEquals } from "@std/assert";
 
 /** A file imports only from lines above its own. */
 const LEVELS: readonly (readonly string[])[] = [
-  ["errors.ts", "limits.ts", "handled.ts", "roster.ts"],
+  ["errors.ts", "limits.ts", "handled.ts", "roster.ts", "sent.ts"],
   [
     "wire/syntax.ts",
     "wire/status.ts",
@@ -42,6 +42,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["request.ts"],
   ["options.ts", "streaming.ts", "web_request.ts"],
   ["fetch.ts", "refusal.ts"],
+  ["handling.ts"],
   ["connection.ts"],
   ["server.ts"],
 ];

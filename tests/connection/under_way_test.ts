@@ -1,0 +1,156 @@
+/** Answers that are still being written: who may go on meanwhile, and who must wait. */
+import { assert, assertEquals } from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { Handler } from "../../src/request.ts";
+import { NOW, settle, start } from "./harness.ts";
+import { ScriptedConn, STALL } from "./scripted_conn.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const SECOND = "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/** A large answer: so short that it is copied, and the connection could go on. */
+const LENGTH = 32_000;
+const LARGE = "x".repeat(LENGTH);
+
+/** How a handler may end with its answer. */
+const ENDINGS: readonly [how: string, handler: Handler][] = [
+  ["returns its promise", (request) => request.respond(200, LARGE)],
+  ["returns nothing", (request) => void request.respond(200, LARGE)],
+  ["waits for it", async (request) => await request.respond(200, LARGE)],
+];
+
+for (const [how, handler] of ENDINGS) {
+  Deno.test(`an answer is written to its end after retire: the handler ${how}`, async () => {
+    const gate = Promise.withResolvers<void>();
+    const run = start([GET, STALL], handler, {}, { writeGate: () => gate.promise });
+    await settle();
+    assert(!run.connection.waits);
+    run.connection.retire();
+    // Longer than timeouts.linger, and not so long as timeouts.write.
+    for (let ms = 500; ms <= 5000; ms += 500) {
+      run.clock.tick(NOW + ms);
+      await settle();
+    }
+    gate.resolve();
+    await settle();
+    assert(run.conn.output.endsWith(LARGE));
+    run.connection.cut();
+    await run.done;
+  });
+
+  Deno.test(`a client idles when it has its answer, not before: the handler ${how}`, async () => {
+    let gate = Promise.withResolvers<void>();
+    const faults = { writeGate: () => gate.promise, writeAtMost: 2000 };
+    const run = start([GET, STALL], handler, { timeouts: { idle: 5000 } }, faults);
+    await settle();
+    for (let ms = 1000; !run.conn.output.endsWith(LARGE) && ms < 60_000; ms += 1000) {
+      run.clock.tick(NOW + ms);
+      const { resolve } = gate;
+      gate = Promise.withResolvers();
+      resolve();
+      await settle();
+    }
+    assert(run.conn.output.endsWith(LARGE));
+    run.connection.cut();
+    await run.done;
+  });
+}
+
+/** How a second request, pipelined or not, may end its connection at once. */
+const ENDS: readonly [how: string, handler: Handler][] = [
+  ["hijacks and closes", (request) => request.hijack().close()],
+  ["fails within its response", (request) => {
+    void request.respond(200, new ReadableStream());
+    throw new Error("on purpose");
+  }],
+];
+
+for (const [how, end] of ENDS) {
+  for (const what of ["pipelined", "behind it"]) {
+    const requests = what === "pipelined" ? [GET + SECOND] : [GET, SECOND];
+    Deno.test(`the answer before arrives, where a request ${what} ${how}`, async () => {
+      const gate = Promise.withResolvers<void>();
+      const handler: Handler = (request) =>
+        request.target === "/" ? request.respond(200, "first") : end(request);
+      const options = { onError: () => {} };
+      const run = start([...requests, STALL], handler, options, { writeGate: () => gate.promise });
+      await settle();
+      gate.resolve();
+      await settle();
+      assert(run.conn.output.includes("\r\n\r\nfirst"), run.conn.output);
+      assert(run.conn.closed);
+      await run.done;
+    });
+
+    Deno.test(`a client that never reads cannot keep it, where a request ${what} ${how}`, async () => {
+      const handler: Handler = (request) =>
+        request.target === "/" ? request.respond(200, "first") : end(request);
+      const writeGate = () => new Promise<void>(() => {});
+      const run = start([...requests, STALL], handler, { onError: () => {} }, { writeGate });
+      await settle();
+      for (let ms = 1000; ms <= 120_000 && !run.conn.closed; ms += 1000) {
+        run.clock.tick(NOW + ms);
+        await settle();
+      }
+      assert(run.conn.closed);
+      await run.done;
+    });
+  }
+}
+
+Deno.test("a close in a reaction to the answer ends the connection", async () => {
+  const run = start([GET, STALL], (request) => {
+    const answer = request.respond(200, "x");
+    answer.then(() => request.client.close());
+    return answer;
+  });
+  await settle();
+  assert(run.conn.closed);
+  await run.done;
+});
+
+Deno.test("content that shrinks while it is written ends the connection", async () => {
+  const memory = new ArrayBuffer(40_000, { maxByteLength: 40_000 });
+  const gate = Promise.withResolvers<void>();
+  let writes = 0;
+  const run = start([GET, STALL], (request) => request.respond(200, new Uint8Array(memory)), {}, {
+    writeAtMost: 10_000,
+    writeGate: () => ++writes === 2 ? gate.promise : Promise.resolve(),
+  });
+  await settle();
+  memory.resize(20_000);
+  gate.resolve();
+  await settle();
+  assert(run.conn.closed);
+  await run.done;
+});
+
+Deno.test("a connection that its owner closes ends like any other", async () => {
+  for (const when of ["idle", "in a handler"]) {
+    const server = new AsyncHttpServer({ maxConnections: 1 });
+    const conn = new ScriptedConn([GET, SECOND, STALL]);
+    const serving = server.serveConnection(conn, (request) => {
+      if (when === "in a handler" && request.target === "/2") conn.close();
+      return request.respond(200);
+    });
+    await settle();
+    if (when === "idle") conn.close();
+    await serving;
+    assertEquals(server.stats().connections.open, 0, when);
+    assert(server.shouldAcceptRequest(), when);
+    assertEquals(await server.shutdown(), { finished: 0, cut: 0 }, when);
+  }
+});
+
+Deno.test("a pair of streams that cannot be taken counts for nothing", async () => {
+  const server = new AsyncHttpServer({ maxConnections: 1 });
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  writable.getWriter();
+  let refused: unknown;
+  await server.serveConnection({ readable, writable }, (request) => request.respond(200))
+    .catch((error) => refused = error);
+  assert(refused instanceof TypeError);
+  assertEquals(server.stats().connections.open, 0);
+  assert(server.shouldAcceptRequest());
+  await server.shutdown();
+});
