@@ -147,7 +147,7 @@ export class Inbound {
     if (count === null) return this.#over(false);
     this.bytesIn += count;
     this.parser.input.filled(count);
-    const turn = count < MUCH ? null : turns.next();
+    const turn = count < MUCH ? null : turns.next(this.#source.mover);
     return turn === null ? this.#over(true) : turn.then(() => this.#over(true));
   };
 
@@ -175,7 +175,7 @@ export class Inbound {
     }
     if (count === null) return null;
     this.bytesIn += count;
-    if (count >= MUCH) await turns.next();
+    if (count >= MUCH) await turns.next(this.#source.mover);
     return count;
   }
 }

@@ -14,11 +14,14 @@ import type { ByteConn } from "./stream_conn.ts";
 import type { Pace } from "./pace.ts";
 import { handled } from "./handled.ts";
 import { nextTurn, turns } from "./turns.ts";
+import type { Mover } from "./turns.ts";
 import { OutputBuffer } from "./wire/output_buffer.ts";
 
 /** Reads bytes: so many were put into the buffer; null at the end. */
 export interface ByteSource {
   read(into: Uint8Array): Promise<number | null>;
+  /** Who moves the bytes. */
+  readonly mover: Mover;
 }
 
 /** Below this a copy is cheaper than a write of its own. */
@@ -42,6 +45,8 @@ const NO_PIECE = pieceOf(new Uint8Array(0));
 export class Transport implements ByteSource {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
+  /** Part of {@linkcode ByteSource}. */
+  readonly mover: Mover = { asked: 0 };
   /** How many bytes the system has taken. */
   bytesOut = 0;
   readonly #conn: ByteConn;
@@ -242,7 +247,7 @@ export class Transport implements ByteSource {
     if (piece.bytes.length !== piece.length) {
       throw new TypeError("The content was detached before it was written");
     }
-    const turn = piece.length < LARGE ? null : turns.next();
+    const turn = piece.length < LARGE ? null : turns.next(this.mover);
     return turn === null ? this.#write(piece) : turn.then(() => this.#write(piece));
   }
 

@@ -19,11 +19,11 @@ const LEVELS: readonly (readonly string[])[] = [
     "checks.ts",
     "stats.ts",
     "stream_conn.ts",
-    "turns.ts",
     "static_body.ts",
   ],
   [
     "pace.ts",
+    "turns.ts",
     "wire/field_headers.ts",
     "wire/lines.ts",
     "wire/target.ts",

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Turns, turns } from "../src/turns.ts";
+import type { Mover } from "../src/turns.ts";
 
 /** Turns of an event loop that is moved by hand. */
 class Loop {
@@ -14,12 +15,18 @@ class Loop {
       this.looks++;
       this.#later.push(then);
     },
+    () => this.open,
   );
+  /** How many connections there are. */
+  open = 3;
+  readonly #movers = new Map<string, Mover>();
   readonly #later: (() => void)[] = [];
 
   /** Asks for a turn, and is noted when it comes. */
   ask(name: string): void {
-    const turn = this.turns.next();
+    const mover = this.#movers.get(name) ?? { asked: 0 };
+    this.#movers.set(name, mover);
+    const turn = this.turns.next(mover);
     if (turn === null) this.order.push(name);
     else turn.then(() => this.order.push(name));
   }
@@ -68,18 +75,19 @@ Deno.test("turns: nothing is left over when nobody waits any more", async () => 
   assertEquals(loop.order, ["a", "b", "c"], "a new turn has a new share");
 });
 
-Deno.test("turns: among those who wait the sockets are looked at every 2 ms", async () => {
-  const loop = new Loop();
-  const looks: number[] = [];
-  for (let i = 0; i < 12; i++) {
-    loop.ask("a");
-    loop.now += 0.5;
-    loop.ask("b");
-    await loop.turn();
-    looks.push(loop.looks);
-  }
-  assertEquals(looks, [0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3]);
-});
+for (const [open, every] of [[3, 4], [2, 20]] as const) {
+  Deno.test(`turns: where 2 of ${open} work the sockets are looked at every ${every / 2} ms`, async () => {
+    const loop = new Loop();
+    loop.open = open;
+    for (let i = 1; i <= 60; i++) {
+      loop.ask("a");
+      loop.now += 0.5;
+      loop.ask("b");
+      await loop.turn();
+      assertEquals(loop.looks, Math.floor(i / every));
+    }
+  });
+}
 
 Deno.test("turns: where nobody waits in between they are not looked at", async () => {
   const loop = new Loop();
@@ -104,7 +112,7 @@ Deno.test("turns: 61 turns and more go by in a look, and those who wait wait no 
   while (performance.now() < end) {
     const busy = performance.now() + 0.3;
     while (performance.now() < busy);
-    await turns.next();
+    await turns.next({ asked: 0 });
   }
   over = true;
   await new Promise((resolve) => setImmediate(resolve));
