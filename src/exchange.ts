@@ -201,7 +201,8 @@ export class Exchange {
       close: () => {
         if (this.#sent === "over") return;
         if (this.#sent === "handed over") {
-          return this.#answersBefore ? this.#link.closeSoon() : transport.close();
+          const isLate = this.#answersBefore || transport.awaitsTurn;
+          return isLate ? this.#link.closeSoon() : transport.close();
         }
         this.#endByHandler();
         transport.closeWhenFlushed();

@@ -56,6 +56,7 @@ export class Transport implements ByteSource {
   #queue: Piece[] = [];
   #queued = 0;
   #writing = NO_PIECE;
+  #awaitsTurn = false;
   /** Does the system wait, with a small write, for the acknowledgement of the one before? */
   #delays = true;
   #tail = new OutputBuffer();
@@ -110,6 +111,11 @@ export class Transport implements ByteSource {
   /** Has the system everything that was queued? */
   get flushed(): boolean {
     return this.#pump === null && this.#queued + this.#tail.length === 0;
+  }
+
+  /** Has it been for a turn of the event loop, not for the client, that nothing was written? */
+  get awaitsTurn(): boolean {
+    return this.#awaitsTurn;
   }
 
   /** Does more wait to be written than should? */
@@ -248,10 +254,13 @@ export class Transport implements ByteSource {
       throw new TypeError("The content was detached before it was written");
     }
     const turn = piece.length < LARGE ? null : turns.next(this.mover);
-    return turn === null ? this.#write(piece) : turn.then(() => this.#write(piece));
+    if (turn === null) return this.#write(piece);
+    this.#awaitsTurn = true;
+    return turn.then(() => this.#write(piece));
   }
 
   #write({ bytes }: Piece): Promise<number> {
+    this.#awaitsTurn = false;
     this.#pace.begin();
     if (this.#delays && this.bytesOut > 0) this.#delayNoMore();
     return this.#conn.write(bytes);

@@ -2,6 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "../../src/request.ts";
+import { turns } from "../../src/turns.ts";
 import { NOW, settle, start } from "./harness.ts";
 import { ScriptedConn, STALL } from "./scripted_conn.ts";
 
@@ -97,6 +98,19 @@ for (const [how, end] of ENDS) {
     });
   }
 }
+
+Deno.test("bytes that only wait for a turn of the event loop arrive before their owner's close", async () => {
+  // Somebody else uses up the turn.
+  while (turns.next({ asked: 0 }) === null);
+  const run = start([GET, STALL], (request) => {
+    const conn = request.hijack();
+    void conn.write(new Uint8Array(100_000));
+    conn.close();
+  });
+  await run.done;
+  for (let i = 0; i < 1000 && !run.conn.closed; i++) await settle();
+  assertEquals([run.conn.output.length, run.conn.closed], [100_000, true]);
+});
 
 Deno.test("a close in a reaction to the answer ends the connection", async () => {
   const run = start([GET, STALL], (request) => {
