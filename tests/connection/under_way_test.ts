@@ -100,10 +100,10 @@ for (const [how, end] of ENDS) {
 }
 
 Deno.test("bytes that only wait for a turn of the event loop arrive before their owner's close", async () => {
-  // Somebody else uses up the turn.
-  while (turns.next({ asked: 0 }) === null);
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
+    // Somebody else uses up the turn.
+    while (turns.next({ asked: 0 }) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
   });
