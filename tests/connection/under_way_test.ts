@@ -168,3 +168,21 @@ Deno.test("a pair of streams that cannot be taken counts for nothing", async () 
   assert(server.shouldAcceptRequest());
   await server.shutdown();
 });
+
+Deno.test("a Response whose header fields throw is not sent, and its source is cancelled", async () => {
+  let cancelled: unknown;
+  const response = {
+    status: 200,
+    get headers(): Headers {
+      throw new Error("no fields");
+    },
+    body: new ReadableStream({ cancel: (reason) => void (cancelled = reason) }),
+  } as unknown as Response;
+  const options = { onError: () => {} };
+  const run = start([GET, STALL], (request) => request.respondWith(response), options);
+  await settle();
+  assert(run.conn.output.startsWith("HTTP/1.1 500 "));
+  assertEquals(String(cancelled), "Error: no fields");
+  run.connection.cut();
+  await run.done;
+});
