@@ -177,7 +177,7 @@ export class Connection implements Watched, Link, HandlerWatch {
         // A read may succeed before our close and be heard of after it: who would be answered?
         if (head === null || this.transport.closed) return await this.#ended();
         let exchange: Exchange | null = this.#begin(head);
-        const handling = this.#handling.of(exchange);
+        const handling = this.#handling.handle(exchange);
         if (handling !== undefined) await handling;
         if (!this.#mayFollowAtOnce(exchange) && !await this.#mayFollow(exchange)) return;
         // A function that waits keeps its variables: an idle connection would keep its last request.

@@ -67,6 +67,7 @@ export class Exchange {
   #streaming: Promise<void> | undefined;
   /** Made when somebody wants to hear of the client's end. */
   #watch: ClientWatch | undefined;
+  /** What the answer gave, for the handler that ends with it. */
   #answering: Promise<void> | undefined;
   /** Why an attempt to answer failed: the handler may not have looked at it. */
   #failure: unknown;
@@ -200,6 +201,7 @@ export class Exchange {
       },
       close: () => {
         if (this.#sent === "over") return;
+        // Its new owner closes it as any socket is closed: a peer that does not read cannot keep it.
         if (this.#sent === "handed over") {
           const isLate = this.#answersBefore || transport.awaitsTurn;
           return isLate ? this.#link.closeSoon() : transport.close();

@@ -38,7 +38,7 @@ export class Handling {
   }
 
   /** One request and its response: what is left to wait for until its handler is done. */
-  of(exchange: Exchange): Promise<void> | void {
+  handle(exchange: Exchange): Promise<void> | void {
     if (!this.#streaming && !exchange.received) return this.#receiveAndHandle(exchange);
     const request = new Request(exchange, this.#scheme);
     const handling = this.#call(request, exchange);
@@ -57,7 +57,7 @@ export class Handling {
       throw error;
     }
     if (exchange.cutOff) throw new ConnectionLost("The connection was closed");
-    await this.of(exchange);
+    await this.handle(exchange);
   }
 
   /** Short, and in two parts: a function that waits keeps a place for each of its variables. */

@@ -113,7 +113,7 @@ export class Transport implements ByteSource {
     return this.#pump === null && this.#queued + this.#tail.length === 0;
   }
 
-  /** Has it been for a turn of the event loop, not for the client, that nothing was written? */
+  /** Does what comes next wait for a turn of the event loop, not for the client? */
   get awaitsTurn(): boolean {
     return this.#awaitsTurn;
   }

@@ -13,10 +13,9 @@
  *
  * The p99 of a client that asks for a kilobyte, in milliseconds: beside 1,000 that have
  * asked for 10 MB each 110 without turns, 9 with them, 3 with the looks; beside 20 that send
- * tiny chunks as fast as they can 15 without the looks, 3 with them. A turn costs 1.6 µs, and
+ * tiny chunks as fast as they can 15 without the looks, 4 with them. A turn costs 1.6 µs, and
  * one stream that is alone takes one each 0.2 ms.
  */
-
 import { systemClock } from "./clock.ts";
 
 /** How long heavy work may go on within one turn, in milliseconds. */

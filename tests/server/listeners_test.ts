@@ -139,16 +139,20 @@ Deno.test("serveConnection: a connection that somebody else accepted", async () 
   );
 });
 
-Deno.test("serveConnection: a pair of streams", async () => {
-  await using server = new AsyncHttpServer();
+/** A connection that is a pair of streams, and what its client does and gets. */
+function overStreams(server: AsyncHttpServer) {
   const there = new TransformStream<Uint8Array, Uint8Array>();
   const back = new TransformStream<Uint8Array, Uint8Array>();
   const served = server.serveConnection(
     { readable: there.readable, writable: back.writable },
     WHERE,
   );
-  const answer = new Response(back.readable).text();
-  const writer = there.writable.getWriter();
+  return { served, writer: there.writable.getWriter(), answer: new Response(back.readable).text() };
+}
+
+Deno.test("serveConnection: a pair of streams", async () => {
+  await using server = new AsyncHttpServer();
+  const { served, writer, answer } = overStreams(server);
   // A chunk that is larger than the server's buffer, and one that is empty.
   await writer.write(new Uint8Array(0));
   const field = `X: ${"x".repeat(5000)}\r\n`;
@@ -160,15 +164,9 @@ Deno.test("serveConnection: a pair of streams", async () => {
 
 Deno.test("serveConnection: a pair of streams ends in order after a client's last request", async () => {
   await using server = new AsyncHttpServer();
-  const there = new TransformStream<Uint8Array, Uint8Array>();
-  const back = new TransformStream<Uint8Array, Uint8Array>();
-  const served = server.serveConnection(
-    { readable: there.readable, writable: back.writable },
-    WHERE,
-  );
-  const answer = new Response(back.readable).text();
+  const { served, writer, answer } = overStreams(server);
   const last = GET.replace("\r\n", "\r\nConnection: close\r\n");
-  await there.writable.getWriter().write(new TextEncoder().encode(last));
+  await writer.write(new TextEncoder().encode(last));
   assertStringIncludes(await answer, "\r\n\r\nhttp://x/a 0.0.0.0");
   await served;
 });
