@@ -17,25 +17,26 @@
  * @module
  */
 export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
-export { maxDescriptorsFallback } from "./src/fd_guard.ts";
-export { type FetchHandler, fetchHandler } from "./src/fetch.ts";
+export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
+export { type FetchHandler, fetchHandler } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
-export type { AsyncHttpServerOptions, ConnectionInfo } from "./src/options.ts";
+export type { ConnectionInfo } from "./src/connection/context.ts";
+export type { AsyncHttpServerOptions } from "./src/server/options.ts";
 export {
   type ParsedRequest,
   RequestParseStream,
   type RequestParseStreamOptions,
-} from "./src/parse_stream.ts";
-export type { Handler, Request, RespondOptions } from "./src/request.ts";
+} from "./src/web/parse_stream.ts";
+export type { Handler, Request, RespondOptions } from "./src/connection/request.ts";
 export {
   AsyncHttpServer,
   type ListenOptions,
   newAsyncHttpServer,
   type ServeOptions,
   type ShutdownResult,
-} from "./src/server.ts";
-export type { StreamPair } from "./src/stream_conn.ts";
-export { streaming } from "./src/streaming.ts";
+} from "./src/server/server.ts";
+export type { StreamPair } from "./src/net/stream_conn.ts";
+export { streaming } from "./src/connection/handlers.ts";
 export type { ServerStats } from "./src/stats.ts";
-export type { Content } from "./src/wire/content.ts";
-export type { Protocol } from "./src/wire/head.ts";
+export type { Content } from "./src/web/content.ts";
+export type { Protocol } from "./src/wire/request_head.ts";

@@ -8,7 +8,7 @@
  */
 import { encodeChunkEnd, encodeChunkSize } from "../src/wire/chunked.ts";
 import { fieldsToSend } from "../src/wire/fields.ts";
-import { OutputBuffer } from "../src/wire/output_buffer.ts";
+import { WriteBuffer } from "../src/wire/write_buffer.ts";
 import { encodeHead } from "../src/wire/response_encoder.ts";
 
 const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -27,7 +27,7 @@ const PAIRS: [string, string][] = [
   ["Set-Cookie", "session=9f86d081884c7d65; Path=/; HttpOnly; SameSite=Lax"],
 ];
 
-const out = new OutputBuffer();
+const out = new WriteBuffer();
 const encoder = new TextEncoder();
 const buffer = new Uint8Array(65_536);
 const chunk = new Uint8Array(1024).fill(0x78);

@@ -4,7 +4,7 @@
  * Two kinds of error end an exchange. An {@linkcode HttpError} can be answered:
  * the client sent something we refuse, and it is still there to read why. A
  * `ConnectionLost` cannot: nobody is left, so nothing is written and nothing is
- * logged. The status is chosen where the error is thrown; `answerTo` is the one
+ * logged. The status is chosen where the error is thrown; `errorResponseTo` is the one
  * place where an error becomes an answer, and `connection.ts` the one place
  * where that answer is written.
  */
@@ -130,7 +130,7 @@ export interface ErrorResponse {
 }
 
 /** The one mapping from an error to what is said about it. */
-export function answerTo(error: HttpError, profile: Profile): ErrorResponse {
+export function errorResponseTo(error: HttpError, profile: Profile): ErrorResponse {
   const status = profile === "rfc" ? RFC_STATUS[error.code] ?? error.status : error.status;
   return {
     status,

@@ -100,7 +100,7 @@ const LATENCY: Scenario = {
   prepare: latency(load(requests.HELLO, OK_HELLO), 0.7),
 };
 
-const MEMORY: Scenario = {
+const MEMORY_MS: Scenario = {
   name: "memory",
   title: "Memory per idle connection",
   unit: "bytes",
@@ -189,6 +189,6 @@ export const SCENARIOS: readonly Scenario[] = [
     ours: FETCH_HANDLER,
   }),
   LATENCY,
-  MEMORY,
+  MEMORY_MS,
   CROWD,
 ];

@@ -15,12 +15,12 @@
 import { HttpError } from "../errors.ts";
 import { perLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
-import { FieldSection } from "./field_section.ts";
+import { FieldSection } from "./section_reader.ts";
 import type { FieldPair, Fields } from "./fields.ts";
-import type { InputBuffer } from "./input_buffer.ts";
-import { keptBytes } from "./kept_bytes.ts";
-import { LineReader } from "./lines.ts";
-import type { OutputBuffer } from "./output_buffer.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import { headArena } from "./head_arena.ts";
+import { LineReader } from "./section_reader.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON, TEXT } from "./syntax.ts";
 
 /** 13 digits are 2^52: no sum of sizes loses a bit before the limits end the body. */
@@ -87,7 +87,7 @@ export class ChunkedDecoder {
    *
    * @throws {HttpError} What is not chunked, or has more than `most` bytes of data: what a chunk announces counts, it need not be waited for.
    */
-  read(input: InputBuffer, most: number): Uint8Array | "need-data" | "end" {
+  read(input: ReadBuffer, most: number): Uint8Array | "need-data" | "end" {
     if (this.#fault !== null) throw this.#fault;
     let from = input.start;
     let to = from;
@@ -105,7 +105,7 @@ export class ChunkedDecoder {
   }
 
   /** Moves what is there of the current chunk's data to `to`; returns where it ends. */
-  #gather(input: InputBuffer, to: number): number {
+  #gather(input: ReadBuffer, to: number): number {
     const { bytes, start } = input;
     const count = Math.min(this.#remaining, input.length);
     if (to < start) bytes.copyWithin(to, start, start + count);
@@ -116,7 +116,7 @@ export class ChunkedDecoder {
   }
 
   /** Reads what stands between data; true when data is next, and some of it is there. */
-  #findData(input: InputBuffer, most: number): boolean {
+  #findData(input: ReadBuffer, most: number): boolean {
     while (input.length > 0) {
       switch (this.#state) {
         case "data":
@@ -209,11 +209,11 @@ export class ChunkedDecoder {
     }
   }
 
-  #readTrailers(input: InputBuffer): boolean {
+  #readTrailers(input: ReadBuffer): boolean {
     const { bytes, start, end } = input;
     if (!this.#section.read(this.#lines, bytes, start, end)) return false;
-    const kept = keptBytes.keep(bytes, start, start + this.#lines.start);
-    this.#trailers = this.#section.take(keptBytes.bytes, kept);
+    const kept = headArena.keep(bytes, start, start + this.#lines.start);
+    this.#trailers = this.#section.take(headArena.bytes, kept);
     input.consume(this.#lines.start);
     this.#state = "end";
     return true;
@@ -238,18 +238,18 @@ function trailersTooLarge(limits: Readonly<Limits>): HttpError {
 }
 
 /** The line before a chunk's data. The data itself must not be empty: that would be the last chunk. */
-export function encodeChunkSize(out: OutputBuffer, size: number): void {
+export function encodeChunkSize(out: WriteBuffer, size: number): void {
   out.latin1(size.toString(16));
   out.latin1("\r\n");
 }
 
 /** What follows a chunk's data. */
-export function encodeChunkEnd(out: OutputBuffer): void {
+export function encodeChunkEnd(out: WriteBuffer): void {
   out.latin1("\r\n");
 }
 
 /** The last chunk, with the trailer fields. */
-export function encodeLastChunk(out: OutputBuffer, trailers: readonly FieldPair[]): void {
+export function encodeLastChunk(out: WriteBuffer, trailers: readonly FieldPair[]): void {
   out.latin1("0\r\n");
   for (const [name, value] of trailers) out.latin1(`${name}: ${value}\r\n`);
   out.latin1("\r\n");

@@ -4,7 +4,6 @@
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
  */
-import { headersOf } from "./field_headers.ts";
 import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
@@ -67,11 +66,6 @@ export class Fields {
     );
   }
 
-  /** The same as the Web knows it: an object of the caller's own. */
-  headers(): Headers {
-    return headersOf(this);
-  }
-
   #text(place: number): string {
     return latin1(
       this.#bytes,
@@ -105,11 +99,6 @@ const NEVER_TRAILERS = new Set([
 /** May a field of this name stand in a trailer section? */
 export function isTrailerName(name: string): boolean {
   return !NEVER_TRAILERS.has(name.toLowerCase());
-}
-
-/** Trailer fields as the Web knows them; those that must not be trailers are dropped. */
-export function trailerHeaders(fields: Fields): Headers {
-  return new Headers(fields.pairs().filter(([name]) => isTrailerName(name)) as [string, string][]);
 }
 
 /** No fields at all. */

@@ -20,9 +20,9 @@ import type { Limits } from "../limits.ts";
 import { bodyTooLarge, ChunkedDecoder } from "./chunked.ts";
 import { NO_FIELDS } from "./fields.ts";
 import type { Fields } from "./fields.ts";
-import { HeadParser } from "./head.ts";
-import type { RequestHead } from "./head.ts";
-import { InputBuffer } from "./input_buffer.ts";
+import { HeadParser } from "./request_head.ts";
+import type { RequestHead } from "./request_head.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 
 /** A piece of a body: a view that dies when more input is taken. */
 export interface BodyData {
@@ -69,7 +69,7 @@ const AT_END: ParserState = Object.freeze({ name: "end" });
 /** Reads requests, one after another, from bytes that arrive in any pieces. */
 export class RequestParser {
   /** Where the bytes go. */
-  readonly input: InputBuffer = new InputBuffer();
+  readonly input: ReadBuffer = new ReadBuffer();
   readonly #options: ParserOptions;
   readonly #heads: HeadParser;
   #state: ParserState = HEAD;
@@ -105,8 +105,8 @@ export class RequestParser {
   }
 
   /** Lets go of memory while nothing comes. */
-  idle(): void {
-    this.#heads.idle();
+  releaseMemory(): void {
+    this.#heads.releaseMemory();
   }
 
   /**

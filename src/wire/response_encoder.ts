@@ -4,7 +4,7 @@
  * Everything is checked before the first byte is written: what throws has written nothing.
  */
 import type { FieldPair } from "./fields.ts";
-import type { OutputBuffer } from "./output_buffer.ts";
+import type { WriteBuffer } from "./write_buffer.ts";
 import { decideResponse, isNamed } from "./response_framing.ts";
 import type { ResponseFacts, ResponseFraming } from "./response_framing.ts";
 import { reasonPhrase } from "./status.ts";
@@ -39,7 +39,7 @@ let seen: ResponseHead | null = null;
  * @throws {RangeError} The status is not one of a final response.
  * @throws {TypeError} A part of the head cannot be sent.
  */
-export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFraming {
+export function encodeHead(out: WriteBuffer, head: ResponseHead): ResponseFraming {
   if (last !== null && differOnlyInSize(last.head, head)) return encodeAgain(out, last, head.size!);
   const line = statusLine(head.status, head.statusText);
   const framing = decideResponse(head);
@@ -63,7 +63,7 @@ export function encodeHead(out: OutputBuffer, head: ResponseHead): ResponseFrami
 function remember(
   head: ResponseHead,
   framing: ResponseFraming,
-  out: OutputBuffer,
+  out: WriteBuffer,
   start: number,
 ): void {
   if (seen !== null && differOnlyInSize(seen, head)) {
@@ -80,7 +80,7 @@ function differOnlyInSize(one: ResponseHead, other: ResponseHead): boolean {
 }
 
 function encodeAgain(
-  out: OutputBuffer,
+  out: WriteBuffer,
   { framing, beginning }: EncodedHead,
   size: number,
 ): ResponseFraming {
@@ -89,7 +89,7 @@ function encodeAgain(
   return framing.length === size ? framing : { ...framing, length: size };
 }
 
-function endWithLength(out: OutputBuffer, length: number): void {
+function endWithLength(out: WriteBuffer, length: number): void {
   out.latin1(String(length));
   out.latin1("\r\n\r\n");
 }
@@ -99,7 +99,7 @@ function endWithLength(out: OutputBuffer, length: number): void {
  * HTTP on the connection: nothing is added to it.
  */
 export function encodeBareHead(
-  out: OutputBuffer,
+  out: WriteBuffer,
   status: number,
   fields: readonly FieldPair[],
 ): void {
@@ -109,13 +109,13 @@ export function encodeBareHead(
 }
 
 /** Writes field lines only, as they were given. */
-export function encodeFields(out: OutputBuffer, fields: readonly FieldPair[]): void {
+export function encodeFields(out: WriteBuffer, fields: readonly FieldPair[]): void {
   for (const [name, value] of fields) encodeField(out, name, value);
 }
 
 /** The caller's fields, in the caller's order; true when Date was among them. */
 function encodeGiven(
-  out: OutputBuffer,
+  out: WriteBuffer,
   fields: readonly FieldPair[],
   framing: ResponseFraming,
 ): boolean {
@@ -129,7 +129,7 @@ function encodeGiven(
   return dateGiven;
 }
 
-function encodeField(out: OutputBuffer, name: string, value: string): void {
+function encodeField(out: WriteBuffer, name: string, value: string): void {
   out.latin1(name);
   out.latin1(": ");
   out.latin1(value);

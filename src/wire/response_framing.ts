@@ -151,3 +151,11 @@ function connectionValue(
   if (minor === 0) return ["keep-alive", ...others].join(", ");
   return others.length > 0 ? others.join(", ") : null;
 }
+
+/** The fields of `101 Switching Protocols` (RFC 9110, 7.8 and 15.2.2): `Connection` and, unless the caller names one, the first protocol that was offered. */
+export function upgradeFields(offered: string, given: readonly FieldPair[]): readonly FieldPair[] {
+  const named = given.some(([name]) => isNamed(name, "upgrade"));
+  const fields: FieldPair[] = [["Connection", "Upgrade"]];
+  if (!named) fields.push(["Upgrade", offered.split(",")[0]!]);
+  return [...fields, ...given.filter(([name]) => !isNamed(name, "connection"))];
+}

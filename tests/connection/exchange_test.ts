@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { Handler, Request } from "../../src/request.ts";
+import type { Handler, Request } from "../../src/connection/request.ts";
 import { converse, DATE, echo, echoed, refused, response } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Step } from "./scripted_conn.ts";

@@ -76,7 +76,7 @@ Deno.test("hand-over: unread bytes first, and the server has no more to do with 
   await run.done;
   assert(!run.conn.closed);
   assertEquals(run.clock.size, 0);
-  run.connection.retire();
+  run.connection.disableKeepAlive();
   assert(!run.conn.closed);
   const into = new Uint8Array(100);
   assertEquals(await conn!.read(into), 5);

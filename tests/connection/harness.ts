@@ -1,11 +1,11 @@
 /** Runs one connection over a script, with a clock that is moved by hand. */
-import { Clock } from "../../src/clock.ts";
-import { Connection } from "../../src/connection.ts";
-import { resolveOptions } from "../../src/options.ts";
-import type { AsyncHttpServerOptions } from "../../src/options.ts";
-import type { Handler, Request } from "../../src/request.ts";
+import { Clock } from "../../src/net/clock.ts";
+import { Connection } from "../../src/connection/connection.ts";
+import { resolveOptions } from "../../src/server/options.ts";
+import type { AsyncHttpServerOptions } from "../../src/server/options.ts";
+import type { Handler, Request } from "../../src/connection/request.ts";
 import { Counters } from "../../src/stats.ts";
-import { nextTurn } from "../../src/turns.ts";
+import { nextTurn } from "../../src/net/event_loop.ts";
 import { ScriptedConn } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 

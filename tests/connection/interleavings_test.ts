@@ -193,7 +193,7 @@ async function round(seed: number): Promise<void> {
   const run = start(script, dice.one(handle, streaming(handle)), {}, faults);
   if (script.at(-1) === STALL) {
     for (let i = 0; i < 15; i++) await soon();
-    run.connection.cut();
+    run.connection.destroy();
   }
   await run.done;
   await soon();

@@ -4,7 +4,7 @@ import { streaming } from "@asynchttp/server";
 import type { Handler, Request } from "@asynchttp/server";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { soon } from "../fixtures.ts";
 import { put } from "./bodies.ts";
 import { NOW, start } from "./harness.ts";
@@ -56,13 +56,13 @@ const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
 async function leftOfLast(handler: Handler): Promise<number> {
   refs.length = 0;
   const { clock, connection, done } = start([put(SIZE) + "a".repeat(SIZE), STALL], handler);
-  for (let i = 0; i < 1000 && !(refs.length === 4 && connection.waits); i++) await soon();
+  for (let i = 0; i < 1000 && !(refs.length === 4 && connection.isIdle); i++) await soon();
   // The next request may have the same head, until the clock ticks.
   clock.tick(NOW + 500);
   const count = await left(refs);
-  assert(connection.waits);
+  assert(connection.isIdle);
   assertEquals(refs.length, 4);
-  connection.cut();
+  connection.destroy();
   await done;
   return count;
 }
@@ -76,23 +76,23 @@ for (const [kind, handler] of HANDLERS) {
 }
 
 /** In a function of its own, which keeps no variable of it. */
-function filled(out: OutputBuffer): WeakRef<WeakKey> {
+function filled(out: WriteBuffer): WeakRef<WeakKey> {
   out.copy(new Uint8Array(SIZE));
   return new WeakRef(out.view().buffer);
 }
 
 Deno.test("OutputBuffer: what idle lets go of is let go of, also where it was looked at", async () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   const memory = filled(out);
   out.clear();
   assertEquals(await left([memory]), 1);
-  out.idle();
+  out.releaseMemory();
   assertEquals(await left([memory]), 0);
   assertEquals(out.length, 0);
 });
 
 Deno.test("OutputBuffer: what was taken is its owner's alone", async () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   const memory = filled(out);
   out.take();
   assertEquals(await left([memory]), 0);

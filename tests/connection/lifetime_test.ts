@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
-import type { Handler } from "../../src/request.ts";
+import type { Handler } from "../../src/connection/request.ts";
 import { soon } from "../fixtures.ts";
 import { put } from "./bodies.ts";
 import { converse, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
@@ -91,7 +91,7 @@ Deno.test("pipelining: an answer does not wait for the handler of the next reque
 Deno.test("retire: a connection that waits for its first request ends at once", async () => {
   const { connection, conn, done } = start([STALL], echo);
   await settle();
-  connection.retire();
+  connection.disableKeepAlive();
   await done;
   assertEquals(conn.output, "");
 });
@@ -99,7 +99,7 @@ Deno.test("retire: a connection that waits for its first request ends at once", 
 Deno.test("retire: a connection that waits for another request lingers, its answer may be on the way", async () => {
   const { clock, connection, conn, done } = start([GET, STALL], echo);
   await settle();
-  connection.retire();
+  connection.disableKeepAlive();
   await settle();
   assert(conn.writeClosed && !conn.closed);
   clock.tick(NOW + 2000);
@@ -114,7 +114,7 @@ Deno.test("retire: a request that runs is finished, its answer says close", asyn
     await request.respond(200, "done");
   });
   await settle();
-  connection.retire();
+  connection.disableKeepAlive();
   gate.resolve();
   await done;
   assertEquals(conn.output, response("200 OK", "done", "close"));
@@ -129,7 +129,7 @@ Deno.test("retire: a request whose first bytes are there is served", async () =>
     EOF,
   ], echo);
   await settle();
-  connection.retire();
+  connection.disableKeepAlive();
   await settle();
   rest.resolve();
   await done;
@@ -139,7 +139,7 @@ Deno.test("retire: a request whose first bytes are there is served", async () =>
 Deno.test("retire: within the handler, after its answer: nothing more is served", async () => {
   const run = start([GET, GET, EOF], async (request) => {
     await request.respond(200, "bye");
-    run.connection.retire();
+    run.connection.disableKeepAlive();
   });
   await run.done;
   assertEquals(run.conn.output, response("200 OK", "bye"));
@@ -154,7 +154,7 @@ Deno.test("retire: an answer on its way out is not cut short", async () => {
     { writeGate: () => gate.promise },
   );
   await settle();
-  connection.retire();
+  connection.disableKeepAlive();
   gate.resolve();
   await settle();
   clock.tick(NOW + 2000);
@@ -169,7 +169,7 @@ Deno.test("retire: while the rest of a body is dropped, the connection lingers b
     streaming((request) => request.respond(200)),
   );
   await settle();
-  run.connection.retire();
+  run.connection.disableKeepAlive();
   rest.resolve();
   await lingers(run);
 });
@@ -183,7 +183,7 @@ Deno.test("retire: while a backlog is written, the connection lingers behind it"
     { writeGate: () => gate.promise },
   );
   await settle();
-  run.connection.retire();
+  run.connection.disableKeepAlive();
   gate.resolve();
   await lingers(run);
   assertEquals(run.conn.output, response("200 OK", "x".repeat(100_000)));
@@ -194,16 +194,16 @@ async function lingers({ clock, connection, conn, done }: Run): Promise<void> {
   await soon();
   await soon();
   const closed = [conn.writeClosed, conn.closed];
-  const { lingers, waits } = connection;
+  const { isLingering, isIdle } = connection;
   clock.tick(NOW + 2000);
   await settle();
   const ended = conn.closed;
-  if (!ended) connection.cut();
+  if (!ended) connection.destroy();
   await done;
-  assertEquals({ closed, lingers, waits, ended }, {
+  assertEquals({ closed, isLingering, isIdle, ended }, {
     closed: [true, false],
-    lingers: true,
-    waits: false,
+    isLingering: true,
+    isIdle: false,
     ended: true,
   });
 }
@@ -212,13 +212,13 @@ Deno.test("shed: who is still being written to does not wait, and is not shed", 
   const written = Promise.withResolvers<void>();
   const run = start([GET, STALL], echo, {}, { writeGate: () => written.promise });
   await settle();
-  assert(!run.connection.waits);
-  run.connection.shed();
+  assert(!run.connection.isIdle);
+  run.connection.closeIfIdle();
   written.resolve();
   await settle();
   assertEquals(run.conn.output, echoed("GET / "));
-  assert(run.connection.waits);
-  run.connection.shed();
+  assert(run.connection.isIdle);
+  run.connection.closeIfIdle();
   await run.done;
   assert(run.conn.closed);
 });
@@ -239,44 +239,44 @@ for (const length of [1, 20_000, 100_000]) {
 }
 
 /** The read of the last bytes has succeeded, but nobody has been told yet. */
-for (const end of ["retire", "cut"] as const) {
+for (const end of ["disableKeepAlive", "destroy"] as const) {
   Deno.test(`${end}: a request that was read as its connection closed is not handled`, async () => {
-    const handled: string[] = [];
+    const ignoreRejection: string[] = [];
     const run = start(
       [Promise.resolve(), GET, STALL],
-      (request) => void handled.push(request.target),
+      (request) => void ignoreRejection.push(request.target),
       {},
       { delivered: () => run.connection[end]() },
     );
     await run.done;
     assert(run.conn.closed);
-    assertEquals([handled, run.errors, run.counters.requests], [[], [], 0]);
+    assertEquals([ignoreRejection, run.errors, run.counters.requests], [[], [], 0]);
   });
 }
 
 Deno.test("cut: a body that was read as its connection closed is not handled", async () => {
   for (const now of [true, false]) {
-    const handled: string[] = [];
+    const ignoreRejection: string[] = [];
     const run = start(
       [put(5) + "a", "bcde", STALL],
-      (request) => void handled.push(request.body),
+      (request) => void ignoreRejection.push(request.body),
       {},
       {
         delivered: (bytes) => {
           if (bytes !== "bcde") return;
-          if (now) run.connection.cut();
-          else queueMicrotask(() => run.connection.cut());
+          if (now) run.connection.destroy();
+          else queueMicrotask(() => run.connection.destroy());
         },
       },
     );
     await run.done;
-    assertEquals([handled, run.errors], [[], []]);
+    assertEquals([ignoreRejection, run.errors], [[], []]);
   }
 });
 
 Deno.test("cut: ends a connection within a request", async () => {
   const { connection, conn, done, errors } = start([GET, STALL], async (request) => {
-    connection.cut();
+    connection.destroy();
     await assertRejects(() => request.respond(200), ConnectionLost);
   });
   await done;

@@ -324,7 +324,7 @@ Deno.test("a read under way when the handler returns gets what it waits for", as
   arrives.resolve();
   await soon();
   assertEquals([got, conn.output], ["abc", response("200 OK", "")]);
-  connection.cut();
+  connection.destroy();
   await done;
 });
 

@@ -73,7 +73,7 @@ Deno.test("signal: a body that was read ahead is whole, and the request behind i
     run.conn.output,
     response("200 OK", "") + response("200 OK", body) + response("200 OK", ""),
   );
-  run.connection.cut();
+  run.connection.destroy();
   await run.done;
 });
 

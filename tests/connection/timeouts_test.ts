@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server";
-import { Clock } from "../../src/clock.ts";
+import { Clock } from "../../src/net/clock.ts";
 import { ConnectionLost } from "../../src/errors.ts";
-import { Pace } from "../../src/pace.ts";
+import { Throughput } from "../../src/net/throughput.ts";
 import { converse, DATE, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
 import type { Run } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
@@ -196,7 +196,7 @@ Deno.test("timeouts.body: a look at an older request does not put it off", async
   run.clock.tick(NOW + 30_000);
   await settle();
   assertEquals(undated(run), response("200 OK", "") + BODY_408);
-  run.connection.cut();
+  run.connection.destroy();
   await run.done;
 });
 
@@ -325,7 +325,7 @@ Deno.test("limits.requestsPerConnection: the last answer says close", async () =
 
 Deno.test("pace: what was fast long ago does not make up for what is slow now", () => {
   const clock = new Clock();
-  const pace = new Pace(clock, 30_000, 240);
+  const pace = new Throughput(clock, 30_000, 240);
   let now = 0;
   const wait = (ms: number, bytes: number) => {
     pace.begin();

@@ -1,8 +1,8 @@
 /** Answers that are still being written: who may go on meanwhile, and who must wait. */
 import { assert, assertEquals } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
-import type { Handler } from "../../src/request.ts";
-import { turns } from "../../src/turns.ts";
+import type { Handler } from "../../src/connection/request.ts";
+import { eventLoop } from "../../src/net/event_loop.ts";
 import { NOW, settle, start } from "./harness.ts";
 import { ScriptedConn, STALL } from "./scripted_conn.ts";
 
@@ -25,8 +25,8 @@ for (const [how, handler] of ENDINGS) {
     const gate = Promise.withResolvers<void>();
     const run = start([GET, STALL], handler, {}, { writeGate: () => gate.promise });
     await settle();
-    assert(!run.connection.waits);
-    run.connection.retire();
+    assert(!run.connection.isIdle);
+    run.connection.disableKeepAlive();
     // Longer than timeouts.linger, and not so long as timeouts.write.
     for (let ms = 500; ms <= 5000; ms += 500) {
       run.clock.tick(NOW + ms);
@@ -35,7 +35,7 @@ for (const [how, handler] of ENDINGS) {
     gate.resolve();
     await settle();
     assert(run.conn.output.endsWith(LARGE));
-    run.connection.cut();
+    run.connection.destroy();
     await run.done;
   });
 
@@ -52,7 +52,7 @@ for (const [how, handler] of ENDINGS) {
       await settle();
     }
     assert(run.conn.output.endsWith(LARGE));
-    run.connection.cut();
+    run.connection.destroy();
     await run.done;
   });
 }
@@ -103,7 +103,7 @@ Deno.test("bytes that only wait for a turn of the event loop arrive before their
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
     // Somebody else uses up the turn.
-    while (turns.next({ asked: 0 }) === null);
+    while (eventLoop.next({ asked: 0 }) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
   });
@@ -183,6 +183,6 @@ Deno.test("a Response whose header fields throw is not sent, and its source is c
   await settle();
   assert(run.conn.output.startsWith("HTTP/1.1 500 "));
   assertEquals(String(cancelled), "Error: no fields");
-  run.connection.cut();
+  run.connection.destroy();
   await run.done;
 });

@@ -54,14 +54,14 @@ interface ByteSeed {
   readonly bytes: Uint8Array;
 }
 
-const LONGEST = 65_536;
+const MAX_MS_BETWEEN_LOOKS = 65_536;
 const LF = 0x0a;
 
 /** Makes one input after another in the same memory: each dies when the next is made. */
 export class Mutator {
   readonly #dice: Dice;
-  readonly #bytes = new Uint8Array(LONGEST);
-  readonly #copied = new Uint8Array(LONGEST);
+  readonly #bytes = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
+  readonly #copied = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
   #length = 0;
   #line = 0;
 
@@ -126,7 +126,7 @@ export class Mutator {
   /** Puts `piece` in the place of `bytes[start..end)`; does nothing where there is no room. */
   #splice(start: number, end: number, piece: Uint8Array): void {
     const length = this.#length - (end - start) + piece.length;
-    if (length > LONGEST) return;
+    if (length > MAX_MS_BETWEEN_LOOKS) return;
     this.#bytes.copyWithin(start + piece.length, end, this.#length);
     this.#bytes.set(piece, start);
     this.#length = length;

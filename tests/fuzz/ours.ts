@@ -2,7 +2,7 @@
 import { HttpError } from "../../src/errors.ts";
 import { NO_FIELDS } from "../../src/wire/fields.ts";
 import type { FieldPair, Fields } from "../../src/wire/fields.ts";
-import type { RequestHead } from "../../src/wire/head.ts";
+import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import { parserOptions } from "../wire/runners.ts";
 import { BodyStore } from "./verdict.ts";

@@ -158,10 +158,10 @@ for (const row of ROWS) {
     const idle = silent();
     const ended = serve(server, new ScriptedListener([idle, fail(row), silent()]));
     await timers.until(() => server.stats().connections.accepted === 2);
-    const shed = idle.closed;
+    const closeIfIdle = idle.closed;
     server.close();
     await ended;
-    assertEquals(shed, fault === "shortage");
+    assertEquals(closeIfIdle, fault === "shortage");
   });
 
   Deno.test(`close: while serve ${told ? "pauses after" : "goes on behind"} ${errno}`, async () => {

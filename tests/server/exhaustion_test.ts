@@ -178,9 +178,9 @@ Deno.test("serve without the guard: what idles is shed, oldest first, and the ot
   const { stats, errors } = await server.report();
   assertEquals(Object.keys(errors), ["EMFILE"]);
   const order = [...range(2, 20), 0, ...range(20, CLIENTS)];
-  const shed = CLIENTS - stats.connections.open;
-  assert(await poll(() => crowd.closed.size === shed, PATIENCE));
-  assertEquals(sorted(crowd.closed), sorted(order.slice(0, shed)));
+  const closeIfIdle = CLIENTS - stats.connections.open;
+  assert(await poll(() => crowd.closed.size === closeIfIdle, PATIENCE));
+  assertEquals(sorted(crowd.closed), sorted(order.slice(0, closeIfIdle)));
   await assertResumes(server, crowd, before);
 });
 

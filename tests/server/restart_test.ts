@@ -22,7 +22,7 @@ const UPLOADING = 20;
 /** Each of the others gets so many answers before the signal, and as many after the end. */
 const ANSWERS = 3;
 /** Longer than any test: nobody is cut off because a machine is slow. */
-const GRACE = 600_000;
+const GRACE_MS = 600_000;
 
 /** A server process. */
 class Instance implements AsyncDisposable {
@@ -40,7 +40,7 @@ class Instance implements AsyncDisposable {
     const flags = ["--allow-net", "--unstable-net"];
     const process = launch(
       Deno.execPath(),
-      ...["run", ...flags, EXAMPLE, String(port), String(GRACE)],
+      ...["run", ...flags, EXAMPLE, String(port), String(GRACE_MS)],
     );
     const [, pid, listens] = await process.line(/^Process (\d+): Listening on http:.*:(\d+)\/$/);
     return new Instance(process, pid!, listens!);

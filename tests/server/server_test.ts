@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { AsyncHttpServer, maxDescriptorsFallback, newAsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request, ServeOptions } from "@asynchttp/server";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/net/clock.ts";
 import { GET, soon } from "../fixtures.ts";
 import { exchangeBytes, readText, readUntil, serving, servingWell, writeText } from "./tools.ts";
 

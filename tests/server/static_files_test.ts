@@ -1,13 +1,13 @@
 /** `examples/static_files.ts`, run as its user would run it, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertHasContent } from "./site.ts";
-import { answerTo, LAST_MODIFIED, openTree, SIZE, TEXT } from "./static_tree.ts";
+import { errorResponseTo, LAST_MODIFIED, openTree, SIZE, TEXT } from "./static_tree.ts";
 import { run, testWith } from "./tools.ts";
 
 testWith("curl", "examples/static_files.ts: a file, its type and its length", async () => {
   await using site = await openTree();
   const { origin, folder } = site;
-  const { status, headers, text } = await answerTo(`${origin}/digits.txt?v=1`);
+  const { status, headers, text } = await errorResponseTo(`${origin}/digits.txt?v=1`);
   assertEquals(status, 200);
   assertEquals(text, TEXT);
   assertEquals(headers.get("Content-Length"), "10");
@@ -20,26 +20,26 @@ testWith("curl", "examples/static_files.ts: a file, its type and its length", as
   await run("curl", "-s", "-o", large, `${origin}/large`);
   await assertHasContent(large, SIZE);
 
-  const empty = await answerTo(`${origin}/empty.json`);
+  const empty = await errorResponseTo(`${origin}/empty.json`);
   assertEquals([empty.status, empty.text, empty.headers.get("Content-Length")], [200, "", "0"]);
   assertEquals(empty.headers.get("Content-Type"), "application/json");
-  assertEquals((await answerTo(`${origin}/stays.txt`)).text, TEXT);
-  assertEquals((await answerTo(`${origin}/none.txt`)).status, 404);
-  assertEquals((await answerTo(`${origin}/digits.txt/`)).status, 404);
-  assertEquals((await answerTo(`${origin}/${"n".repeat(300)}`)).status, 404);
+  assertEquals((await errorResponseTo(`${origin}/stays.txt`)).text, TEXT);
+  assertEquals((await errorResponseTo(`${origin}/none.txt`)).status, 404);
+  assertEquals((await errorResponseTo(`${origin}/digits.txt/`)).status, 404);
+  assertEquals((await errorResponseTo(`${origin}/${"n".repeat(300)}`)).status, 404);
 });
 
 testWith("curl", "examples/static_files.ts: HEAD is like GET, others are refused", async () => {
   await using site = await openTree();
   const { origin } = site;
-  const get = await answerTo(`${origin}/digits.txt`);
-  const head = await answerTo("--head", "-r", "0-1", `${origin}/digits.txt`);
+  const get = await errorResponseTo(`${origin}/digits.txt`);
+  const head = await errorResponseTo("--head", "-r", "0-1", `${origin}/digits.txt`);
   assertEquals([head.status, head.text], [200, ""]);
   for (const name of ["Content-Length", "Content-Type", "ETag", "Last-Modified"]) {
     assertEquals(head.headers.get(name), get.headers.get(name));
   }
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "get"]) {
-    const refused = await answerTo("-X", method, "-d", "", `${origin}/digits.txt`);
+    const refused = await errorResponseTo("-X", method, "-d", "", `${origin}/digits.txt`);
     assertEquals([refused.status, refused.headers.get("Allow")], [405, "GET, HEAD"]);
   }
 });
@@ -48,7 +48,7 @@ testWith("curl", "examples/static_files.ts: conditions (RFC 9110, 13.2.2)", asyn
   await using site = await openTree();
   const { origin } = site;
   const url = `${origin}/digits.txt`;
-  const etag = (await answerTo(url)).headers.get("ETag")!;
+  const etag = (await errorResponseTo(url)).headers.get("ETag")!;
   const [before, after] = ["Thu, 29 Feb 2024 11:59:59 GMT", "Thu, 29 Feb 2024 12:00:01 GMT"];
   const rows: [status: number, ...fields: string[]][] = [
     [304, `If-None-Match: ${etag}`],
@@ -84,7 +84,7 @@ testWith("curl", "examples/static_files.ts: conditions (RFC 9110, 13.2.2)", asyn
     [412, 'If-Match: "other"', "Range: bytes=99-"],
   ];
   for (const [status, ...fields] of rows) {
-    const answer = await answerTo(...fields.flatMap((field) => ["-H", field]), url);
+    const answer = await errorResponseTo(...fields.flatMap((field) => ["-H", field]), url);
     assertEquals(answer.status, status, fields.join("; "));
     assertEquals(answer.text, status === 200 ? TEXT : "", fields.join("; "));
     assertEquals(answer.headers.get("ETag"), etag);
@@ -117,7 +117,7 @@ testWith("curl", "examples/static_files.ts: a range of bytes", async () => {
   ];
   const ask = async (path: string, ...fields: string[]) => {
     const args = fields.flatMap((field) => ["-H", field]);
-    const { status, headers, text } = await answerTo(...args, `${origin}/${path}`);
+    const { status, headers, text } = await errorResponseTo(...args, `${origin}/${path}`);
     return [status, headers.get("Content-Range"), text];
   };
   for (const [range, answer] of rows) {
@@ -129,7 +129,7 @@ testWith("curl", "examples/static_files.ts: a range of bytes", async () => {
   assertEquals(await ask("empty.json", "Range: bytes=-1"), [200, null, ""]);
 
   const part = [206, "bytes 0-1/10", "01"];
-  const etag = (await answerTo(`${origin}/digits.txt`)).headers.get("ETag")!;
+  const etag = (await errorResponseTo(`${origin}/digits.txt`)).headers.get("ETag")!;
   for (
     const [ifRange, answer] of [
       [etag, part],
@@ -158,22 +158,22 @@ testWith("curl", "examples/static_files.ts: a download in two parts is the file"
 testWith("curl", "examples/static_files.ts: a folder as a page", async () => {
   await using site = await openTree();
   const { origin } = site;
-  const { headers, text } = await answerTo(`${origin}/`);
+  const { headers, text } = await errorResponseTo(`${origin}/`);
   assertEquals(headers.get("Content-Type"), "text/html; charset=utf-8");
   const names = [...text.matchAll(/<a href="[^"]*">([^<]*)<\/a>/g)].map(([, name]) => name);
   const files = ["digits.txt", "empty.json", "large", "leaves.txt", "neighbour", "stays.txt"];
   assertEquals(names, ["sub/", ...files]);
 
-  const redirect = await answerTo(`${origin}/sub?a=1`);
+  const redirect = await errorResponseTo(`${origin}/sub?a=1`);
   assertEquals([redirect.status, redirect.headers.get("Location")], [301, "/sub/?a=1"]);
 
-  const sub = (await answerTo(`${origin}/sub/`)).text;
+  const sub = (await errorResponseTo(`${origin}/sub/`)).text;
   assertStringIncludes(sub, '<a href="deeper/">deeper/</a>');
   assertStringIncludes(sub, ">a&#38;b &#60;i&#62; &#34;ü&#34; 100%?#.html</a>");
   const link = /href="([^"]*\.html)"/.exec(sub)![1]!;
-  assertEquals((await answerTo(`${origin}/sub/${link}`)).text, "odd");
+  assertEquals((await errorResponseTo(`${origin}/sub/${link}`)).text, "odd");
 
-  const head = await answerTo("--head", `${origin}/sub/`);
+  const head = await errorResponseTo("--head", `${origin}/sub/`);
   assertEquals(head.text, "");
   assertEquals(head.headers.get("Content-Length"), `${new TextEncoder().encode(sub).length}`);
 });

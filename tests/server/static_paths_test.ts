@@ -1,13 +1,13 @@
 /** `examples/static_files.ts`: targets that lead out of its folder, and a client that goes. */
 import { assert, assertEquals } from "@std/assert";
-import { answerIn, answerTo, openTree, OUTSIDE } from "./static_tree.ts";
+import { answerIn, errorResponseTo, openTree, OUTSIDE } from "./static_tree.ts";
 import { exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
 
 testWith("curl", "examples/static_files.ts: --path-as-is leads nowhere", async () => {
   await using site = await openTree();
   const { origin } = site;
   for (const path of ["../secret.txt", "sub/../../secret.txt", "%2e%2e/secret.txt"]) {
-    assertEquals((await answerTo("--path-as-is", `${origin}/${path}`)).status, 400, path);
+    assertEquals((await errorResponseTo("--path-as-is", `${origin}/${path}`)).status, 400, path);
   }
 });
 

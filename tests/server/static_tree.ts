@@ -36,7 +36,7 @@ export interface Answer {
   readonly text: string;
 }
 
-export async function answerTo(...args: string[]): Promise<Answer> {
+export async function errorResponseTo(...args: string[]): Promise<Answer> {
   return answerIn(await curl(...args));
 }
 

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
-import { BodyCollector } from "../../src/wire/body_collector.ts";
-import { KeptBytes } from "../../src/wire/kept_bytes.ts";
-import { InputBuffer } from "../../src/wire/input_buffer.ts";
-import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { BodyBuffer } from "../../src/wire/body_buffer.ts";
+import { HeadArena } from "../../src/wire/head_arena.ts";
+import { ReadBuffer } from "../../src/wire/read_buffer.ts";
+import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { bytesOf, textOf } from "./runners.ts";
 
 /** `length` bytes that tell where they stand. */
@@ -10,18 +10,18 @@ function pattern(length: number, from = 0): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length }, (_, i) => (from + i) % 251);
 }
 
-function unused(input: InputBuffer): Uint8Array {
+function unused(input: ReadBuffer): Uint8Array {
   return input.bytes.subarray(input.start, input.end);
 }
 
 Deno.test("InputBuffer: it is empty, and takes no memory, until it is asked for room", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   assertEquals([input.length, input.bytes.length], [0, 0]);
   assertEquals(input.space().length, 2048);
 });
 
 Deno.test("InputBuffer: what was put in comes out", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(bytesOf("abc"));
   input.push(bytesOf(""));
   input.push(bytesOf("def"));
@@ -32,7 +32,7 @@ Deno.test("InputBuffer: what was put in comes out", () => {
 });
 
 Deno.test("InputBuffer: what was pushed is a copy", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const lent = bytesOf("abc");
   input.push(lent);
   lent.fill(0xaa);
@@ -41,7 +41,7 @@ Deno.test("InputBuffer: what was pushed is a copy", () => {
 
 Deno.test("InputBuffer: a push that is larger than the room", () => {
   for (const length of [2047, 2048, 2049, 16_384, 100_000]) {
-    const input = new InputBuffer();
+    const input = new ReadBuffer();
     input.push(bytesOf("first"));
     input.push(pattern(length));
     assertEquals(input.length, 5 + length);
@@ -51,7 +51,7 @@ Deno.test("InputBuffer: a push that is larger than the room", () => {
 });
 
 Deno.test("InputBuffer: there is always room for 512 bytes", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   for (let i = 0; i < 100; i++) {
     const room = input.space();
     assert(room.length >= 512, `${room.length}`);
@@ -65,7 +65,7 @@ Deno.test("InputBuffer: there is always room for 512 bytes", () => {
 });
 
 Deno.test("InputBuffer: memory is moved when there is room for less than 512 bytes", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(pattern(1536));
   assertEquals([input.space().length, input.space().byteOffset], [512, 1536]);
   input.push(pattern(1));
@@ -74,7 +74,7 @@ Deno.test("InputBuffer: memory is moved when there is room for less than 512 byt
 });
 
 Deno.test("InputBuffer: room is the same memory until it is filled", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   assertStrictEquals(input.space(), input.bytes);
   assertStrictEquals(input.space(), input.bytes);
   input.push(bytesOf("a"));
@@ -82,7 +82,7 @@ Deno.test("InputBuffer: room is the same memory until it is filled", () => {
 });
 
 Deno.test("InputBuffer: bytes that were used make room", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const { buffer } = input.space();
   for (let i = 0; i < 100; i++) {
     input.push(pattern(1000));
@@ -93,7 +93,7 @@ Deno.test("InputBuffer: bytes that were used make room", () => {
 });
 
 Deno.test("KeptBytes: bytes that were kept are never overwritten", () => {
-  const store = new KeptBytes();
+  const store = new HeadArena();
   const kept: { bytes: Uint8Array; start: number; text: string }[] = [];
   for (let i = 0; i < 300; i++) {
     const text = `head ${i} ${"x".repeat(i)}`;
@@ -108,7 +108,7 @@ Deno.test("KeptBytes: bytes that were kept are never overwritten", () => {
 });
 
 Deno.test("KeptBytes: what is larger than a slab has one of its own", () => {
-  const store = new KeptBytes();
+  const store = new HeadArena();
   store.keep(pattern(10), 0, 10);
   const small = store.bytes;
   assertEquals(store.keep(pattern(100_000), 0, 100_000), 0);
@@ -117,7 +117,7 @@ Deno.test("KeptBytes: what is larger than a slab has one of its own", () => {
 });
 
 Deno.test("InputBuffer: a peer that fills the room is read in larger pieces, up to 64 KiB", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const sizes: number[] = [];
   for (let i = 0; i < 7; i++) {
     const room = input.space();
@@ -129,7 +129,7 @@ Deno.test("InputBuffer: a peer that fills the room is read in larger pieces, up 
 });
 
 Deno.test("InputBuffer: a peer that leaves room is not", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   for (let i = 0; i < 5; i++) {
     const room = input.space();
     assertEquals(room.length, 2048);
@@ -139,7 +139,7 @@ Deno.test("InputBuffer: a peer that leaves room is not", () => {
 });
 
 Deno.test("InputBuffer: more room is not taken while what is there is used up in time", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const { buffer } = input.space();
   input.push(pattern(2047));
   input.consume(2047);
@@ -150,7 +150,7 @@ Deno.test("InputBuffer: more room is not taken while what is there is used up in
 });
 
 /** Fills memory of 2048 bytes with so many, uses them, and gives them away. */
-function given(input: InputBuffer, length: number): { isCopy: boolean; text: string } {
+function given(input: ReadBuffer, length: number): { isCopy: boolean; text: string } {
   const room = input.space();
   room.set(pattern(length));
   input.filled(length);
@@ -162,14 +162,14 @@ function given(input: InputBuffer, length: number): { isCopy: boolean; text: str
 }
 
 Deno.test("InputBuffer: a piece that is most of its memory is given away with it", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   assert(!given(input, 1500).isCopy);
   assertEquals([input.bytes.length, input.length], [0, 0]);
   assert(given(input, 1000).isCopy, "it is little");
 });
 
 Deno.test("InputBuffer: what else was in the memory is not given away", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(bytesOf("secret".repeat(340)));
   input.consume(2040);
   const { isCopy, text } = given(input, 1500);
@@ -178,7 +178,7 @@ Deno.test("InputBuffer: what else was in the memory is not given away", () => {
 });
 
 Deno.test("InputBuffer: memory with unused bytes in it is not given away", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(pattern(2000));
   input.consume(1900);
   assertEquals(input.give(input.bytes.subarray(0, 1900)), pattern(1900));
@@ -186,7 +186,7 @@ Deno.test("InputBuffer: memory with unused bytes in it is not given away", () =>
 });
 
 Deno.test("InputBuffer: takeAll gives a copy of what is not used, and uses it", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(bytesOf("abcdef"));
   input.consume(2);
   const rest = input.takeAll();
@@ -199,33 +199,33 @@ Deno.test("InputBuffer: takeAll gives a copy of what is not used, and uses it", 
 });
 
 Deno.test("InputBuffer: idle gives large memory back, and reads in small pieces again", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(pattern(5000));
   input.consume(5000);
-  input.idle();
+  input.releaseMemory();
   assertEquals([input.bytes.length, input.start, input.end], [0, 0, 0]);
   assertEquals(input.space().length, 2048);
 });
 
 Deno.test("InputBuffer: idle keeps the smallest memory", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(bytesOf("head"));
   input.consume(4);
   const { bytes } = input;
-  input.idle();
+  input.releaseMemory();
   assertStrictEquals(input.bytes, bytes);
 });
 
 Deno.test("InputBuffer: idle loses nothing that was not used", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   input.push(pattern(5000));
   input.consume(4990);
-  input.idle();
+  input.releaseMemory();
   assertEquals(unused(input), pattern(10, 4990));
 });
 
 Deno.test("OutputBuffer: text and bytes, in order", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   assertEquals(out.length, 0);
   out.latin1("a\x80\xff");
   out.copy(Uint8Array.of(1, 2));
@@ -239,10 +239,10 @@ Deno.test("OutputBuffer: text and bytes, in order", () => {
 Deno.test("OutputBuffer: it grows for text and for bytes, and keeps what it has", () => {
   for (const length of [511, 512, 513, 1024, 1025, 5000]) {
     const text = "abcdefghij".repeat(length / 10 + 1).slice(0, length);
-    const one = new OutputBuffer();
+    const one = new WriteBuffer();
     one.latin1(text);
     assertEquals(textOf(one.view()), text);
-    const two = new OutputBuffer();
+    const two = new WriteBuffer();
     two.latin1("first");
     two.copy(bytesOf(text));
     two.latin1(text);
@@ -251,7 +251,7 @@ Deno.test("OutputBuffer: it grows for text and for bytes, and keeps what it has"
 });
 
 Deno.test("OutputBuffer: it grows no sooner than it must", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("x".repeat(512));
   assertEquals(out.view().buffer.byteLength, 512);
   out.latin1("x");
@@ -259,13 +259,13 @@ Deno.test("OutputBuffer: it grows no sooner than it must", () => {
 });
 
 Deno.test("OutputBuffer: many small writes", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   for (let i = 0; i < 10_000; i++) out.latin1(String(i % 10));
   assertEquals(textOf(out.view()), "0123456789".repeat(1000));
 });
 
 Deno.test("OutputBuffer: clear forgets, and writes from the start again", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("abcdef");
   out.clear();
   assertEquals([out.length, out.view().length], [0, 0]);
@@ -274,7 +274,7 @@ Deno.test("OutputBuffer: clear forgets, and writes from the start again", () => 
 });
 
 Deno.test("OutputBuffer: what was taken is nobody else's", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("abc");
   const taken = out.take();
   assertEquals([out.length, out.view().length], [0, 0]);
@@ -285,14 +285,14 @@ Deno.test("OutputBuffer: what was taken is nobody else's", () => {
 });
 
 Deno.test("OutputBuffer: idle lets go of its memory, and only when nothing is in it", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("x".repeat(5000));
   const memory = out.view().buffer;
-  out.idle();
+  out.releaseMemory();
   assertStrictEquals(out.view().buffer, memory);
   assertEquals(out.length, 5000);
   out.clear();
-  out.idle();
+  out.releaseMemory();
   assertEquals(out.view().buffer.byteLength, 0);
   out.latin1("abc");
   assertEquals(textOf(out.view()), "abc");
@@ -300,7 +300,7 @@ Deno.test("OutputBuffer: idle lets go of its memory, and only when nothing is in
 
 Deno.test("BodyCollector: pieces come out as one", () => {
   for (const announced of [0, 5, 6, 7, 100, 8_388_608, Infinity]) {
-    const body = new BodyCollector(announced);
+    const body = new BodyBuffer(announced);
     assertEquals(body.bytes().length, 0);
     body.add(bytesOf("ab"));
     body.add(bytesOf(""));
@@ -311,7 +311,7 @@ Deno.test("BodyCollector: pieces come out as one", () => {
 });
 
 Deno.test("BodyCollector: pieces are copied", () => {
-  const body = new BodyCollector(0);
+  const body = new BodyBuffer(0);
   const piece = bytesOf("abc");
   body.add(piece);
   piece.fill(0xaa);
@@ -320,7 +320,7 @@ Deno.test("BodyCollector: pieces are copied", () => {
 });
 
 Deno.test("BodyCollector: a body that is nearly there takes the memory that it needs", () => {
-  const body = new BodyCollector(1500);
+  const body = new BodyBuffer(1500);
   body.add(pattern(1000));
   assertEquals(body.bytes().buffer.byteLength, 1500);
   body.add(pattern(500, 1000));
@@ -329,7 +329,7 @@ Deno.test("BodyCollector: a body that is nearly there takes the memory that it n
 });
 
 Deno.test("hardening 24: memory grows with what has arrived, not with what was announced", () => {
-  const body = new BodyCollector(8_388_608);
+  const body = new BodyBuffer(8_388_608);
   let arrived = 0;
   while (arrived < 8_388_608) {
     body.add(pattern(16_384, arrived));
@@ -342,7 +342,7 @@ Deno.test("hardening 24: memory grows with what has arrived, not with what was a
 });
 
 Deno.test("hardening 25: a body of many pieces is moved a few times", () => {
-  const body = new BodyCollector(0);
+  const body = new BodyBuffer(0);
   let moves = 0;
   let last: ArrayBufferLike = body.bytes().buffer;
   for (let i = 0; i < 100_000; i++) {

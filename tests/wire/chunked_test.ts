@@ -1,9 +1,9 @@
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../../src/wire/chunked.ts";
-import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { assertEquals } from "@std/assert";
 import type { HttpError } from "../../src/errors.ts";
 import { ChunkedDecoder } from "../../src/wire/chunked.ts";
-import { InputBuffer } from "../../src/wire/input_buffer.ts";
+import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { bytesOf, testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
@@ -188,7 +188,7 @@ testRows(
 );
 
 Deno.test("RFC 9112, 7.1: a decoder has its trailers when it has said end, and says it again", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
   assertEquals(decoder.read(input, Infinity), "need-data");
   input.push(bytesOf("0\r\nA: b\r\n"));
@@ -203,7 +203,7 @@ Deno.test("RFC 9112, 7.1: a decoder has its trailers when it has said end, and s
 
 /** What a decoder that is given each of `texts` in turn says, until it needs more. */
 function decode(texts: readonly string[], most: number): string[] {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
   const said: string[] = [];
   for (const text of texts) {
@@ -236,7 +236,7 @@ Deno.test("maxBody: what a chunk announces counts, before its data is there", ()
 });
 
 Deno.test("RFC 9112, 7.1: chunks as they are written", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   encodeChunkSize(out, 255);
   encodeChunkEnd(out);
   encodeLastChunk(out, [["X-Sum", "1"]]);

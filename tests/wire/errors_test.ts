@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
-import { answerTo, ConnectionLost, HttpError, quoted } from "../../src/errors.ts";
+import { ConnectionLost, errorResponseTo, HttpError, quoted } from "../../src/errors.ts";
 import type { RejectCode } from "../../src/errors.ts";
 
 /** Hardening 33: what a client sent, where somebody reads it. */
@@ -55,8 +55,8 @@ for (const [code, original, rfc] of STATUSES) {
   Deno.test(`RFC 9110, 15: ${code} is ${original} in the original profile, ${rfc} in rfc`, () => {
     const error = new HttpError(original, code, "Why");
     const rest = { headers: [["Content-Type", "text/plain; charset=utf-8"]], body: "Why\n" };
-    assertEquals(answerTo(error, "original"), { status: original, ...rest } as never);
-    assertEquals(answerTo(error, "rfc"), { status: rfc, ...rest } as never);
+    assertEquals(errorResponseTo(error, "original"), { status: original, ...rest } as never);
+    assertEquals(errorResponseTo(error, "rfc"), { status: rfc, ...rest } as never);
   });
 }
 

@@ -3,7 +3,7 @@
  * are split. Where bytes are read one by one the reads are counted: no clock, no chance.
  */
 import { assert, assertEquals } from "@std/assert";
-import { InputBuffer } from "../../src/wire/input_buffer.ts";
+import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import { bytesOf, parserOptions, UNBOUNDED } from "./runners.ts";
 
@@ -76,7 +76,7 @@ for (const [title, make] of SHAPES) {
 }
 
 Deno.test("hardening 25: memory is moved a few times for a large head, not at each piece", () => {
-  const input = new InputBuffer();
+  const input = new ReadBuffer();
   const piece = new Uint8Array(100).fill(0x61);
   let moves = 0;
   let last = input.bytes;

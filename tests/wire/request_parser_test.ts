@@ -1,6 +1,7 @@
+import { headersOf } from "../../src/web/lazy_headers.ts";
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/errors.ts";
-import type { RequestHead } from "../../src/wire/head.ts";
+import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import type { ParserEvent } from "../../src/wire/request_parser.ts";
 import { bytesOf, parserOptions, textOf } from "./runners.ts";
@@ -210,7 +211,7 @@ Deno.test("parser: memory is given back between requests, and heads live on", ()
   const parser = parserWith(`GET /long HTTP/1.1\r\nHost: h\r\nA: ${"a".repeat(5000)}\r\n\r\n`);
   const head = parser.next() as RequestHead;
   parser.next();
-  parser.input.idle();
+  parser.input.releaseMemory();
   assertEquals(parser.input.bytes.length, 0);
   parser.input.push(bytesOf("PUT /other HTTP/1.1\r\nHost: g\r\nContent-Length: 0\r\n\r\n"));
   const next = parser.next() as RequestHead;
@@ -318,7 +319,7 @@ Deno.test("parser: what somebody does to the fields of a head is not seen in the
   const hosts: (string | null)[] = [];
   for (let event; (event = parser.next()).type !== "need-data";) {
     if (event.type !== "head") continue;
-    const headers = event.fields.headers();
+    const headers = headersOf(event.fields);
     hosts.push(headers.get("Host"));
     headers.set("Host", "changed");
   }
@@ -329,7 +330,7 @@ Deno.test("parser: the same head again after memory was let go", () => {
   const parser = parserWith(GET);
   parser.next();
   parser.next();
-  parser.idle();
+  parser.releaseMemory();
   parser.input.push(bytesOf(GET));
   assertEquals((parser.next() as RequestHead).target, "/");
 });

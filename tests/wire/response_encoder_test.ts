@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { fieldsToSend } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import { OutputBuffer } from "../../src/wire/output_buffer.ts";
+import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../../src/wire/response_encoder.ts";
 import type { ResponseHead } from "../../src/wire/response_encoder.ts";
 import { textOf } from "./runners.ts";
@@ -135,14 +135,14 @@ const HEADS: readonly (readonly [title: string, of: Partial<ResponseHead>, bytes
 
 for (const [title, of, bytes] of HEADS) {
   Deno.test(`RFC 9112, 4: ${title}`, () => {
-    const out = new OutputBuffer();
+    const out = new WriteBuffer();
     encodeHead(out, head(of));
     assertEquals(textOf(out.view()), bytes);
   });
 }
 
 Deno.test("RFC 9112, 4: what was decided is what was written", () => {
-  const framing = encodeHead(new OutputBuffer(), head({ fields: [["Connection", "close"]] }));
+  const framing = encodeHead(new WriteBuffer(), head({ fields: [["Connection", "close"]] }));
   assertEquals(framing, {
     sendsContent: true,
     length: 5,
@@ -154,7 +154,7 @@ Deno.test("RFC 9112, 4: what was decided is what was written", () => {
 });
 
 Deno.test("RFC 9112, 4: a head goes behind what was written before", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("before");
   encodeHead(out, head({}));
   assertEquals(
@@ -164,7 +164,7 @@ Deno.test("RFC 9112, 4: a head goes behind what was written before", () => {
 });
 
 Deno.test("fields alone are written as they were given, with nothing around them", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   encodeFields(out, []);
   assertEquals(out.length, 0);
   encodeFields(out, [["b", "1"], ["A", ""], ["Connection", "x"], ["Date", "y"]]);
@@ -177,7 +177,7 @@ function assertWritesNothing<E extends Error>(
   error: abstract new (...args: never[]) => E,
   message: string,
 ): void {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   out.latin1("before");
   assertThrows(() => encodeHead(out, head(of)), error, message);
   assertEquals(textOf(out.view()), "before");
@@ -244,7 +244,7 @@ Deno.test("hardening 18: fields that contradict the content write nothing", () =
 });
 
 Deno.test("RFC 9112, 7: a stream says that it is chunked", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   encodeHead(out, head({ size: null }));
   assertEquals(
     textOf(out.view()),
@@ -253,7 +253,7 @@ Deno.test("RFC 9112, 7: a stream says that it is chunked", () => {
 });
 
 Deno.test("RFC 9110, 15.2: to an interim response nothing is added", () => {
-  const out = new OutputBuffer();
+  const out = new WriteBuffer();
   encodeBareHead(out, 103, [["Link", "</a>"]]);
   encodeBareHead(out, 199, []);
   assertEquals(

@@ -16,8 +16,8 @@ import { HttpError } from "../../src/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import type { Limits } from "../../src/limits.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import type { Framing } from "../../src/wire/framing.ts";
-import type { RequestHead } from "../../src/wire/head.ts";
+import type { Framing } from "../../src/wire/request_framing.ts";
+import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import type { ParserOptions } from "../../src/wire/request_parser.ts";
 

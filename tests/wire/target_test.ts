@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { HttpError } from "../../src/errors.ts";
-import { RequestHead } from "../../src/wire/head.ts";
+import { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import { isHost, targetAuthority, targetPath } from "../../src/wire/target.ts";
 import { bytesOf, parserOptions, testRows } from "./runners.ts";

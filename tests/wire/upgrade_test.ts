@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import { upgradeFields } from "../../src/wire/upgrade.ts";
+import { upgradeFields } from "../../src/wire/response_framing.ts";
 
 const ROWS: readonly (readonly [offered: string, given: FieldPair[], fields: FieldPair[]])[] = [
   ["a/1, b", [], [["Connection", "Upgrade"], ["Upgrade", "a/1"]]],

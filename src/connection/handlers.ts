@@ -1,0 +1,112 @@
+/** The two makers of handlers: those called before the body is in, and those of Web requests. */
+import type { ConnectionInfo } from "./context.ts";
+import type { Handler, Request } from "./request.ts";
+import { lazyRequest } from "../web/lazy_request.ts";
+
+const streamingHandlers = new WeakSet<Handler>();
+
+/**
+ * Makes a handler that is called as soon as the head of a request is in. It reads the
+ * body itself, when and as far as it wants: with `request.stream`, `text()` or `json()`.
+ *
+ * Until it reads, nothing is taken from the socket, and a client that waits for `100
+ * Continue` sends nothing. What it leaves unread is dropped, up to `limits.drain`.
+ *
+ * @param handler The handler.
+ * @returns The same, to be given to `serve` or `acceptRequest`.
+ *
+ * @example Count the bytes of an upload of any size
+ * ```ts
+ * import { AsyncHttpServer, streaming } from "@asynchttp/server";
+ *
+ * const handler = streaming(async (request) => {
+ *   request.maxBody = Infinity;
+ *   let count = 0;
+ *   for await (const chunk of request.stream) count += chunk.length;
+ *   await request.respond(200, `${count} bytes\n`);
+ * });
+ *
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(0, handler, { address: "127.0.0.1" });
+ * const url = `http://127.0.0.1:${server.getPort()}/`;
+ * const response = await fetch(url, { method: "PUT", body: "x".repeat(1000) });
+ * console.log(await response.text()); // 1000 bytes
+ * server.close();
+ * await serving;
+ * ```
+ */
+export function streaming(handler: Handler): Handler {
+  const marked: Handler = (request) => handler(request);
+  streamingHandlers.add(marked);
+  return marked;
+}
+
+/** Was it made by {@linkcode streaming}? */
+export function isStreaming(handler: Handler): boolean {
+  return streamingHandlers.has(handler);
+}
+
+/** A handler of Web requests. Its second argument has the addresses of the connection. */
+export type FetchHandler = (
+  request: globalThis.Request,
+  info: ConnectionInfo,
+) => Response | Promise<Response>;
+
+/**
+ * Makes a handler of one that takes a Web `Request` and returns a Web `Response`.
+ *
+ * Bodies stream both ways. `request.signal` aborts when the client goes. A handler that
+ * throws, or returns what is no Response, is answered for with 500, and `onError` hears
+ * of it.
+ *
+ * What the Web's type cannot hold is answered here: CONNECT, TRACE and TRACK with 501, a
+ * GET or HEAD with a body with 400.
+ *
+ * @param handler The handler.
+ * @returns The same, to be given to `serve` or `acceptRequest`.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
+ *
+ * const handler = fetchHandler((request) => Response.json({ url: request.url }));
+ *
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(0, handler, { address: "127.0.0.1" });
+ * const response = await fetch(`http://127.0.0.1:${server.getPort()}/a`);
+ * console.log(response.headers.get("content-type")); // application/json
+ * await response.body?.cancel();
+ * server.close();
+ * await serving;
+ * ```
+ */
+export function fetchHandler(handler: FetchHandler): Handler {
+  return streaming((request) => {
+    const refusal = refusalOf(request);
+    if (refusal !== null) return request.respond(refusal.code, refusal.text, TEXT);
+    const { localAddr, remoteAddr } = request;
+    const response = handler(lazyRequest(request), { localAddr, remoteAddr });
+    // What need not be waited for is not: that alone is 100 ns.
+    return response instanceof Response
+      ? request.respondWith(response)
+      : respondLater(request, response);
+  });
+}
+
+async function respondLater(request: Request, response: Promise<Response>): Promise<void> {
+  await request.respondWith(await response);
+}
+
+const TEXT = { "Content-Type": "text/plain; charset=utf-8" };
+
+function refusalOf({ method, hasBody }: Request): { code: number; text: string } | null {
+  if (method === "GET" && !hasBody) return null;
+  // The Fetch standard forbids these, in any case.
+  if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {
+    return { code: 501, text: `The method ${method} is not supported\n` };
+  }
+  if (hasBody && /^(?:GET|HEAD)$/i.test(method)) {
+    return { code: 400, text: `A ${method} request must not have a body here\n` };
+  }
+  return null;
+}

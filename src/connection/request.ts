@@ -1,0 +1,366 @@
+/** The value that a handler gets. Everything that costs is made when it is first asked for. */
+import type { Exchange } from "./exchange.ts";
+import { ignoreRejection } from "../ignore_rejection.ts";
+import { isCount } from "../validate.ts";
+import { headersOf } from "../web/lazy_headers.ts";
+import { partsOf } from "../web/response_parts.ts";
+import type { Content } from "../web/content.ts";
+import type { Protocol } from "../wire/request_head.ts";
+
+/** How to respond, besides status, content and header fields. */
+export interface RespondOptions {
+  /**
+   * The reason phrase.
+   *
+   * @default {the standard one of the status}
+   */
+  statusText?: string;
+  /**
+   * Makes trailer fields, when the content has been sent. Name them in a `Trailer`
+   * field. The response is sent in chunks; HTTP/1.0 gets no trailers.
+   */
+  trailers?: () => HeadersInit;
+}
+
+/**
+ * Called once for each request, in the order of the connection, when the whole body is
+ * in; one made by `streaming` as soon as the head is.
+ *
+ * It answers with {@linkcode Request.respond} or writes to {@linkcode Request.client}
+ * itself. If it throws, or returns without having done either, the client gets a 500
+ * and `onError` hears of it.
+ */
+export type Handler = (request: Request) => void | Promise<void>;
+
+/**
+ * A request, and the means to answer it.
+ *
+ * It stays readable for as long as you keep it, also after it was answered.
+ *
+ * @example Answer what was asked
+ * ```ts
+ * import { AsyncHttpServer, type Request } from "@asynchttp/server";
+ *
+ * async function handler(request: Request) {
+ *   const name = request.url.searchParams.get("name") ?? "World";
+ *   await request.respond(200, `Hello, ${name}!`, { "Content-Type": "text/plain; charset=utf-8" });
+ * }
+ *
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(0, handler, { address: "127.0.0.1" });
+ * const response = await fetch(`http://127.0.0.1:${server.getPort()}/?name=Nim`);
+ * console.log(await response.text()); // Hello, Nim!
+ * server.close();
+ * await serving;
+ * ```
+ */
+export class Request {
+  readonly #exchange: Exchange;
+  readonly #scheme: "http" | "https";
+  #url: URL | undefined;
+  #headers: Headers | undefined;
+  #body: string | undefined;
+
+  /** @ignore Made by the server. */
+  constructor(exchange: Exchange, scheme: "http" | "https") {
+    this.#exchange = exchange;
+    this.#scheme = scheme;
+  }
+
+  /**
+   * The socket, within reach.
+   *
+   * Reads give first what the server has read ahead; writes queue behind the
+   * responses on their way. A handler that writes here answers the request itself: the
+   * server adds nothing, and closes the connection when the handler is done.
+   */
+  get client(): Deno.Conn {
+    return this.#exchange.conn;
+  }
+
+  /** The method as it was sent, such as `"GET"`: any token (RFC 9110, 9.1), in the case it came in. */
+  get reqMethod(): string {
+    return this.#exchange.head.method;
+  }
+
+  /** The same as {@linkcode Request.reqMethod}, by the Web's name. */
+  get method(): string {
+    return this.#exchange.head.method;
+  }
+
+  /** The header fields as the Web knows them. Always the same object. */
+  get headers(): Headers {
+    return this.#headers ??= headersOf(this.#exchange.head.fields);
+  }
+
+  /** The header fields as they came: order, case and duplicates. */
+  get rawHeaders(): ReadonlyArray<readonly [name: string, value: string]> {
+    return this.#exchange.head.fields.pairs();
+  }
+
+  /** The HTTP version: as it was sent, and in numbers. */
+  get protocol(): Protocol {
+    return this.#exchange.head.protocol;
+  }
+
+  /**
+   * The URL that is meant (RFC 9112, 3.3), built of parts that were checked: no Host
+   * and no target can move the path.
+   *
+   * The host is that of an absolute-form target, else the Host field, else, for
+   * HTTP/1.0, the local address. For `OPTIONS *` and `CONNECT host:port` the path is
+   * `/`: look at {@linkcode Request.target} to tell them from a request for `/`.
+   */
+  get url(): URL {
+    const { head, localAddr } = this.#exchange;
+    return this.#url ??= head.url(this.#scheme, hostOf(localAddr));
+  }
+
+  /** The request-target as it came (RFC 9112, 3.2): a path with its query, a URL, `host:port`, or `*`. */
+  get target(): string {
+    return this.#exchange.head.target;
+  }
+
+  /** The IP address of the client, as in the original; `""` where the connection has none. */
+  get hostname(): string {
+    const { remoteAddr } = this.#exchange;
+    return "hostname" in remoteAddr ? remoteAddr.hostname : "";
+  }
+
+  /** The address of the server's end of the connection. */
+  get localAddr(): Deno.Addr {
+    return this.#exchange.localAddr;
+  }
+
+  /** The address of the client. */
+  get remoteAddr(): Deno.Addr {
+    return this.#exchange.remoteAddr;
+  }
+
+  /** Does the request have a body, be it empty in the end (RFC 9112, 6.3)? */
+  get hasBody(): boolean {
+    return this.#exchange.head.framing.body !== 0;
+  }
+
+  /**
+   * The whole body as text: UTF-8, with U+FFFD for what is not.
+   *
+   * @throws {TypeError} In a streaming handler, before {@linkcode Request.text} has read it.
+   */
+  get body(): string {
+    return this.#body ??= decoder.decode(this.bytes);
+  }
+
+  /**
+   * The whole body as bytes.
+   *
+   * @throws {TypeError} In a streaming handler, before {@linkcode Request.text} has read it.
+   */
+  get bytes(): Uint8Array {
+    const { whole } = this.#exchange.body;
+    if (whole !== undefined) return whole;
+    throw new TypeError(
+      "The body has not been read: a streaming handler reads it with stream, text() or json()",
+    );
+  }
+
+  /**
+   * The body as a stream, in both kinds of handlers. Always the same one.
+   *
+   * In a streaming handler nothing is read from the socket until the reader pulls. Its
+   * chunks are copies, yours to keep. It fails with an {@linkcode HttpError} where the
+   * body is refused; a handler that lets that error pass has the client told.
+   */
+  get stream(): ReadableStream<Uint8Array> {
+    return this.#exchange.body.stream;
+  }
+
+  /**
+   * Reads the body as text: UTF-8, with U+FFFD for what is not.
+   *
+   * @returns The body.
+   * @throws {HttpError} The body is refused.
+   * @throws {TypeError} Somebody else is reading it.
+   */
+  async text(): Promise<string> {
+    await this.#exchange.body.readWhole();
+    return this.body;
+  }
+
+  /**
+   * Reads the body as JSON.
+   *
+   * @returns What it says.
+   * @throws {SyntaxError} It is no JSON.
+   * @throws {HttpError} The body is refused.
+   */
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  /**
+   * The trailer fields (RFC 9110, 6.5), apart from the header fields. Resolves when the
+   * body was read to its end. Those about framing, routing and authentication are dropped.
+   */
+  get trailers(): Promise<Headers> {
+    return this.#exchange.body.trailers;
+  }
+
+  /**
+   * How many bytes the body may have: that of the server, until you change it. A
+   * streaming handler can, before it reads.
+   *
+   * @throws {TypeError} When set after the first read.
+   * @throws {RangeError} When set to what is no count.
+   */
+  get maxBody(): number {
+    return this.#exchange.body.most;
+  }
+
+  set maxBody(bytes: number) {
+    isCount(0)("maxBody", bytes);
+    this.#exchange.body.most = bytes;
+  }
+
+  /**
+   * Aborts when the client goes, or closes its side, while you work on its request;
+   * never once the request was served. A client that has only closed its side still
+   * gets the answer that you send it.
+   */
+  get signal(): AbortSignal {
+    return this.#exchange.signal;
+  }
+
+  /**
+   * Answers the request.
+   *
+   * `Date`, `Content-Length` and `Connection` are added; a `Content-Length` of your
+   * own must match, `Connection: close` of your own is honoured. A response to HEAD,
+   * and one with status 204, 205 or 304, is sent without its content.
+   *
+   * A stream is sent in chunks, to HTTP/1.0 until the connection closes, and as long as
+   * your `Content-Length` says where you give one. It is read no faster than the client
+   * reads, and cancelled when the client goes. A client that closes its side may still be
+   * reading: a stream that waits for long is piped through
+   * `new TransformStream()` with {@linkcode Request.signal} to hear of that, too. When it
+   * fails, the connection is cut, so that the client can tell.
+   *
+   * @param code The status code, from 200 to 599.
+   * @param content The body.
+   * @param headers Header fields. A record or an array of pairs keeps its case and order.
+   * @param options The reason phrase, trailers.
+   * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
+   * @throws {TypeError} It was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
+   * @throws {RangeError} The status is out of range. Nothing was written.
+   */
+  respond(
+    code: number,
+    content?: Content | ReadableStream<Uint8Array>,
+    headers?: HeadersInit,
+    options?: RespondOptions,
+  ): Promise<void> {
+    return this.#exchange.respond({
+      status: code,
+      content,
+      headers,
+      statusText: options?.statusText,
+      trailers: options?.trailers,
+    });
+  }
+
+  /**
+   * Answers with a Web `Response`, or with something that looks like one.
+   *
+   * @param response The response; its body must not have been used.
+   * @returns Resolves when the system has the response.
+   * @throws {TypeError} The request was answered before, or the response cannot be sent.
+   *
+   * @example
+   * ```ts
+   * import type { Request } from "@asynchttp/server";
+   *
+   * async function handler(request: Request) {
+   *   await request.respondWith(Response.json({ path: request.url.pathname }));
+   * }
+   * ```
+   */
+  respondWith(response: Response): Promise<void> {
+    return ignoreRejection(this.#respondWith(response));
+  }
+
+  /**
+   * Sends an interim response (RFC 9110, 15.2), such as 103 with `ConnectionContext` fields. As often
+   * as you like, before the answer; HTTP/1.0 is sent none.
+   *
+   * @param code The status code, from 102 to 199.
+   * @param headers Header fields.
+   * @returns Resolves when the system has it.
+   * @throws {TypeError} The request was answered, or a field cannot be sent.
+   * @throws {RangeError} The status is out of range.
+   */
+  inform(code: number, headers?: HeadersInit): Promise<void> {
+    return this.#exchange.inform(code, headers);
+  }
+
+  /**
+   * Accepts the protocol that the client offers: sends 101 (to CONNECT 200), and hands
+   * the connection over. It is yours then: you close it. Its first bytes are those that
+   * the client sent behind the request.
+   *
+   * @param headers Header fields; `Connection` is added, and `Upgrade` with the first protocol offered where you name none.
+   * @returns The connection.
+   * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
+   */
+  upgrade(headers?: HeadersInit): Promise<Deno.Conn> {
+    return this.#exchange.upgrade(headers);
+  }
+
+  /**
+   * Hands the connection over without sending anything: for a library that answers by
+   * itself. It is yours then: you close it.
+   *
+   * @returns The connection; its first bytes are those that the client sent behind the request.
+   * @throws {TypeError} The request was answered, or its body was not read.
+   */
+  hijack(): Deno.Conn {
+    return this.#exchange.hijack();
+  }
+
+  /**
+   * Sends header lines, and only them: no status line, no empty line. For handlers
+   * that write their response to {@linkcode Request.client} themselves.
+   *
+   * @param headers The header fields.
+   * @returns Resolves when the system has them.
+   * @throws {TypeError} The request was answered before, or a field cannot be sent.
+   *
+   * @example A response by hand
+   * ```ts
+   * import type { Request } from "@asynchttp/server";
+   *
+   * async function handler(request: Request) {
+   *   const line = (text: string) => request.client.write(new TextEncoder().encode(text + "\r\n"));
+   *   await line("HTTP/1.1 200 OK");
+   *   await request.sendHeaders({ "Content-Type": "text/event-stream" });
+   *   await line("");
+   *   await line("data: hello\r\n");
+   * }
+   * ```
+   */
+  sendHeaders(headers: HeadersInit): Promise<void> {
+    return this.#exchange.sendHeaders(headers);
+  }
+
+  async #respondWith(response: Response): Promise<void> {
+    const parts = partsOf(response);
+    await this.#exchange.respond(parts instanceof Promise ? await parts : parts);
+  }
+}
+
+const decoder = new TextDecoder();
+
+function hostOf(address: Deno.Addr): string {
+  if (!("hostname" in address)) return "localhost";
+  const { hostname, port } = address;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}

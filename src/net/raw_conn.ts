@@ -1,0 +1,80 @@
+/**
+ * The socket within reach of a handler.
+ *
+ * It is a `Deno.Conn`, but not the bare one: reads give first what the parser has
+ * read ahead, writes queue behind the responses that are on their way.
+ */
+
+import { ignoreRejection } from "../ignore_rejection.ts";
+
+/** What a `RawConn` does its work with. */
+export interface RawAccess {
+  readonly localAddr: Deno.Addr;
+  readonly remoteAddr: Deno.Addr;
+  read(into: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<void>;
+  closeWrite(): Promise<void>;
+  close(): void;
+}
+
+/** A `Deno.Conn` over a connection that the server still knows of. */
+export class RawConn implements Deno.Conn {
+  readonly localAddr: Deno.Addr;
+  readonly remoteAddr: Deno.Addr;
+  readonly #access: RawAccess;
+  #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
+  #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
+
+  constructor(access: RawAccess) {
+    this.#access = access;
+    this.localAddr = access.localAddr;
+    this.remoteAddr = access.remoteAddr;
+  }
+
+  read(into: Uint8Array): Promise<number | null> {
+    return ignoreRejection(this.#access.read(into));
+  }
+
+  /** Takes all of `bytes`, and resolves when the system has them. */
+  write(bytes: Uint8Array): Promise<number> {
+    const { length } = bytes;
+    return ignoreRejection(this.#access.write(bytes).then(() => length));
+  }
+
+  closeWrite(): Promise<void> {
+    return ignoreRejection(this.#access.closeWrite());
+  }
+
+  close(): void {
+    this.#access.close();
+  }
+
+  /** Does nothing: the server decides whether its connections keep the process alive. */
+  ref(): void {}
+
+  /** Does nothing: the server decides whether its connections keep the process alive. */
+  unref(): void {}
+
+  get readable(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return this.#readable ??= new ReadableStream({
+      pull: async (controller) => {
+        const chunk = new Uint8Array(16_384);
+        const count = await this.read(chunk);
+        if (count === null) controller.close();
+        else controller.enqueue(chunk.subarray(0, count));
+      },
+    }, { highWaterMark: 0 });
+  }
+
+  get writable(): WritableStream<Uint8Array<ArrayBufferLike>> {
+    return this.#writable ??= new WritableStream({
+      write: async (chunk) => void await this.write(chunk),
+      close: () => this.closeWrite(),
+      abort: () => this.close(),
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,151 @@
+/** A Web `Response`, or what looks like one, as a response on the wire. */
+import type { Content } from "./content.ts";
+import { staticBody } from "./static_body.ts";
+import { isNamed } from "../wire/response_framing.ts";
+
+/** The parts of a response, as a handler gives them. */
+export interface ResponseParts {
+  readonly status: number;
+  readonly content: Content | ReadableStream<Uint8Array> | undefined;
+  readonly headers: HeadersInit | undefined;
+  readonly statusText: string | undefined;
+  readonly trailers: (() => HeadersInit) | undefined;
+}
+
+/**
+ * Takes a Web `Response` apart. An object with the same members is enough: several
+ * frameworks bring types of their own, or another realm's.
+ *
+ * @throws {TypeError} It is no Response, or its body was used.
+ */
+export function partsOf(response: Response): ResponseParts | Promise<ResponseParts> {
+  const head = headOf(checked(response));
+  const content = contentOf(response);
+  return content instanceof Promise
+    ? content.then((content) => ({ ...head, content }))
+    : { ...head, content };
+}
+
+/** Reads status and headers; on failure cancels the body. */
+function headOf(response: Response): Omit<ResponseParts, "content"> {
+  try {
+    const { status, statusText, headers } = response;
+    return {
+      status,
+      statusText: statusText || undefined,
+      headers: withoutHops(headers),
+      trailers: undefined,
+    };
+  } catch (error) {
+    response.body?.cancel(error).catch(() => {});
+    throw error;
+  }
+}
+
+function checked(response: Response): Response {
+  if (typeof response !== "object" || response === null || typeof response.status !== "number") {
+    throw new TypeError(
+      `A Response is wanted: got ${response === null ? "null" : typeof response}`,
+    );
+  }
+  if (response.bodyUsed) throw bodyIsUsed();
+  return response;
+}
+
+function bodyIsUsed(): TypeError {
+  return new TypeError("Cannot send the Response: its body has been used, or is locked");
+}
+
+/**
+ * The response of a `fetch` that is passed on still says how it came here; how it goes
+ * on is for this connection to say (RFC 9110, 7.6.1).
+ */
+function withoutHops(headers: Headers | undefined): [string, string][] {
+  const kept: [string, string][] = [];
+  const keep = (value: string, name: string) => {
+    if (isNamed(name, "transfer-encoding") || isNamed(name, "keep-alive")) return;
+    kept.push([name, String(value)]);
+  };
+  // A third of the time of its iterator, which makes two objects for each field.
+  if (headers instanceof Headers) headers.forEach(keep);
+  else for (const [name, value] of entriesOf(headers ?? {})) keep(value, name);
+  return kept;
+}
+
+function entriesOf(headers: object): Iterable<[string, string]> {
+  return Symbol.iterator in headers
+    ? headers as Iterable<[string, string]>
+    : Object.entries(headers as Record<string, string>);
+}
+
+/** The content of a response; what is there at once goes out with its length. */
+function contentOf(
+  response: Response,
+): Content | Promise<Content | ReadableStream<Uint8Array>> {
+  switch (staticBody(response)) {
+    case "text":
+      return response.text();
+    case "bytes":
+      return response.bytes();
+    case null: {
+      const { body } = response;
+      if (body?.locked) throw bodyIsUsed();
+      return body instanceof ReadableStream ? contentOfStream(body) : body;
+    }
+  }
+}
+
+/** So many turns a body that is there already may take to give its only chunk, and its end. */
+const TURNS = 8;
+
+/**
+ * A body that is there at once goes out with its length, in one write with the head. A
+ * body that makes one wait is a stream, and its head is not kept waiting.
+ */
+async function contentOfStream(
+  body: ReadableStream<Uint8Array>,
+): Promise<Content | ReadableStream<Uint8Array>> {
+  const reader = body.getReader();
+  const first = new Peeked(reader.read());
+  if (!await first.arrives()) return resumed(reader, [first]);
+  if (first.result!.done) return null;
+  const second = new Peeked(reader.read());
+  const whole = await second.arrives() && second.result!.done;
+  if (whole && first.result!.value instanceof Uint8Array) return first.result!.value;
+  return resumed(reader, [first, second]);
+}
+
+/** A read that may have come to its end. */
+class Peeked {
+  readonly promise: Promise<ReadableStreamReadResult<Uint8Array>>;
+  result: ReadableStreamReadResult<Uint8Array> | undefined;
+  #failed = false;
+
+  constructor(promise: Promise<ReadableStreamReadResult<Uint8Array>>) {
+    this.promise = promise;
+    promise.then((result) => this.result = result, () => this.#failed = true);
+  }
+
+  /** Does it come at once? */
+  async arrives(): Promise<boolean> {
+    for (let i = 0; i < TURNS && this.result === undefined && !this.#failed; i++) await null;
+    // Nothing has been sent yet: what fails now can still be answered.
+    if (this.#failed) await this.promise;
+    return this.result !== undefined;
+  }
+}
+
+/** The stream again, from its beginning. */
+function resumed(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  peeked: Peeked[],
+): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await (peeked.shift()?.promise ?? reader.read());
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}

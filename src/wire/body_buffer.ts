@@ -1,0 +1,39 @@
+/**
+ * Puts a body together.
+ *
+ * Memory grows with what has arrived, not with what was announced: a head that
+ * promises 8 MiB costs its sender 200 bytes.
+ */
+export class BodyBuffer {
+  readonly #announced: number;
+  #bytes: Uint8Array = EMPTY;
+  #length = 0;
+
+  /** `announced`: the Content-Length, or 0 when there is none. */
+  constructor(announced: number) {
+    this.#announced = announced;
+  }
+
+  /** Copies a piece. */
+  add(piece: Uint8Array): void {
+    const length = this.#length + piece.length;
+    if (length > this.#bytes.length) this.#grow(length);
+    this.#bytes.set(piece, this.#length);
+    this.#length = length;
+  }
+
+  /** Everything that was added. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #grow(needed: number): void {
+    const doubled = Math.max(needed, this.#bytes.length * 2);
+    const exact = this.#announced >= needed && this.#announced < doubled * 4;
+    const larger = new Uint8Array(exact ? this.#announced : doubled);
+    larger.set(this.bytes());
+    this.#bytes = larger;
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,300 @@
+/**
+ * The head of a request: the bytes up to the empty line.
+ *
+ * ```abnf
+ * request-line = method SP request-target SP HTTP-version
+ * HTTP-version = "HTTP" "/" DIGIT "." DIGIT
+ * ```
+ */
+import { HttpError, quoted } from "../errors.ts";
+import type { Profile } from "../errors.ts";
+import { perLimits } from "../limits.ts";
+import type { Limits } from "../limits.ts";
+import { FieldSection } from "./section_reader.ts";
+import type { Fields } from "./fields.ts";
+import { decideRequest } from "./request_framing.ts";
+import type { Framing } from "./request_framing.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import { headArena } from "./head_arena.ts";
+import { LineReader } from "./section_reader.ts";
+import { CR, isDigit, latin1, LF, SP, spells, TOKEN } from "./syntax.ts";
+import { targetAuthority, targetForm, targetPath } from "./target.ts";
+import type { TargetForm } from "./target.ts";
+
+/** The HTTP version of a request. */
+export interface Protocol {
+  /** As it was sent, such as `"HTTP/1.1"`. */
+  readonly orig: string;
+  /** Always 1: another one is refused. */
+  readonly major: number;
+  /** 0 to 9. */
+  readonly minor: number;
+}
+
+/** A request up to its body: what was sent, and what was decided about it. Nothing of it changes: requests may share one. */
+export class RequestHead {
+  readonly type = "head";
+  readonly method: string;
+  readonly protocol: Protocol;
+  readonly fields: Fields;
+  readonly framing: Framing;
+  readonly #line: RequestLine;
+  readonly #bytes: Uint8Array;
+  readonly #base: number;
+
+  /** The head begins at `bytes[base]`. */
+  constructor(
+    line: RequestLine,
+    bytes: Uint8Array,
+    base: number,
+    fields: Fields,
+    framing: Framing,
+  ) {
+    this.method = line.method;
+    this.protocol = line.protocol;
+    this.fields = fields;
+    this.framing = framing;
+    this.#line = line;
+    this.#bytes = bytes;
+    this.#base = base;
+  }
+
+  get targetForm(): TargetForm {
+    return this.#line.form;
+  }
+
+  /** The request-target as it came. */
+  get target(): string {
+    const { targetStart, targetEnd } = this.#line;
+    return latin1(this.#bytes, this.#base + targetStart, this.#base + targetEnd);
+  }
+
+  /**
+   * The URL that is meant (RFC 9112, 3.3). The scheme is that of the connection,
+   * whatever an absolute-form target says; its host wins over the Host field.
+   * `localHost` stands in where an HTTP/1.0 request names none.
+   */
+  url(scheme: "http" | "https", localHost: string): URL {
+    const target = this.target;
+    const authority = targetAuthority(this.targetForm, target) ?? this.framing.host ?? localHost;
+    return new URL(`${scheme}://${authority}${targetPath(this.targetForm, target)}`);
+  }
+
+  /** Does the same head, `length` bytes long, come next in `input`? */
+  isNextIn({ bytes, start, end }: ReadBuffer, length: number): boolean {
+    if (end - start < length) return false;
+    for (let i = 0; i < length; i++) {
+      if (bytes[start + i] !== this.#bytes[this.#base + i]) return false;
+    }
+    return true;
+  }
+}
+
+/** A request line that was read. Places are counted from its start: the buffer may move before the head is complete. */
+interface RequestLine {
+  readonly method: string;
+  readonly form: TargetForm;
+  readonly targetStart: number;
+  readonly targetEnd: number;
+  readonly protocol: Protocol;
+}
+
+const headRules = perLimits((limits) => ({
+  total: limits.head,
+  totalBreach: () => headTooLarge(limits.head),
+  line: limits.line,
+  lineBreach: () => fieldLineTooLong(limits.line),
+  count: limits.headers,
+  countBreach: () => tooManyFields(limits.headers),
+}));
+
+/** Reads one head after another from the buffer of a connection. */
+export class HeadParser {
+  readonly #limits: Readonly<Limits>;
+  readonly #profile: Profile;
+  readonly #lines: LineReader;
+  readonly #section: FieldSection;
+  #emptyLineSkipped = false;
+  #line: RequestLine | null = null;
+  #method = "";
+  #last: RequestHead | null = null;
+  #lastLength = 0;
+
+  constructor(limits: Readonly<Limits>, profile: Profile) {
+    this.#limits = limits;
+    this.#profile = profile;
+    const rules = headRules(limits);
+    this.#lines = new LineReader(rules);
+    this.#section = new FieldSection(rules);
+  }
+
+  /** The method in the request line that was read last; empty while another one is on its way. */
+  get method(): string {
+    return this.#method;
+  }
+
+  /** Takes the next head out of `input`; null when the rest of it has not arrived. */
+  parse(input: ReadBuffer): RequestHead | null {
+    if (this.#line === null && this.#last?.isNextIn(input, this.#lastLength)) {
+      return this.#again(this.#last, input);
+    }
+    const line = this.#line ??= this.#readRequestLine(input);
+    if (line === null) return null;
+    const { bytes, start, end } = input;
+    if (!this.#section.read(this.#lines, bytes, start, end)) return null;
+    const kept = headArena.keep(bytes, start, start + this.#lines.start);
+    const fields = this.#section.take(headArena.bytes, kept);
+    this.#lastLength = this.#lines.start;
+    input.consume(this.#lastLength);
+    this.#begin();
+    const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
+    return this.#last = new RequestHead(line, headArena.bytes, kept, fields, framing);
+  }
+
+  /** Who asks again mostly asks with the same bytes: polls, probes, programs. */
+  #again(last: RequestHead, input: ReadBuffer): RequestHead {
+    input.consume(this.#lastLength);
+    this.#method = last.method;
+    this.#begin();
+    return last;
+  }
+
+  /** The next head is another one. */
+  #begin(): void {
+    this.#lines.reset();
+    this.#line = null;
+    this.#emptyLineSkipped = false;
+  }
+
+  /** Lets go of memory that the next head may share. */
+  releaseMemory(): void {
+    this.#last = null;
+  }
+
+  /**
+   * The line is checked as soon as it is there: who speaks another protocol hears so
+   * before the header lines that it will never send.
+   */
+  #readRequestLine(input: ReadBuffer): RequestLine | null {
+    this.#method = "";
+    if (!this.#skipEmptyLine(input)) return null;
+    const { bytes, start, end } = input;
+    const { line } = this.#limits;
+    const lineEnd = this.#lines.find(bytes, start, end, line, requestLineTooLong);
+    if (lineEnd === -1) return null;
+    this.#lines.next();
+    const read = requestLine(bytes, start, start + lineEnd);
+    this.#method = read.method;
+    return read;
+  }
+
+  /**
+   * RFC 9112, 2.2: "a server that is expecting to receive and parse a request-line
+   * SHOULD ignore at least one empty line (CRLF) received prior to the request-line".
+   * One, and no more: a client could send them for ever.
+   */
+  #skipEmptyLine(input: ReadBuffer): boolean {
+    if (this.#emptyLineSkipped || input.length === 0) return input.length > 0;
+    const { bytes, start } = input;
+    if (bytes[start] !== CR) return true;
+    if (input.length === 1) return false;
+    if (bytes[start + 1] === LF) {
+      input.consume(2);
+      this.#emptyLineSkipped = true;
+    }
+    return input.length > 0;
+  }
+}
+
+function requestLine(bytes: Uint8Array, start: number, end: number): RequestLine {
+  let at = start;
+  while (TOKEN[bytes[at]!] === 1) at++;
+  if (at === start || bytes[at] !== SP) {
+    throw badRequestLine("The request line must begin with a method and one space");
+  }
+  const method = methodName(bytes, start, at);
+  const targetStart = ++at;
+  while (at < end && bytes[at] !== SP) at++;
+  if (at === targetStart || at === end) {
+    throw badRequestLine(
+      "The request line must be a method, a request-target and a version, with one space between",
+    );
+  }
+  const protocol = readVersion(bytes, at + 1, end);
+  const form = targetForm(method, bytes, targetStart, at);
+  return { method, form, targetStart: targetStart - start, targetEnd: at - start, protocol };
+}
+
+const METHODS = ["GET", "POST", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
+
+/** The usual names are not made anew for each request. */
+function methodName(bytes: Uint8Array, start: number, end: number): string {
+  for (const name of METHODS) {
+    if (name.length === end - start && spells(bytes, start, name)) return name;
+  }
+  return latin1(bytes, start, end);
+}
+
+const HTTP_1_0: Protocol = Object.freeze({ orig: "HTTP/1.0", major: 1, minor: 0 });
+const HTTP_1_1: Protocol = Object.freeze({ orig: "HTTP/1.1", major: 1, minor: 1 });
+
+/** Exactly eight bytes, in upper case; no `HTTP/1.10`, which somebody would read as 1.1. */
+function readVersion(bytes: Uint8Array, start: number, end: number): Protocol {
+  const major = bytes[start + 5]!;
+  const minor = bytes[start + 7]!;
+  const wellFormed = end - start === 8 && spells(bytes, start, "HTTP/") && isDigit(major) &&
+    bytes[start + 6] === 0x2e && isDigit(minor);
+  if (!wellFormed) {
+    throw badRequestLine("The request line must end with one space and a version such as HTTP/1.1");
+  }
+  if (major !== 0x31) {
+    throw new HttpError(
+      505,
+      "unsupported-version",
+      `Only HTTP/1.0 and HTTP/1.1 are spoken here: got ${
+        quoted(latin1(bytes, start, end))
+      } (RFC 9112, 2.3)`,
+    );
+  }
+  if (minor === 0x31) return HTTP_1_1;
+  if (minor === 0x30) return HTTP_1_0;
+  return Object.freeze({ orig: latin1(bytes, start, end), major: 1, minor: minor - 0x30 });
+}
+
+function badRequestLine(message: string): HttpError {
+  return new HttpError(400, "bad-request-line", `${message} (RFC 9112, 3)`);
+}
+
+/** `bytes[at..at + limit]` is the line as far as it has been read. */
+function requestLineTooLong(bytes: Uint8Array, at: number, limit: number): HttpError {
+  const methodIsOver = !bytes.subarray(at, at + limit + 1).includes(SP);
+  return new HttpError(
+    413,
+    methodIsOver ? "method-too-long" : "request-line-too-long",
+    `The request line must be at most ${limit} bytes long`,
+  );
+}
+
+function fieldLineTooLong(limit: number): HttpError {
+  return new HttpError(
+    413,
+    "field-line-too-long",
+    `A header line must be at most ${limit} bytes long`,
+  );
+}
+
+function tooManyFields(limit: number): HttpError {
+  return new HttpError(
+    400,
+    "too-many-fields",
+    `A request must have at most ${limit} header fields`,
+  );
+}
+
+function headTooLarge(limit: number): HttpError {
+  return new HttpError(
+    431,
+    "head-too-large",
+    `The head of a request must be at most ${limit} bytes long`,
+  );
+}

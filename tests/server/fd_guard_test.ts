@@ -1,0 +1,201 @@
+/** The guard: every source of its count, and who is woken when. */
+import { assert, assertEquals } from "@std/assert";
+import { Clock } from "../../src/net/clock.ts";
+import {
+  descriptorCounter,
+  descriptorLimit,
+  FdGuard,
+  maxDescriptorsFallback,
+} from "../../src/server/fd_guard.ts";
+import { run } from "./tools.ts";
+
+function guard(options: Partial<ConstructorParameters<typeof FdGuard>[0]> = {}): FdGuard {
+  return new FdGuard({ maxConnections: Infinity, clock: new Clock(), ...options });
+}
+
+Deno.test("fewer than 0 assumed descriptors: always, as in the original", () => {
+  const full = guard({ maxFDs: 10, maxConnections: 1, countDescriptors: () => 1000 });
+  full.opened();
+  assert(full.admits(-1));
+  assert(!full.admits(0));
+});
+
+Deno.test("descriptors in use and those assumed must stay below maxFDs", () => {
+  const counted = guard({ maxFDs: 30, countDescriptors: () => 24 });
+  assert(counted.admits(5));
+  assert(!counted.admits(6));
+});
+
+Deno.test("a count of the user's own is carried forward by opens and closes", () => {
+  let calls = 0;
+  const counted = guard({
+    maxFDs: 10_000,
+    countDescriptors: () => {
+      calls++;
+      return 5000;
+    },
+  });
+  for (let i = 0; i < 1000; i++) {
+    assert(counted.admits(5));
+    counted.opened();
+  }
+  assertEquals(calls, 1);
+});
+
+Deno.test("near the limit it counts again, and sees what others have closed", () => {
+  let files = 90;
+  const counted = guard({ maxFDs: 100, countDescriptors: () => files });
+  assert(!counted.admits(10));
+  files = 20;
+  assert(counted.admits(10));
+});
+
+Deno.test("near a high limit a question costs a bounded part of a count", () => {
+  let calls = 0;
+  const counted = guard({
+    maxFDs: 20_000,
+    countDescriptors: () => {
+      calls++;
+      return 19_990;
+    },
+  });
+  for (let i = 0; i < 7900; i++) counted.admits(5);
+  // 19,990 entries at 256 a question: every 79th question counts.
+  assertEquals(calls, 100);
+});
+
+Deno.test("a count that fails says that the table is full", () => {
+  let full = true;
+  const counted = guard({
+    maxFDs: 100,
+    countDescriptors: () => {
+      if (full) throw new Error("Too many open files");
+      return 50;
+    },
+  });
+  assert(!counted.admits(5));
+  full = false;
+  assert(counted.admits(5));
+});
+
+Deno.test("maxConnections counts those that are being accepted", () => {
+  const two = guard({ maxConnections: 2 });
+  two.opened();
+  assert(two.hasSlot());
+  two.opened();
+  assert(!two.hasSlot() && !two.admits(0));
+  two.closed();
+  assert(two.hasSlot());
+});
+
+Deno.test("who waits is woken by the close that makes room, and by no other", async () => {
+  const clock = new Clock();
+  const one = guard({ maxConnections: 1, clock });
+  await one.until(() => one.hasSlot());
+  one.opened();
+  one.opened();
+  let woken = 0;
+  const waiting = one.until(() => one.hasSlot()).then(() => woken++);
+  one.closed();
+  await Promise.resolve();
+  assertEquals(woken, 0);
+  one.closed();
+  await waiting;
+  assertEquals(clock.size, 0);
+});
+
+Deno.test("files that others close wake who waits at the next tick", async () => {
+  const clock = new Clock();
+  let files = 100;
+  const counted = guard({ maxFDs: 100, clock, countDescriptors: () => files });
+  const waiting = counted.until(() => counted.admits(5));
+  clock.tick(1);
+  assertEquals(clock.size, 1);
+  files = 50;
+  clock.tick(2);
+  await waiting;
+  assertEquals(clock.size, 0);
+});
+
+Deno.test("releaseAll lets everybody go", async () => {
+  const none = guard({ maxConnections: 1 });
+  none.opened();
+  const waiting = none.until(() => none.hasSlot());
+  none.releaseAll();
+  await waiting;
+});
+
+Deno.test("with all permissions the count is that of /proc, or of /dev/fd", () => {
+  const count = descriptorCounter()!;
+  const before = count();
+  const file = Deno.openSync(new URL(import.meta.url));
+  assertEquals(count(), before + 1);
+  file.close();
+  assert(descriptorLimit() > 0);
+  assert(guard().admits(5));
+});
+
+/** What the guard finds in a process of its own. */
+const PROBE = `
+  import { descriptorCounter, descriptorLimit, FdGuard } from "${new URL(
+  "../../src/server/fd_guard.ts",
+  import.meta.url,
+)}";
+  import { Clock } from "${new URL("../../src/net/clock.ts", import.meta.url)}";
+  const count = descriptorCounter();
+  const guard = new FdGuard({ maxFDs: 30, maxConnections: 100, clock: new Clock() });
+  const before = count?.() ?? null;
+  const listener = Deno.listen({ port: 0 });
+  const answers = [guard.admits(5), guard.admits(6)];
+  const opened = count && count() - before;
+  console.log(JSON.stringify({ counts: count !== null, opened, limit: descriptorLimit(), answers }));
+  listener.close();
+`;
+
+async function probe(program: string, ...args: string[]): Promise<Record<string, unknown>> {
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, PROBE);
+    const { stdout, stderr } = await run(program, ...args, file);
+    assert(stdout.startsWith("{"), stderr);
+    return JSON.parse(stdout);
+  } finally {
+    await Deno.remove(file);
+  }
+}
+
+Deno.test("with --allow-net alone it counts its own connections and 24, without a question", async () => {
+  for (const permissions of [["--allow-net"], ["--allow-net", "--allow-read"]]) {
+    assertEquals(await probe(Deno.execPath(), "run", "--quiet", ...permissions), {
+      counts: false,
+      opened: null,
+      limit: maxDescriptorsFallback,
+      answers: [true, false],
+    });
+  }
+});
+
+Deno.test("with --allow-all it counts what is open", async () => {
+  const { counts, opened, limit } = await probe(Deno.execPath(), "run", "--quiet", "--allow-all");
+  assertEquals({ counts, opened }, { counts: true, opened: 1 });
+  assert(typeof limit === "number" && limit > 0);
+});
+
+const DENO_1 = Deno.env.get("DENO_1");
+if (DENO_1 === undefined) {
+  console.log(
+    "skipped, DENO_1 names no Deno 1.46.3: Deno.resources is counted where the runtime has it",
+  );
+}
+Deno.test({
+  name: "Deno.resources is counted where the runtime has it (Deno 1.46.3)",
+  ignore: DENO_1 === undefined,
+  fn: async () => {
+    const { counts, opened, limit } = await probe(DENO_1!, "run", "--quiet", "--allow-net");
+    assertEquals({ counts, opened, limit }, {
+      counts: true,
+      opened: 1,
+      limit: maxDescriptorsFallback,
+    });
+  },
+});
