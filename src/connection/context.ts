@@ -5,15 +5,15 @@ import type { Clock } from "../net/clock.ts";
 import type { Counters } from "../stats.ts";
 import type { Request } from "./request.ts";
 
-/** The two ends of a connection. */
+/** The addresses of a connection. */
 export interface ConnectionInfo {
-  /** The server's end. */
+  /** The address of the server's end. */
   readonly localAddr: Deno.Addr;
-  /** The client's end. */
+  /** The address of the client's end. */
   readonly remoteAddr: Deno.Addr;
 }
 
-/** All options, checked, with the defaults in place. */
+/** All options of a server, checked, with the defaults in place. */
 export interface ResolvedOptions {
   readonly reusePort: boolean;
   readonly maxBody: number;
@@ -29,17 +29,17 @@ export interface ResolvedOptions {
     | undefined;
 }
 
-/** Tells `onError`. A hook that throws, or rejects, harms nobody. */
+/** Calls `onError`. Errors thrown by the hook are logged, never propagated. */
 export function report(options: ResolvedOptions, error: unknown, request?: Request): void {
   try {
-    const told: unknown = options.onError(error, request);
-    if (told instanceof Promise) told.catch((fault) => console.error(fault));
+    const returned: unknown = options.onError(error, request);
+    if (returned instanceof Promise) returned.catch((fault) => console.error(fault));
   } catch (fault) {
     console.error(fault);
   }
 }
 
-/** What the connections of a server have in common. */
+/** What the connections of a server share. */
 export interface ServerContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;

@@ -1,23 +1,23 @@
 /**
- * An eye on the client while its request is being worked on: has it gone?
+ * Watches for the client's end while its request is being handled.
  *
- * It costs a read ahead, so it is opened only for who asks: a handler that looks at its
- * signal, and a response that is a stream.
+ * It costs a read ahead, so it starts only where it is asked for: a handler that looks at
+ * its signal, and a response that is a stream.
  */
-import type { RequestReader } from "./request_reader.ts";
-import type { RequestBody } from "./request_body.ts";
 import type { Transport } from "../net/transport.ts";
+import type { RequestBody } from "./request_body.ts";
+import type { RequestReader } from "./request_reader.ts";
 
 /** Watches the client of one exchange. */
 export class DisconnectWatch {
   readonly #reader: RequestReader;
   readonly #transport: Transport;
   readonly #body: RequestBody;
-  #aborter: AbortController | undefined;
-  /** Why, for who asks late. */
-  #gone: unknown;
-  #forgetLost: (() => void) | undefined;
-  #state: "closed" | "open" | "over" = "closed";
+  #controller: AbortController | undefined;
+  /** Why the client's end aborts a signal that is asked for later. */
+  #reason: unknown;
+  #unsubscribe: (() => void) | undefined;
+  #state: "new" | "watching" | "stopped" = "new";
 
   constructor(reader: RequestReader, transport: Transport, body: RequestBody) {
     this.#reader = reader;
@@ -25,45 +25,45 @@ export class DisconnectWatch {
     this.#body = body;
   }
 
-  /** Aborts when the client goes, closes its side, or sends a body that is refused; never once it is over. */
+  /** Aborts when the client goes, closes its side, or sends a body that is rejected; never once the watch has stopped. */
   get signal(): AbortSignal {
-    this.open();
-    if (this.#aborter === undefined) {
-      this.#aborter = new AbortController();
-      if (this.#gone !== undefined) this.#aborter.abort(this.#gone);
+    this.start();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
     }
-    return this.#aborter.signal;
+    return this.#controller.signal;
   }
 
-  /** Begins to watch: at once for a loss, and for the end of the input when the body is in. */
-  open(): void {
-    if (this.#state !== "closed") return;
-    this.#state = "open";
-    this.#forgetLost = this.#transport.whenLost((lost) => this.abort(lost));
+  /** Watches for a loss at once, and for the end of the input once the body is in. */
+  start(): void {
+    if (this.#state !== "new") return;
+    this.#state = "watching";
+    this.#unsubscribe = this.#transport.onLost((lost) => this.abort(lost));
     this.#body.whenEnded((failure) => {
-      if (this.#state !== "open") return;
+      if (this.#state !== "watching") return;
       if (failure !== null) return this.abort(failure);
-      this.#reader.watch((reason, gone) => {
+      this.#reader.readAhead((reason, gone) => {
         if (gone) this.#transport.fail(reason);
         this.abort(reason);
       });
     });
   }
 
-  /** Tells the handler to stop, if it listens. */
+  /** Aborts the signal, where the handler has asked for it. */
   abort(reason: unknown): void {
-    if (this.#state !== "open") return;
-    this.#gone ??= reason;
-    this.#aborter?.abort(reason);
+    if (this.#state !== "watching") return;
+    this.#reason ??= reason;
+    this.#controller?.abort(reason);
   }
 
-  /** The handler is done: nothing aborts any more. */
-  close(): void {
-    if (this.#state === "open") {
-      this.#reader.unwatch();
-      this.#forgetLost?.();
+  /** Aborts nothing any more: the handler is done. */
+  stop(): void {
+    if (this.#state === "watching") {
+      this.#reader.stopReadingAhead();
+      this.#unsubscribe?.();
     }
-    this.#state = "over";
-    this.#gone = undefined;
+    this.#state = "stopped";
+    this.#reason = undefined;
   }
 }

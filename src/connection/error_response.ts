@@ -1,4 +1,4 @@
-/** Error answers: the one place where they are written, and those that time makes. */
+/** Error responses: the one place where they are written, and the errors of timeouts. */
 import { errorResponseTo, HttpError } from "../errors.ts";
 import type { ErrorResponse } from "../errors.ts";
 import { report } from "./context.ts";
@@ -8,7 +8,7 @@ import { contentBytes } from "../web/content.ts";
 import { fieldsToSend } from "../wire/fields.ts";
 import { encodeHead } from "../wire/response_encoder.ts";
 
-/** Queues the answer to an error: the one that `onReject` wants, else the standard one. */
+/** Queues the response to an error: the one that `onReject` returns, else the standard one. */
 export function sendErrorResponse(
   error: HttpError,
   options: ResolvedOptions,
@@ -17,28 +17,29 @@ export function sendErrorResponse(
   date: string,
 ): void {
   const standard = errorResponseTo(error, options.profile);
-  const wanted = wantedAnswer(error, options, transport);
+  const custom = customResponse(error, options, transport);
   try {
-    sendAnswer({ ...standard, ...wanted }, transport, method, date);
+    send({ ...standard, ...custom }, transport, method, date);
   } catch (fault) {
     report(options, fault);
-    sendAnswer(standard, transport, method, date);
+    send(standard, transport, method, date);
   }
 }
 
-function wantedAnswer(
+function customResponse(
   error: HttpError,
   options: ResolvedOptions,
   transport: Transport,
 ): Partial<ErrorResponse> | void {
   try {
-    return options.onReject?.(error, transport);
+    const { localAddr, remoteAddr } = transport;
+    return options.onReject?.(error, { localAddr, remoteAddr });
   } catch (fault) {
     report(options, fault);
   }
 }
 
-function sendAnswer(
+function send(
   { status, statusText, headers, body = "" }: ErrorResponse,
   transport: Transport,
   method: string,
@@ -58,6 +59,7 @@ function sendAnswer(
   if (sendsContent) transport.enqueue(content);
 }
 
+/** The head of a request took longer than `timeouts.head`. */
 export function headTimeout(): HttpError {
   return new HttpError(
     408,
@@ -66,6 +68,7 @@ export function headTimeout(): HttpError {
   );
 }
 
+/** A body stood still for `timeouts.body`, or came slower than `limits.minRate`. */
 export function bodyTimeout(): HttpError {
   return new HttpError(
     408,
@@ -74,6 +77,7 @@ export function bodyTimeout(): HttpError {
   );
 }
 
+/** A handler took longer than `timeouts.handler`. */
 export function handlerTimeout(): HttpError {
   return new HttpError(503, "handler-timeout", "The request took too long to serve");
 }

@@ -1,21 +1,14 @@
 /**
- * One request with its response: what has been read of the one and sent of the other.
+ * One request with its response: how much of one was read and of the other sent.
  *
- * It is the only place that writes to a connection while a request is being served,
- * and it knows, when the handler is done, whether another request may follow.
+ * It is the only place that writes to a connection while a request is being served, and
+ * every move of its response goes through the table in `response_state.ts`.
  */
-import { DisconnectWatch } from "./disconnect_watch.ts";
-import type { Clock } from "../net/clock.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
-import type { RequestReader } from "./request_reader.ts";
 import type { Limits } from "../limits.ts";
-import type { Throughput } from "../net/throughput.ts";
+import type { Clock } from "../net/clock.ts";
 import { RawConn } from "../net/raw_conn.ts";
-import { RequestBody } from "./request_body.ts";
-import { ResponseBody } from "./response_body.ts";
-import type { SourceReader } from "./response_body.ts";
-import { isOver, REFUSALS } from "./response_state.ts";
-import type { ResponseState } from "./response_state.ts";
+import type { Throughput } from "../net/throughput.ts";
 import type { Transport } from "../net/transport.ts";
 import { contentBytes, isShortAscii, streamOf } from "../web/content.ts";
 import type { ResponseParts } from "../web/response_parts.ts";
@@ -24,6 +17,15 @@ import type { RequestHead } from "../wire/request_head.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../wire/response_encoder.ts";
 import { upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
+import { DisconnectWatch } from "./disconnect_watch.ts";
+import { nextStep, requestAllowsReuse, responseMayPersist } from "./keep_alive.ts";
+import type { NextStep } from "./keep_alive.ts";
+import { RequestBody } from "./request_body.ts";
+import type { RequestReader } from "./request_reader.ts";
+import { ResponseBody } from "./response_body.ts";
+import type { SourceReader } from "./response_body.ts";
+import { checkMove, nextState, requestIsOver } from "./response_state.ts";
+import type { ResponseState } from "./response_state.ts";
 
 /** What an exchange needs of its connection. */
 export interface ConnectionContext {
@@ -33,75 +35,82 @@ export interface ConnectionContext {
   /** How fast the client sends the body. */
   readonly pace: Throughput;
   readonly limits: Readonly<Limits>;
-  /** May the connection persist, as far as the server is concerned? */
+  /** Whether the server lets the connection persist. */
   readonly persistent: boolean;
-  /** Ends it when everything is written, or after `timeouts.linger`. */
+  /** Ends the connection when everything is written, or after `timeouts.linger`. */
   closeSoon(): void;
 }
 
-/** What becomes of the connection behind an exchange. */
-export type Outcome = "reuse" | "last" | "handed over";
+/**
+ * Where a response that was sent whole is.
+ *
+ * - "unsent": there is none, or it is a stream.
+ * - "queued": it goes out with the responses to the pipelined requests behind it.
+ * - "flushing": it is being written.
+ */
+export type Delivery = "unsent" | "queued" | "flushing";
 
 /** One request with its response. */
 export class Exchange {
   readonly head: RequestHead;
   readonly #connection: ConnectionContext;
-  /** Made when it is first asked for, where the request has none: most have none. */
+  /** Created on first access where the request has none: most have none. */
   #body: RequestBody | undefined;
-  #sent: ResponseState = "unanswered";
-  /** Does the handler read the connection's input itself? What is left of it then is no request. */
-  #inputTaken = false;
+  #state: ResponseState = "unanswered";
+  #delivery: Delivery = "unsent";
+  /** What both heads have said so far. */
   #persistent: boolean;
-  /** Were answers to requests before it still to be written when the connection was handed over? */
-  #answersBefore = false;
+  /** Whether responses before this one were still to be written when the connection was handed over. */
+  #hijackedBehindWrites = false;
   #conn: RawConn | undefined;
+  /** The response that is a stream. */
   #streaming: Promise<void> | undefined;
-  /** Made when somebody wants to hear of the client's end. */
+  /** The source whose first chunk is awaited. */
+  #starting: SourceReader | undefined;
+  /** Created when the client's end matters. */
   #watch: DisconnectWatch | undefined;
-  /** What the answer gave, for the handler that ends with it. */
-  #answering: Promise<void> | undefined;
-  /** Why an attempt to answer failed: the handler may not have looked at it. */
+  /** What `respond` returned for a response that was sent whole. */
+  #responded: Promise<void> | undefined;
+  /** Why an attempt to respond failed: the handler may not have looked at it. */
   #failure: unknown;
 
-  constructor(link: ConnectionContext, head: RequestHead) {
-    this.#connection = link;
+  constructor(connection: ConnectionContext, head: RequestHead) {
+    const { reader, transport, pace } = connection;
+    this.#connection = connection;
     this.head = head;
-    // Where there is no body its end is there already.
-    if (head.framing.body === 0) link.reader.parser.next();
-    else this.#body = new RequestBody(link.reader, link.transport, link.pace, head.framing);
-    // A client that was refused another protocol, or a tunnel, may already be speaking
-    // through it: its bytes must not be read as requests.
-    this.#persistent = head.framing.persistent && head.framing.upgrade === null &&
-      head.method !== "CONNECT";
+    if (head.framing.body !== 0) {
+      this.#body = new RequestBody(reader, transport, pace, head.framing);
+    }
+    this.#persistent = requestAllowsReuse(head);
   }
 
-  /** The body, if it has one. */
+  /** The body; an empty one where the request has none. */
   get body(): RequestBody {
     const { reader, transport, pace } = this.#connection;
     return this.#body ??= new RequestBody(reader, transport, pace, this.head.framing);
   }
 
-  /** Has the request been read to its end? */
+  /** Whether the request was read to its end. */
   get received(): boolean {
     return this.head.framing.body === 0 || this.body.complete;
   }
 
-  /** Has nothing been sent, so that an error can still be answered? */
+  /** Whether nothing was sent, so that an error can still be answered. */
   get unanswered(): boolean {
-    return this.#sent === "unanswered";
+    return this.#state === "unanswered" || this.#state === "starting";
   }
 
-  /** Has the whole response been sent, so that whatever fails now does the client no harm? */
+  /** Whether the whole response was sent, so that a later failure does the client no harm. */
   get complete(): boolean {
-    return this.#sent === "answered" || this.#sent === "handed over";
+    return this.#state === "answered" || this.#state === "hijacked";
   }
 
-  /** Is there nobody left to answer? */
+  /** Whether the connection is closed. */
   get cutOff(): boolean {
     return this.#connection.transport.closed;
   }
 
-  /** Why the last attempt to answer failed, if one did. */
+  /** Why the last attempt to respond failed, if one did. */
   get failure(): unknown {
     return this.#failure;
   }
@@ -114,34 +123,43 @@ export class Exchange {
     return this.#connection.transport.remoteAddr;
   }
 
-  /** Aborts when the client goes while the handler runs; costs a read ahead, but only who asks. */
+  /** Aborts when the client goes while the handler runs. It costs a read ahead, for a handler that asks. */
   get signal(): AbortSignal {
-    return this.#watching().signal;
+    return this.#disconnectWatch().signal;
   }
 
-  /** Sends a response. Rejects where nothing can be sent, and has then sent nothing. */
+  /** A streamed response, which the handler need not have waited for. */
+  get streaming(): Promise<void> | undefined {
+    return this.#streaming;
+  }
+
+  /** Where a response that was sent whole is. */
+  get delivery(): Delivery {
+    return this.#delivery;
+  }
+
+  /** Whether a handler that returned `handling` ends with its response: most do. */
+  endsWith(handling: Promise<void>): boolean {
+    return handling === this.#responded;
+  }
+
+  /** What follows on the connection, now that the handler is done. */
+  get nextStep(): NextStep {
+    const { reader, persistent } = this.#connection;
+    return nextStep(this.#state, reader.position, this.#persistent && persistent);
+  }
+
+  /** Sends a response. Rejects where it cannot be sent, and has then sent nothing. */
   respond(parts: ResponseParts): Promise<void> {
-    const { content, trailers } = parts;
     try {
-      this.#mustBe("unanswered");
-      if (content instanceof ReadableStream) return this.#respondStream(content, parts);
-      // Trailers need chunks, and HTTP/1.0 has none.
-      if (trailers !== undefined && this.head.protocol.minor > 0) {
-        return this.#respondStream(streamOf(contentBytes(content)), parts);
-      }
-      if (typeof content === "string" && isShortAscii(content)) {
-        return this.#respondShort(content, parts);
-      }
-      const bytes = contentBytes(content);
-      const framing = this.#encodeHead(parts, bytes.length);
-      this.#sent = "answered";
-      return this.#flush(framing.sendsContent ? this.#connection.transport.enqueue(bytes) : true);
+      checkMove(this.#state, "starting");
+      return this.#respond(parts);
     } catch (error) {
       return this.#failed(error);
     }
   }
 
-  /** Sends an interim response (RFC 9110, 15.2); HTTP/1.0 knows none. */
+  /** Sends an interim response (RFC 9110, 15.2); HTTP/1.0 has none. */
   inform(status: number, headers: HeadersInit | undefined): Promise<void> {
     const { transport } = this.#connection;
     try {
@@ -150,7 +168,7 @@ export class Exchange {
           `Status of an interim response must be an integer from 102 to 199: got ${status}`,
         );
       }
-      this.#mustBe("unanswered");
+      checkMove(this.#state, "starting");
       const fields = fieldsToSend(headers);
       if (this.head.protocol.minor === 0) return DONE;
       encodeBareHead(transport.out, status, fields);
@@ -163,9 +181,9 @@ export class Exchange {
   /** Sends header lines as they are; the handler writes what belongs around them. */
   sendHeaders(headers: HeadersInit): Promise<void> {
     try {
-      if (this.#sent !== "raw") this.#mustBe("unanswered");
+      checkMove(this.#state, "raw");
       const fields = fieldsToSend(headers);
-      this.#sent = "raw";
+      this.#move("raw");
       encodeFields(this.#connection.transport.out, fields);
     } catch (error) {
       return this.#failed(error);
@@ -173,33 +191,16 @@ export class Exchange {
     return this.#connection.transport.flush();
   }
 
-  /** The socket within reach: whoever uses it ends the connection with this exchange. */
+  /** The socket within reach: a handler that uses it ends the connection with this exchange. */
   get conn(): RawConn {
-    const { reader, transport } = this.#connection;
+    const { localAddr, remoteAddr } = this;
     return this.#conn ??= new RawConn({
-      localAddr: transport.localAddr,
-      remoteAddr: transport.remoteAddr,
-      read: (into) => {
-        if (this.#sent === "over") return this.#failed(isOver());
-        this.#inputTaken = true;
-        return reader.readRaw(into);
-      },
+      localAddr,
+      remoteAddr,
+      read: (into) => this.#readRaw(into),
       write: (bytes) => this.#writeRaw(bytes),
-      closeWrite: () => {
-        if (this.#sent === "over") return this.#failed(isOver());
-        this.#endByHandler();
-        return transport.closeWrite();
-      },
-      close: () => {
-        if (this.#sent === "over") return;
-        // Its new owner closes it as any socket is closed: a peer that does not read cannot keep it.
-        if (this.#sent === "handed over") {
-          const isLate = this.#answersBefore || transport.awaitsTurn;
-          return isLate ? this.#connection.closeSoon() : transport.close();
-        }
-        this.#endByHandler();
-        transport.closeWhenFlushed();
-      },
+      closeWrite: () => this.#closeWriteRaw(),
+      close: () => this.#closeRaw(),
     });
   }
 
@@ -222,16 +223,16 @@ export class Exchange {
     }
   }
 
-  /** Hands the connection over, with the bytes that nobody has read. */
+  /** Hands the connection over, with the bytes that were not read. */
   hijack(): Deno.Conn {
-    this.#mustBe("unanswered");
+    checkMove(this.#state, "hijacked");
     if (!this.received) {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
     }
     const { conn } = this;
-    this.#watch?.close();
-    this.#answersBefore = !this.#connection.transport.flushed;
-    this.#sent = "handed over";
+    this.#watch?.stop();
+    this.#hijackedBehindWrites = !this.#connection.transport.flushed;
+    this.#move("hijacked");
     return conn;
   }
 
@@ -240,88 +241,110 @@ export class Exchange {
     this.#watch?.abort(reason);
   }
 
-  /** Nothing more is sent or read by the handler. */
+  /** Lets the handler send and read nothing more. */
   seal(): void {
-    if (this.#sent !== "handed over") this.#sent = "over";
-    this.#watch?.close();
+    if (this.#state === "starting") this.#cancel(this.#starting!, requestIsOver());
+    if (this.#state !== "hijacked") this.#move("sealed");
+    this.#watch?.stop();
   }
 
-  /** A streamed response, which the handler need not have waited for. */
-  get streaming(): Promise<void> | undefined {
-    return this.#streaming;
+  /** The only assignment of the state. */
+  #move(to: ResponseState): void {
+    this.#state = nextState(this.#state, to);
   }
 
-  /** What the answer resolves: {@linkcode QUEUED}, or when the system has it; undefined before it, and for a stream. */
-  get answering(): Promise<void> | undefined {
-    return this.#answering;
-  }
-
-  /** The handler is done: may another request follow? */
-  get outcome(): Outcome {
-    if (this.#sent === "handed over") return "handed over";
-    const reuse = this.#sent === "answered" && this.#persistent && !this.#inputTaken;
-    return reuse && this.#connection.persistent ? "reuse" : "last";
-  }
-
-  /** To make bytes of a text, by an encoder that is native, takes longer than all else about a short answer. */
-  #respondShort(text: string, parts: ResponseParts): Promise<void> {
-    const framing = this.#encodeHead(parts, text.length);
-    this.#sent = "answered";
-    if (framing.sendsContent) this.#connection.transport.out.latin1(text);
-    return this.#flush(true);
-  }
-
-  #watching(): DisconnectWatch {
+  #disconnectWatch(): DisconnectWatch {
     if (this.#watch === undefined) {
-      this.#watch = new DisconnectWatch(
-        this.#connection.reader,
-        this.#connection.transport,
-        this.body,
-      );
-      if (this.#sent === "over" || this.#sent === "handed over") this.#watch.close();
+      const { reader, transport } = this.#connection;
+      this.#watch = new DisconnectWatch(reader, transport, this.body);
+      if (this.#state === "sealed" || this.#state === "hijacked") this.#watch.stop();
     }
     return this.#watch;
   }
 
+  #respond(parts: ResponseParts): Promise<void> {
+    const { content, trailers } = parts;
+    if (content instanceof ReadableStream) return this.#respondStream(content, parts);
+    // Trailers need chunks, and HTTP/1.0 has none.
+    if (trailers !== undefined && this.head.protocol.minor > 0) {
+      return this.#respondStream(streamOf(contentBytes(content)), parts);
+    }
+    if (typeof content === "string" && isShortAscii(content)) {
+      return this.#respondShort(content, parts);
+    }
+    const bytes = contentBytes(content);
+    const framing = this.#encodeHead(parts, bytes.length);
+    this.#move("answered");
+    return this.#deliver(framing.sendsContent ? this.#connection.transport.enqueue(bytes) : true);
+  }
+
+  /** Not through an encoder: the native one takes longer than all else about a short response. */
+  #respondShort(text: string, parts: ResponseParts): Promise<void> {
+    const framing = this.#encodeHead(parts, text.length);
+    this.#move("answered");
+    if (framing.sendsContent) this.#connection.transport.out.latin1(text);
+    return this.#deliver(true);
+  }
+
   #respondStream(stream: ReadableStream<Uint8Array>, parts: ResponseParts): Promise<void> {
-    const reader = stream.getReader();
-    this.#sent = "streaming";
-    this.#streaming = this.#stream(reader, parts).catch((error) => this.#failed(error));
+    const source = stream.getReader();
+    this.#move("starting");
+    this.#streaming = this.#stream(source, parts).catch((error) => this.#failed(error));
     return ignoreRejection(this.#streaming);
   }
 
-  async #stream(reader: SourceReader, parts: ResponseParts): Promise<void> {
+  async #stream(source: SourceReader, parts: ResponseParts): Promise<void> {
     const { transport } = this.#connection;
-    const { framing, first } = await this.#beginStream(reader, parts);
+    const { framing, first } = await this.#startStream(source, parts);
     if (framing.sendsContent) {
-      this.#watching().open();
-      await new ResponseBody(transport, reader, framing, parts.trailers).send(first);
+      this.#disconnectWatch().start();
+      await new ResponseBody(transport, source, framing, parts.trailers).send(first);
     } else {
-      reader.cancel().catch(() => {});
+      this.#cancel(source);
     }
-    this.#sent = "answered";
+    checkMove(this.#state, "answered");
+    this.#move("answered");
     await transport.flush();
   }
 
   /**
    * Sends the head of a stream's response. What fails here has sent nothing.
    *
-   * While the client waits for `100 Continue` the first chunk comes first: it may be
-   * made of the body, and 100 can only be said before the head.
+   * While the client waits for `100 Continue` the first chunk comes first: it may be made
+   * of the body, and 100 can only be sent before the head.
    */
-  async #beginStream(reader: SourceReader, parts: ResponseParts) {
+  async #startStream(source: SourceReader, parts: ResponseParts) {
     try {
-      const first = this.#body?.continueDue ? await reader.read() : undefined;
-      return { framing: this.#encodeHead(parts, null), first };
+      const first = this.#body?.continueDue ? await this.#firstChunk(source) : undefined;
+      checkMove(this.#state, "streaming");
+      const framing = this.#encodeHead(parts, null);
+      this.#move("streaming");
+      return { framing, first };
     } catch (error) {
-      this.#sent = "unanswered";
-      reader.cancel(error).catch(() => {});
+      // Unless it was sealed meanwhile: a late failure does not give the request back.
+      if (this.#state === "starting") this.#move("unanswered");
+      this.#cancel(source, error);
       throw error;
     }
   }
 
+  /** A source that waits is cancelled when the client goes, and by `seal`. */
+  async #firstChunk(source: SourceReader): Promise<ReadableStreamReadResult<Uint8Array>> {
+    this.#starting = source;
+    const forget = this.#connection.transport.onLost((lost) => this.#cancel(source, lost));
+    try {
+      return await source.read();
+    } finally {
+      forget();
+    }
+  }
+
+  #cancel(source: SourceReader, reason?: unknown): void {
+    ignoreRejection(source.cancel(reason));
+  }
+
   #encodeHead(parts: ResponseParts, size: number | null): ResponseFraming {
-    const { transport, clock, limits, persistent } = this.#connection;
+    const { transport, clock } = this.#connection;
     const framing = encodeHead(transport.out, {
       method: this.head.method,
       minor: this.head.protocol.minor,
@@ -329,8 +352,7 @@ export class Exchange {
       statusText: parts.statusText,
       fields: fieldsToSend(parts.headers),
       size,
-      persistent: persistent && this.#persistent && !this.#inputTaken &&
-        (this.#body === undefined || this.#body.isDrainable(limits.drain)),
+      persistent: this.#mayPersist(),
       date: clock.date,
     });
     this.#persistent = framing.persistent;
@@ -338,47 +360,78 @@ export class Exchange {
     return framing;
   }
 
+  #mayPersist(): boolean {
+    const { persistent, reader, limits } = this.#connection;
+    return this.#persistent && persistent &&
+      responseMayPersist(reader.position, this.#body?.isDrainable(limits.drain) ?? false);
+  }
+
   /**
    * Resolves when the system has the response. While further requests of a pipelining
    * client are waiting it resolves at once, unless too much is queued, or bytes of the
-   * handler's own: the answers to those requests then go out together with the next
-   * write (the same load with a write for each answer reaches a twentieth of the rate).
+   * handler's own: the responses to those requests then go out together with the next
+   * write (the same load with a write for each reaches a twentieth of the rate).
    */
-  #flush(copied: boolean): Promise<void> {
+  #deliver(copied: boolean): Promise<void> {
     const { transport, reader } = this.#connection;
-    const goesOn = copied && this.#persistent && reader.hasUnread && !transport.congested;
-    if (goesOn) transport.flushLate();
-    return this.#answering = goesOn ? QUEUED : transport.flushSoon();
+    const shared = copied && this.#persistent && reader.hasUnread && !transport.congested;
+    this.#delivery = shared ? "queued" : "flushing";
+    if (!shared) return this.#responded = transport.flushSoon();
+    transport.flushLate();
+    return this.#responded = DONE;
+  }
+
+  #readRaw(into: Uint8Array): Promise<number | null> {
+    if (this.#state === "sealed") return this.#failed(requestIsOver());
+    return this.#connection.reader.readRaw(into);
   }
 
   #writeRaw(bytes: Uint8Array): Promise<void> {
     const { transport } = this.#connection;
-    if (this.#sent === "over") return this.#failed(isOver());
-    if (this.#sent !== "handed over" && this.#sent !== "raw") {
-      if (this.#sent !== "unanswered") {
-        return this.#failed(
-          new TypeError("Cannot write to the socket: the request has already been answered"),
-        );
-      }
-      this.#sent = "raw";
+    try {
+      this.#mustTakeRawBytes();
+    } catch (error) {
+      return this.#failed(error);
     }
     transport.enqueue(bytes);
     return transport.flush();
   }
 
-  #mustBe(sent: ResponseState): void {
-    if (this.#sent === sent) return;
-    if (this.#sent === "over") throw isOver();
-    throw new TypeError(REFUSALS[this.#sent]);
+  #mustTakeRawBytes(): void {
+    if (this.#state === "hijacked") return;
+    if (this.#state === "streaming" || this.#state === "starting" || this.#state === "answered") {
+      throw new TypeError("Cannot write to the socket: the request has already been answered");
+    }
+    checkMove(this.#state, "raw");
+    this.#move("raw");
   }
 
-  /** The handler ends the connection: after its answer, or after bytes of its own. */
+  #closeWriteRaw(): Promise<void> {
+    if (this.#state === "sealed") return this.#failed(requestIsOver());
+    this.#endByHandler();
+    return this.#connection.transport.closeWrite();
+  }
+
+  #closeRaw(): void {
+    if (this.#state === "sealed") return;
+    const { transport } = this.#connection;
+    if (this.#state !== "hijacked") {
+      this.#endByHandler();
+      return transport.closeWhenFlushed();
+    }
+    // As any socket is closed: a peer that does not read cannot keep it open.
+    const isLate = this.#hijackedBehindWrites || transport.awaitsTurn;
+    if (isLate) this.#connection.closeSoon();
+    else transport.close();
+  }
+
+  /** The handler ends the connection: after its response, or after bytes of its own. */
   #endByHandler(): void {
     this.#persistent = false;
-    if (this.#sent === "unanswered") this.#sent = "raw";
+    if (this.#state === "unanswered") this.#move("raw");
   }
 
-  /** A rejection that nobody needs to look at: what it says is kept for `onError`. */
+  /** A rejection that is marked as handled: `failure` keeps it for `onError`. */
   #failed(error: unknown): Promise<never> {
     this.#failure = error;
     return ignoreRejection(Promise.reject<never>(error));
@@ -386,6 +439,3 @@ export class Exchange {
 }
 
 const DONE: Promise<void> = Promise.resolve();
-
-/** What a copied answer to a pipelined request resolves: it goes out with those behind it. */
-export const QUEUED: Promise<void> = Promise.resolve();

@@ -1,30 +1,29 @@
 /**
- * A handler at work on one request after another of a connection: what it is given, what
- * is waited for, and what becomes of it when it fails.
+ * Runs a connection's handler: gives it one request after another, waits for what must be
+ * waited for, and decides what its failure means.
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
-import { QUEUED } from "./exchange.ts";
-import type { Exchange } from "./exchange.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { report } from "./context.ts";
 import type { ServerContext } from "./context.ts";
 import { handlerTimeout } from "./error_response.ts";
+import type { Exchange } from "./exchange.ts";
+import { isStreaming } from "./handlers.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
-import { isStreaming } from "./handlers.ts";
 
-/** Who looks at the clock while a handler works. */
-export interface HandlerWatch {
-  /** The time that a handler may take begins: {@linkcode HandlerRunner.expire} ends it. */
-  handlerBegins(): void;
+/** Counts the time that a handler takes. */
+export interface HandlerTimer {
+  /** Starts `timeouts.handler`; when it is over, {@linkcode HandlerRunner.expire} is called. */
+  startHandlerTimeout(): void;
 }
 
-/** Has the requests of one connection handled. */
+/** Runs the handler of one connection. */
 export class HandlerRunner {
   readonly #handler: Handler;
-  readonly #streaming: boolean;
+  readonly #isStreaming: boolean;
   readonly #scheme: "http" | "https";
-  readonly #watch: HandlerWatch;
+  readonly #timer: HandlerTimer;
   readonly #context: ServerContext;
   /** Ends the wait for a handler that takes too long. */
   #expire: ((reason: HttpError) => void) | undefined;
@@ -32,26 +31,30 @@ export class HandlerRunner {
   constructor(
     handler: Handler,
     scheme: "http" | "https",
-    watch: HandlerWatch,
-    shared: ServerContext,
+    timer: HandlerTimer,
+    context: ServerContext,
   ) {
     this.#handler = handler;
-    this.#streaming = isStreaming(handler);
+    this.#isStreaming = isStreaming(handler);
     this.#scheme = scheme;
-    this.#watch = watch;
-    this.#context = shared;
+    this.#timer = timer;
+    this.#context = context;
   }
 
-  /** One request and its response: what is left to wait for until its handler is done. */
+  /** Handles one request. Returns what is left to wait for; nothing where the response is queued. */
   handle(exchange: Exchange): Promise<void> | void {
-    if (!this.#streaming && !exchange.received) return this.#receiveAndHandle(exchange);
+    if (!this.#isStreaming && !exchange.received) return this.#receiveAndHandle(exchange);
     const request = new Request(exchange, this.#scheme);
     const handling = this.#call(request, exchange);
-    if (handling === undefined || handling !== exchange.answering) {
+    if (handling === undefined || !exchange.endsWith(handling)) {
       return this.#whenHandled(handling, request, exchange);
     }
-    // Most handlers end with their answer.
-    if (handling !== QUEUED) return handling;
+    if (exchange.delivery !== "queued") return handling;
+  }
+
+  /** Ends the wait for the handler: it has had its time. */
+  expire(): void {
+    this.#expire?.(handlerTimeout());
   }
 
   async #receiveAndHandle(exchange: Exchange): Promise<void> {
@@ -80,7 +83,7 @@ export class HandlerRunner {
     if (exchange.unanswered) this.#notAnswered(request, exchange);
   }
 
-  /** A stream's response goes on when its handler has returned. */
+  /** A streamed response goes on when its handler has returned. */
   async #whenStreamed(request: Request, exchange: Exchange): Promise<void> {
     try {
       await exchange.streaming;
@@ -89,16 +92,12 @@ export class HandlerRunner {
     }
   }
 
-  /** The handler has had its time. */
-  expire(): void {
-    this.#expire?.(handlerTimeout());
-  }
-
   #call(request: Request, exchange: Exchange): Promise<void> | void {
     try {
       const handling = this.#handler(request);
-      const inTime = handling === undefined || this.#context.options.timeouts.handler === Infinity;
-      return inTime ? handling : this.#inTime(handling, exchange);
+      const isTimed = handling !== undefined &&
+        this.#context.options.timeouts.handler !== Infinity;
+      return isTimed ? this.#inTime(handling, exchange) : handling;
     } catch (error) {
       this.#handlerFailed(error, request, exchange);
     }
@@ -120,7 +119,7 @@ export class HandlerRunner {
       exchange.abort(reason);
       reject(reason);
     };
-    this.#watch.handlerBegins();
+    this.#timer.startHandlerTimeout();
     try {
       await Promise.race([ignoreRejection(handling), expired]);
     } finally {
@@ -129,9 +128,9 @@ export class HandlerRunner {
   }
 
   /**
-   * Before the first byte an error is answered; within a response of unknown length it can
-   * only be cut off. A body that was refused while the handler was reading it is the
-   * client's fault, and no news for `onError`.
+   * Before the first byte an error is answered; within a response it can only cut the
+   * connection. A body that was rejected while the handler was reading it is the client's
+   * fault, and not reported to `onError`.
    */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
     const { unanswered, complete } = exchange;
@@ -139,12 +138,12 @@ export class HandlerRunner {
       exchange.seal();
       throw error;
     }
-    const refused = error instanceof HttpError ? error : null;
-    if (refused === null) report(this.#context.options, error, request);
+    const rejection = error instanceof HttpError ? error : null;
+    if (rejection === null) report(this.#context.options, error, request);
     if (complete) return;
     exchange.seal();
-    if (unanswered) throw refused ?? internalError("handler-failed", error);
-    if (refused !== null) this.#context.counters.reject(refused.code);
+    if (unanswered) throw rejection ?? internalError("handler-failed", error);
+    if (rejection !== null) this.#context.counters.reject(rejection.code);
     throw new ConnectionLost("The handler failed within its response", { cause: error });
   }
 }

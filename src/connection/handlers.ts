@@ -1,4 +1,4 @@
-/** The two makers of handlers: those called before the body is in, and those of Web requests. */
+/** Makes handlers that are called before the body is in, and handlers of Web requests. */
 import type { ConnectionInfo } from "./context.ts";
 import type { Handler, Request } from "./request.ts";
 import { lazyRequest } from "../web/lazy_request.ts";
@@ -9,11 +9,12 @@ const streamingHandlers = new WeakSet<Handler>();
  * Makes a handler that is called as soon as the head of a request is in. It reads the
  * body itself, when and as far as it wants: with `request.stream`, `text()` or `json()`.
  *
- * Until it reads, nothing is taken from the socket, and a client that waits for `100
- * Continue` sends nothing. What it leaves unread is dropped, up to `limits.drain`.
+ * Until it reads, the server takes nothing from the socket, and a client that waits for
+ * `100 Continue` (RFC 9110, 10.1.1) sends nothing. The server drops what it leaves
+ * unread, up to `limits.drain` bytes.
  *
- * @param handler The handler.
- * @returns The same, to be given to `serve` or `acceptRequest`.
+ * @param handler Called for each request, in the order of its connection.
+ * @returns A handler for `serve`, `acceptRequest` or `serveConnection`.
  *
  * @example Count the bytes of an upload of any size
  * ```ts
@@ -41,29 +42,29 @@ export function streaming(handler: Handler): Handler {
   return marked;
 }
 
-/** Was it made by {@linkcode streaming}? */
+/** Whether {@linkcode streaming} made the handler. */
 export function isStreaming(handler: Handler): boolean {
   return streamingHandlers.has(handler);
 }
 
-/** A handler of Web requests. Its second argument has the addresses of the connection. */
+/** A handler of Web requests. The second argument has the addresses of the connection. */
 export type FetchHandler = (
   request: globalThis.Request,
   info: ConnectionInfo,
 ) => Response | Promise<Response>;
 
 /**
- * Makes a handler of one that takes a Web `Request` and returns a Web `Response`.
+ * Makes a handler of a function that takes a Web `Request` and returns a Web `Response`.
  *
- * Bodies stream both ways. `request.signal` aborts when the client goes. A handler that
- * throws, or returns what is no Response, is answered for with 500, and `onError` hears
- * of it.
+ * Bodies stream both ways. `request.signal` aborts when the client goes. If the function
+ * throws, or returns something that is no Response, the client gets 500 and `onError` the
+ * error.
  *
- * What the Web's type cannot hold is answered here: CONNECT, TRACE and TRACK with 501, a
- * GET or HEAD with a body with 400.
+ * The Fetch standard cannot express some requests; they are answered here: CONNECT, TRACE
+ * and TRACK with 501, a GET or HEAD with a body with 400.
  *
- * @param handler The handler.
- * @returns The same, to be given to `serve` or `acceptRequest`.
+ * @param handler Called for each request, in the order of its connection.
+ * @returns A handler for `serve`, `acceptRequest` or `serveConnection`.
  *
  * @example
  * ```ts
@@ -82,11 +83,11 @@ export type FetchHandler = (
  */
 export function fetchHandler(handler: FetchHandler): Handler {
   return streaming((request) => {
-    const refusal = refusalOf(request);
-    if (refusal !== null) return request.respond(refusal.code, refusal.text, TEXT);
+    const rejection = rejectionOf(request);
+    if (rejection !== null) return request.respond(rejection.code, rejection.text, TEXT);
     const { localAddr, remoteAddr } = request;
     const response = handler(lazyRequest(request), { localAddr, remoteAddr });
-    // What need not be waited for is not: that alone is 100 ns.
+    // A Response that is there is not awaited: an await costs 100 ns.
     return response instanceof Response
       ? request.respondWith(response)
       : respondLater(request, response);
@@ -99,7 +100,7 @@ async function respondLater(request: Request, response: Promise<Response>): Prom
 
 const TEXT = { "Content-Type": "text/plain; charset=utf-8" };
 
-function refusalOf({ method, hasBody }: Request): { code: number; text: string } | null {
+function rejectionOf({ method, hasBody }: Request): { code: number; text: string } | null {
   if (method === "GET" && !hasBody) return null;
   // The Fetch standard forbids these, in any case.
   if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) {

@@ -1,4 +1,4 @@
-/** The value that a handler gets. Everything that costs is made when it is first asked for. */
+/** The request that a handler gets. Everything that costs is made on first access. */
 import type { Exchange } from "./exchange.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { isCount } from "../validate.ts";
@@ -23,12 +23,12 @@ export interface RespondOptions {
 }
 
 /**
- * Called once for each request, in the order of the connection, when the whole body is
- * in; one made by `streaming` as soon as the head is.
+ * Handles requests: called once for each, in the order of its connection, when the whole
+ * body is in; a handler made by `streaming` as soon as the head is.
  *
  * It answers with {@linkcode Request.respond} or writes to {@linkcode Request.client}
- * itself. If it throws, or returns without having done either, the client gets a 500
- * and `onError` hears of it.
+ * itself. If it throws, or returns without having done either, the client gets 500 and
+ * `onError` the error.
  */
 export type Handler = (request: Request) => void | Promise<void>;
 
@@ -37,7 +37,7 @@ export type Handler = (request: Request) => void | Promise<void>;
  *
  * It stays readable for as long as you keep it, also after it was answered.
  *
- * @example Answer what was asked
+ * @example Answer by name
  * ```ts
  * import { AsyncHttpServer, type Request } from "@asynchttp/server";
  *
@@ -70,8 +70,8 @@ export class Request {
   /**
    * The socket, within reach.
    *
-   * Reads give first what the server has read ahead; writes queue behind the
-   * responses on their way. A handler that writes here answers the request itself: the
+   * Reads give first what the server has read ahead; writes queue behind the responses
+   * that are on their way. A handler that writes here answers the request itself: the
    * server adds nothing, and closes the connection when the handler is done.
    */
   get client(): Deno.Conn {
@@ -104,8 +104,8 @@ export class Request {
   }
 
   /**
-   * The URL that is meant (RFC 9112, 3.3), built of parts that were checked: no Host
-   * and no target can move the path.
+   * The target URI (RFC 9112, 3.3), built of checked parts only: no Host and no target
+   * can move the path.
    *
    * The host is that of an absolute-form target, else the Host field, else, for
    * HTTP/1.0, the local address. For `OPTIONS *` and `CONNECT host:port` the path is
@@ -137,7 +137,7 @@ export class Request {
     return this.#exchange.remoteAddr;
   }
 
-  /** Does the request have a body, be it empty in the end (RFC 9112, 6.3)? */
+  /** Whether the request has a body, even if it turns out to be empty (RFC 9112, 6.3). */
   get hasBody(): boolean {
     return this.#exchange.head.framing.body !== 0;
   }
@@ -169,7 +169,7 @@ export class Request {
    *
    * In a streaming handler nothing is read from the socket until the reader pulls. Its
    * chunks are copies, yours to keep. It fails with an {@linkcode HttpError} where the
-   * body is refused; a handler that lets that error pass has the client told.
+   * body is rejected; if the handler lets that error pass, the client gets its status.
    */
   get stream(): ReadableStream<Uint8Array> {
     return this.#exchange.body.stream;
@@ -179,8 +179,8 @@ export class Request {
    * Reads the body as text: UTF-8, with U+FFFD for what is not.
    *
    * @returns The body.
-   * @throws {HttpError} The body is refused.
-   * @throws {TypeError} Somebody else is reading it.
+   * @throws {HttpError} The body is rejected.
+   * @throws {TypeError} The stream is locked, or the handler reads the socket.
    */
   async text(): Promise<string> {
     await this.#exchange.body.readWhole();
@@ -190,9 +190,10 @@ export class Request {
   /**
    * Reads the body as JSON.
    *
-   * @returns What it says.
-   * @throws {SyntaxError} It is no JSON.
-   * @throws {HttpError} The body is refused.
+   * @returns The parsed value.
+   * @throws {SyntaxError} The body is not JSON.
+   * @throws {HttpError} The body is rejected.
+   * @throws {TypeError} The stream is locked, or the handler reads the socket.
    */
   async json(): Promise<unknown> {
     return JSON.parse(await this.text());
@@ -200,32 +201,33 @@ export class Request {
 
   /**
    * The trailer fields (RFC 9110, 6.5), apart from the header fields. Resolves when the
-   * body was read to its end. Those about framing, routing and authentication are dropped.
+   * body was read to its end. Fields about framing, routing and authentication are
+   * dropped.
    */
   get trailers(): Promise<Headers> {
     return this.#exchange.body.trailers;
   }
 
   /**
-   * How many bytes the body may have: that of the server, until you change it. A
-   * streaming handler can, before it reads.
+   * How many bytes the body may have: the server's `maxBody`, unless a streaming handler
+   * changes it before it reads.
    *
    * @throws {TypeError} When set after the first read.
-   * @throws {RangeError} When set to what is no count.
+   * @throws {RangeError} When set to something other than an integer from 0 on, or Infinity.
    */
   get maxBody(): number {
-    return this.#exchange.body.most;
+    return this.#exchange.body.maxBody;
   }
 
   set maxBody(bytes: number) {
     isCount(0)("maxBody", bytes);
-    this.#exchange.body.most = bytes;
+    this.#exchange.body.maxBody = bytes;
   }
 
   /**
-   * Aborts when the client goes, or closes its side, while you work on its request;
-   * never once the request was served. A client that has only closed its side still
-   * gets the answer that you send it.
+   * Aborts when the client goes, or closes its side, while its request is being handled;
+   * never once the request was served. A client that has only closed its side still gets
+   * the response.
    */
   get signal(): AbortSignal {
     return this.#exchange.signal;
@@ -239,18 +241,18 @@ export class Request {
    * and one with status 204, 205 or 304, is sent without its content.
    *
    * A stream is sent in chunks, to HTTP/1.0 until the connection closes, and as long as
-   * your `Content-Length` says where you give one. It is read no faster than the client
-   * reads, and cancelled when the client goes. A client that closes its side may still be
-   * reading: a stream that waits for long is piped through
-   * `new TransformStream()` with {@linkcode Request.signal} to hear of that, too. When it
-   * fails, the connection is cut, so that the client can tell.
+   * your `Content-Length` says where you give one. The server reads it no faster than the
+   * client reads, and cancels it when the client goes. A client that closes its side may
+   * still be reading: to end a stream that waits for long then too, pipe it through a
+   * `new TransformStream()` with {@linkcode Request.signal}. When the stream fails, the
+   * connection is cut, so that the client can tell.
    *
    * @param code The status code, from 200 to 599.
    * @param content The body.
    * @param headers Header fields. A record or an array of pairs keeps its case and order.
    * @param options The reason phrase, trailers.
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
-   * @throws {TypeError} It was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
+   * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
    * @throws {RangeError} The status is out of range. Nothing was written.
    */
   respond(
@@ -269,7 +271,7 @@ export class Request {
   }
 
   /**
-   * Answers with a Web `Response`, or with something that looks like one.
+   * Answers with a Web `Response`, or with an object that has the same members.
    *
    * @param response The response; its body must not have been used.
    * @returns Resolves when the system has the response.
@@ -289,8 +291,8 @@ export class Request {
   }
 
   /**
-   * Sends an interim response (RFC 9110, 15.2), such as 103 with `ConnectionContext` fields. As often
-   * as you like, before the answer; HTTP/1.0 is sent none.
+   * Sends an interim response (RFC 9110, 15.2), such as 103 with `Link` fields. As often
+   * as you like, before the response; HTTP/1.0 gets none.
    *
    * @param code The status code, from 102 to 199.
    * @param headers Header fields.
@@ -303,9 +305,9 @@ export class Request {
   }
 
   /**
-   * Accepts the protocol that the client offers: sends 101 (to CONNECT 200), and hands
-   * the connection over. It is yours then: you close it. Its first bytes are those that
-   * the client sent behind the request.
+   * Accepts the protocol that the client offers (RFC 9110, 7.8): sends 101, to CONNECT 200,
+   * and hands the connection over. It is yours then: you close it. Its first bytes are
+   * those that the client sent behind the request.
    *
    * @param headers Header fields; `Connection` is added, and `Upgrade` with the first protocol offered where you name none.
    * @returns The connection.
@@ -316,8 +318,8 @@ export class Request {
   }
 
   /**
-   * Hands the connection over without sending anything: for a library that answers by
-   * itself. It is yours then: you close it.
+   * Hands the connection over without sending anything, for a library that answers itself.
+   * It is yours then: you close it.
    *
    * @returns The connection; its first bytes are those that the client sent behind the request.
    * @throws {TypeError} The request was answered, or its body was not read.

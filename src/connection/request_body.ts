@@ -1,29 +1,39 @@
 /**
  * The body of one request, as its handler reads it: whole, or piece by piece.
  *
- * Nothing is read from the socket before somebody asks, and never more than was asked
+ * Nothing is read from the socket before the handler asks, and never more than it asked
  * for: a handler that reads slowly makes its client send slowly.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
-import type { RequestReader } from "./request_reader.ts";
 import type { Throughput } from "../net/throughput.ts";
 import type { Transport } from "../net/transport.ts";
-import { BodyBuffer } from "../wire/body_buffer.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
 import { streamOf } from "../web/content.ts";
 import { trailerHeaders } from "../web/lazy_headers.ts";
+import { BodyBuffer } from "../wire/body_buffer.ts";
 import { NO_FIELDS } from "../wire/fields.ts";
 import type { Fields } from "../wire/fields.ts";
 import type { Framing } from "../wire/request_framing.ts";
+import type { BodyData, RequestEnd } from "../wire/request_parser.ts";
+import type { RequestReader } from "./request_reader.ts";
 
 /**
  * How far a body has been read.
  *
- * - "unread": nobody has asked.
+ * - "unread": not at all.
  * - "open": in part.
  * - "complete": to its end, trailers included.
- * - "failed": it was refused, or the client has gone.
+ * - "failed": it was rejected, or the client has gone.
  */
 type Progress = "unread" | "open" | "complete" | "failed";
+
+const PROGRESS: Transitions<Progress> = {
+  unread: ["open", "complete", "failed"],
+  open: ["complete", "failed"],
+  complete: [],
+  failed: [],
+};
 
 /** Reads one body. */
 export class RequestBody {
@@ -31,19 +41,20 @@ export class RequestBody {
   readonly #transport: Transport;
   readonly #framing: Framing;
   readonly #pace: Throughput;
-  #progress: Progress;
-  /** Does the client still wait for `100 Continue`? */
+  #progress: Progress = "unread";
+  /** Whether the client still waits for `100 Continue`. */
   #continueDue: boolean;
   /** A body that was read as a whole. */
   #whole: Uint8Array | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
+  /** The read in flight. */
   #current: Promise<unknown> | null = null;
-  /** What of a piece did not fit into the buffer of the stream's reader. */
+  /** The part of a piece that did not fit into the buffer of the stream's reader. */
   #rest: Uint8Array | null = null;
   #sealed = false;
   #trailerFields: Fields = NO_FIELDS;
   #failure: unknown;
-  /** Made for who asks: most requests have no trailers, and nobody who would. */
+  /** Created on first access; few requests have trailers. */
   #trailers: PromiseWithResolvers<Headers> | undefined;
 
   constructor(reader: RequestReader, transport: Transport, pace: Throughput, framing: Framing) {
@@ -52,7 +63,6 @@ export class RequestBody {
     this.#transport = transport;
     this.#framing = framing;
     this.#continueDue = framing.expectsContinue;
-    this.#progress = "unread";
     if (framing.body === 0) {
       this.#complete(NO_FIELDS);
       this.#whole = NOTHING;
@@ -61,35 +71,35 @@ export class RequestBody {
     }
   }
 
-  /** Has it been read to its end? */
+  /** Whether it was read to its end. */
   get complete(): boolean {
     return this.#progress === "complete";
   }
 
-  /** Does the client still wait to be told to send it? Whoever answers now has refused it. */
+  /** Whether the client still waits for `100 Continue`: a final response now refuses the body. */
   get continueDue(): boolean {
     return this.#continueDue;
   }
 
-  /** May the connection go on behind it: was it read, is it being read, or is so little left that it can be dropped? */
-  isDrainable(most: number): boolean {
+  /** Whether the connection may go on behind it: it is being read, or little enough is left to drop. */
+  isDrainable(maxBytes: number): boolean {
     if (this.#progress === "failed" || this.#continueDue) return false;
-    const { bodyRemaining } = this.#reader.parser;
-    return this.#progress !== "unread" || bodyRemaining <= most || bodyRemaining === Infinity;
+    const { bodyRemaining } = this.#reader;
+    return this.#progress !== "unread" || bodyRemaining <= maxBytes || bodyRemaining === Infinity;
   }
 
-  /** How long it may be; can be changed until it is first read. */
-  get most(): number {
-    return this.#reader.parser.maxBody;
+  /** How many bytes it may have; can be changed until it is first read. */
+  get maxBody(): number {
+    return this.#reader.maxBody;
   }
 
-  set most(bytes: number) {
+  set maxBody(bytes: number) {
     // A request without a body has none to limit; the parser may be reading another's.
     if (this.#framing.body === 0) return;
     if (this.#progress !== "unread") {
       throw new TypeError("Cannot change maxBody: the body is already being read");
     }
-    this.#reader.parser.maxBody = bytes;
+    this.#reader.maxBody = bytes;
   }
 
   /** All of it, where it was read as a whole; undefined where it was not. */
@@ -107,20 +117,20 @@ export class RequestBody {
     return this.#trailers.promise;
   }
 
-  /** It as a stream: always the same one. Its chunks are copies, for the reader to keep. */
+  /** The body as a stream, always the same one. Its chunks are copies, for the reader to keep. */
   get stream(): ReadableStream<Uint8Array> {
     return this.#stream ??= this.#whole === undefined ? this.#pieces() : streamOf(this.#whole);
   }
 
-  /** The final answer is on its way: `100 Continue` would come too late. */
+  /** Sends no `100 Continue` any more: the final response is on its way. */
   disableContinue(): void {
     this.#continueDue = false;
   }
 
-  /** Calls back once it was read to its end, or refused: now, where it has been. */
-  whenEnded(then: (failure: unknown) => void): void {
-    if (this.complete) then(null);
-    else this.trailers.then(() => then(null), then);
+  /** Calls `ended` when the body was read to its end, or failed: at once, where it was. */
+  whenEnded(ended: (failure: unknown) => void): void {
+    if (this.complete) ended(null);
+    else this.trailers.then(() => ended(null), ended);
   }
 
   /** Reads what is left, as a whole. */
@@ -134,15 +144,15 @@ export class RequestBody {
   }
 
   /**
-   * Reads and drops what is left, up to `most` bytes. True when the end was reached.
+   * Reads and drops what is left, up to `maxBytes`. True when the end was reached.
    *
-   * Its handler gets nothing more of it; a read of the handler's that is under way is waited for.
+   * The handler gets nothing more of it; a read of the handler's that is in flight comes first.
    */
-  async drain(most: number): Promise<boolean> {
+  async drain(maxBytes: number): Promise<boolean> {
     this.#sealed = true;
     await this.#current?.catch(() => {});
     let dropped = 0;
-    while (dropped <= most && this.#progress !== "complete") {
+    while (dropped <= maxBytes && this.#progress !== "complete") {
       const piece = await this.#read();
       dropped += piece?.length ?? 0;
     }
@@ -150,9 +160,9 @@ export class RequestBody {
   }
 
   /**
-   * A byte stream: who reads with a buffer of his own makes no garbage. With default
-   * reads an upload at 1.5 GB/s makes that much a second, and the process grows by
-   * 70 MB before the collector has caught up.
+   * A byte stream: a reader with a buffer of its own makes no garbage. With default reads
+   * an upload at 1.5 GB/s makes that much a second, and the process grows by 70 MB before
+   * the collector has caught up.
    */
   #pieces(): ReadableStream<Uint8Array> {
     return new ReadableStream({
@@ -170,7 +180,7 @@ export class RequestBody {
   #give(piece: Uint8Array, controller: ReadableByteStreamController): void {
     const wanted = controller.byobRequest;
     const view = wanted?.view;
-    if (!view) return controller.enqueue(this.#reader.give(piece));
+    if (!view) return controller.enqueue(this.#reader.own(piece));
     const count = Math.min(piece.length, view.byteLength);
     new Uint8Array(view.buffer, view.byteOffset, count).set(piece.subarray(0, count));
     if (count < piece.length) this.#rest = piece.subarray(count);
@@ -181,6 +191,9 @@ export class RequestBody {
     if (this.#sealed) {
       return Promise.reject(new TypeError("Cannot read the body: the request is over"));
     }
+    if (this.#reader.position === "raw") {
+      return Promise.reject(new TypeError("Cannot read the body: the handler reads the socket"));
+    }
     if (this.#current !== null) {
       return Promise.reject(new TypeError("The body is already being read"));
     }
@@ -189,7 +202,8 @@ export class RequestBody {
 
   /** The next piece: a view that dies at the next read. Null at the end. */
   #read(): Promise<Uint8Array | null> {
-    // Who reads is told before who waits for `#current`: the piece is his until he has copied it.
+    // The reader hears of a piece before `drain` does, which waits for `#current`: the piece
+    // belongs to the reader until it has copied it.
     const reading = this.#advance().finally(() => this.#current = null);
     this.#current = reading;
     return reading;
@@ -197,43 +211,52 @@ export class RequestBody {
 
   async #advance(): Promise<Uint8Array | null> {
     if (this.#progress === "complete") return null;
+    if (this.#progress === "failed") throw this.#failure;
     try {
       const event = await this.#event();
       if (event.type === "data") return event.bytes;
-      this.#complete(event.type === "end" ? event.trailers : NO_FIELDS);
+      this.#complete(event.trailers);
       return null;
     } catch (error) {
-      this.#progress = "failed";
       this.#failure = error;
-      this.#settleTrailers();
+      this.#move("failed");
       throw error;
     }
   }
 
-  async #event() {
-    const { parser } = this.#reader;
-    // The limits are looked at first: who is told 413 is not told 100.
-    const event = parser.next();
-    if (this.#progress === "unread") this.#progress = "open";
-    if (this.#continueDue) {
-      this.#continueDue = false;
-      this.#transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
-      await this.#transport.flush();
-    }
-    if (event.type !== "need-data") return event;
+  async #event(): Promise<BodyData | RequestEnd> {
+    // The limits come first: a client that is told 413 is not told 100.
+    const event = this.#reader.bodyAtHand();
+    if (this.#progress === "unread") this.#move("open");
+    if (this.#continueDue) await this.#sendContinue();
+    return event ?? await this.#timed();
+  }
+
+  async #sendContinue(): Promise<void> {
+    this.#continueDue = false;
+    this.#transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
+    await this.#transport.flush();
+  }
+
+  /** Waits for the client, and has the time counted. */
+  async #timed(): Promise<BodyData | RequestEnd> {
     this.#pace.begin();
     const before = this.#reader.bytesIn;
     try {
-      return (await this.#reader.next())!;
+      return await this.#reader.readBody();
     } finally {
       this.#pace.end(this.#reader.bytesIn - before);
     }
   }
 
   #complete(trailers: Fields): void {
-    this.#progress = "complete";
     this.#continueDue = false;
     this.#trailerFields = trailers;
+    this.#move("complete");
+  }
+
+  #move(to: Progress): void {
+    this.#progress = moved(PROGRESS, this.#progress, to);
     this.#settleTrailers();
   }
 
@@ -245,7 +268,7 @@ export class RequestBody {
 
 const NOTHING = new Uint8Array(0);
 
-/** Throws where somebody else holds the stream. */
+/** Throws where the stream is locked. */
 async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const collector = new BodyBuffer(0);
   for await (const piece of stream) collector.add(piece);

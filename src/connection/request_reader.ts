@@ -1,154 +1,274 @@
-/** The requests of one connection as they come in: a parser, and what feeds it. */
+/**
+ * The requests of one connection as they come in: the only place that reads a connection's
+ * input and drives its parser, and that knows how far it has come.
+ *
+ * ```text
+ * head ──► body ──► done ──► head
+ *   └───────────────▲  │
+ * any but raw ──► failed, and body, done, failed ──► raw
+ * ```
+ */
 import { ConnectionLost } from "../errors.ts";
-import type { ByteSource } from "../net/transport.ts";
 import { eventLoop } from "../net/event_loop.ts";
-import type { ParserEvent, ParserOptions } from "../wire/request_parser.ts";
+import type { ByteSource } from "../net/transport.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
+import type { RequestHead } from "../wire/request_head.ts";
+import type { BodyData, ParserEvent, ParserOptions, RequestEnd } from "../wire/request_parser.ts";
 import { RequestParser } from "../wire/request_parser.ts";
 
-/** Is told why the input has ended, and whether the client has gone or has only closed its side. */
-export type WatchEnd = (reason: ConnectionLost, gone: boolean) => void;
+/**
+ * Where a reader stands.
+ *
+ * - "head": between two requests, or within a head.
+ * - "body": behind a head, before the end of its body.
+ * - "done": behind a whole request.
+ * - "raw": the handler reads the input itself; what is left of it is no request.
+ * - "failed": the request was rejected, or its input ended or was given up.
+ */
+export type ReadPosition = "head" | "body" | "done" | "raw" | "failed";
+
+const POSITIONS: Transitions<ReadPosition> = {
+  head: ["body", "done", "failed"],
+  body: ["done", "raw", "failed"],
+  done: ["head", "raw", "failed"],
+  raw: ["raw"],
+  failed: ["raw", "failed"],
+};
+
+/** Called when the input ends: why, and whether the client has gone or has only closed its side. */
+export type InputEnded = (reason: ConnectionLost, gone: boolean) => void;
 
 /** Reads a connection's requests event by event. */
 export class RequestReader {
-  readonly parser: RequestParser;
+  readonly #parser: RequestParser;
   /** How many bytes have been read. */
   bytesIn = 0;
   readonly #source: ByteSource;
-  /** The read that is under way: there is only one at a time. It never rejects. */
+  #position: ReadPosition = "head";
+  /** The read in flight, of which there is one at a time. It never rejects. */
   #reading: Promise<boolean> | null = null;
   /** Why no more can be read. */
   #lost: ConnectionLost | null = null;
-  /** Who waits for it. */
-  #waiting: PromiseWithResolvers<boolean> | null = null;
-  /** Who is told when the input ends while a handler runs. */
-  #watcher: WatchEnd | null = null;
+  /** Settles `fill()`. */
+  #filling: PromiseWithResolvers<boolean> | null = null;
+  /** Called when the input ends while a handler runs. */
+  #inputEnded: InputEnded | null = null;
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
-    this.parser = new RequestParser(options);
+    this.#parser = new RequestParser(options);
   }
 
-  /** Is there input that nobody has used? */
+  /** How far the current request has been read. */
+  get position(): ReadPosition {
+    return this.#position;
+  }
+
+  /** Whether there is input that was not used. */
   get hasUnread(): boolean {
-    return this.parser.input.length > 0;
+    return this.#parser.input.length > 0;
+  }
+
+  /** The method of the current request, or of the last: an error response to HEAD has no content either. */
+  get method(): string {
+    return this.#parser.method;
+  }
+
+  /** How many bytes the body of the current request may have; looked at when it is first read. */
+  get maxBody(): number {
+    return this.#parser.maxBody;
+  }
+
+  set maxBody(bytes: number) {
+    this.#parser.maxBody = bytes;
+  }
+
+  /** How many bytes of the current body are left; Infinity when that is unknown. */
+  get bodyRemaining(): number {
+    return this.#parser.bodyRemaining;
+  }
+
+  /** The next head, where all of it has arrived. */
+  headAtHand(): RequestHead | null {
+    if (this.#position === "done") this.#move("head");
+    const event = this.#next();
+    return event.type === "head" ? this.#begin(event) : null;
+  }
+
+  /** The next head; null where the input ends between two requests. */
+  async readHead(): Promise<RequestHead | null> {
+    const event = await this.#read();
+    return event?.type === "head" ? this.#begin(event) : null;
+  }
+
+  /** The next piece of the body or its end, where that has arrived. A piece is a view that dies with the next read. */
+  bodyAtHand(): BodyData | RequestEnd | null {
+    const event = this.#next();
+    return event.type === "need-data" ? null : this.#behind(event);
+  }
+
+  /** The next piece of the body or its end. A piece is a view that dies with the next read. */
+  async readBody(): Promise<BodyData | RequestEnd> {
+    return this.#behind(await this.#read());
   }
 
   /** Waits for more input; false at its end, whatever ended it. */
   more(): Promise<boolean> {
     if (this.#lost !== null) return NO_MORE;
-    return this.#reading ??= this.#source.read(this.#room()).then(this.#came, this.#failed);
+    return this.#reading ??= this.#source.read(this.#space()).then(this.#arrived, this.#failed);
   }
 
   /**
-   * The same, until it is interrupted. It costs 300 bytes and a turn of the microtask
-   * queue more than `more()`.
-   *
-   * @throws {ConnectionLost} It ended by a fault.
-   */
-  fill(): Promise<boolean> {
-    if (this.#lost !== null) return Promise.reject(this.#lost);
-    this.#waiting ??= Promise.withResolvers();
-    this.more();
-    return this.#waiting.promise;
-  }
-
-  /**
-   * Whoever waits in `fill()` waits no longer. The read itself cannot be taken back: what
-   * it brings is there for who waits next.
+   * Ends the wait for input with an error. The read itself cannot be taken back: what it
+   * brings is there for the next read.
    */
   interrupt(reason: Error): void {
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.reject(reason);
-  }
-
-  /** The next event that is not "need-data"; null where the input ends between two requests. */
-  async next(): Promise<Exclude<ParserEvent, { type: "need-data" }> | null> {
-    for (;;) {
-      const event = this.parser.next();
-      if (event.type !== "need-data") return event;
-      if (!await this.fill() && this.parser.finish()) return null;
-    }
+    const filling = this.#filling;
+    this.#filling = null;
+    filling?.reject(reason);
   }
 
   /**
-   * Reads ahead while a handler runs, so that the end of the input is heard of: at most
-   * one buffer, which is what the next request begins with. `ended` is told why, and
-   * whether the client has gone or has only closed its side.
+   * Reads ahead while a handler runs, so that the end of the input is noticed: at most
+   * one buffer, which is what the next request begins with.
    */
-  async watch(ended: WatchEnd): Promise<void> {
-    this.#watcher = ended;
+  async readAhead(ended: InputEnded): Promise<void> {
+    this.#inputEnded = ended;
     try {
-      while (this.#watcher === ended && this.parser.input.length < MAX_READ_AHEAD) {
-        if (await this.fill()) continue;
-        if (this.#watcher === ended) {
+      while (this.#inputEnded === ended && this.#parser.input.length < MAX_READ_AHEAD) {
+        if (await this.#fill()) continue;
+        if (this.#inputEnded === ended) {
           ended(new ConnectionLost("The client has closed its side"), false);
         }
         return;
       }
     } catch (error) {
-      if (this.#watcher === ended) ended(error as ConnectionLost, true);
+      if (this.#inputEnded === ended) ended(error as ConnectionLost, true);
     } finally {
-      // The read that it waited for may have outlived its request, and another be watching.
-      if (this.#watcher === ended) this.#watcher = null;
+      // The read may have outlived its request, and the next one be reading ahead.
+      if (this.#inputEnded === ended) this.#inputEnded = null;
     }
   }
 
-  /** Reads no further ahead. A read that is under way is the next one's who reads. */
-  unwatch(): void {
-    this.#watcher = null;
+  /** Reads no further ahead. A read in flight serves the next wait for input. */
+  stopReadingAhead(): void {
+    this.#inputEnded = null;
   }
 
-  /** A piece of a body for good: a copy, unless the memory is full of it and nobody is reading into it. */
-  give(piece: Uint8Array): Uint8Array<ArrayBuffer> {
-    return this.#reading === null ? this.parser.input.give(piece) : piece.slice();
+  /** A piece of a body for good: a copy, unless it fills the buffer and no read is in flight. */
+  own(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.#reading === null ? this.#parser.input.give(piece) : piece.slice();
   }
 
-  /** Gives memory back while nothing comes. */
+  /** Gives the input buffer back before a wait for input. */
+  releaseBuffer(): void {
+    if (this.#reading === null) this.#parser.input.releaseMemory();
+  }
+
+  /** Gives the last head back, which the next one is compared with. */
   releaseMemory(): void {
-    if (this.#reading === null) this.parser.input.releaseMemory();
+    this.#parser.releaseMemory();
   }
 
-  /** Bytes as they are: first those that the parser has not used, then those of the socket. */
+  /** Reads bytes as they are: first those that the parser has not used, then those of the socket. */
   async readRaw(into: Uint8Array): Promise<number | null> {
-    const { input } = this.parser;
+    this.#move("raw");
+    const { input } = this.#parser;
     await this.#settled();
-    if (input.length === 0) return this.#read(into);
+    if (input.length === 0) return this.#readSource(into);
     const count = Math.min(into.length, input.length);
     into.set(input.bytes.subarray(input.start, input.start + count));
     input.consume(count);
     return count;
   }
 
-  /** Reads and drops up to `most` bytes; ends with the input. */
-  async drop(most: number): Promise<void> {
+  /** Reads and drops up to `maxBytes`; ends with the input. */
+  async drop(maxBytes: number): Promise<void> {
     await this.#settled();
     let dropped = 0;
-    while (dropped < most) {
-      const count = await this.#read(DISCARDED);
+    while (dropped < maxBytes) {
+      const count = await this.#readSource(DISCARDED);
       if (count === null) return;
       dropped += count;
     }
   }
 
-  #room(): Uint8Array {
-    const room = this.parser.input.space();
-    return this.#watcher === null ? room : room.subarray(0, MAX_READ_AHEAD);
+  #move(to: ReadPosition): void {
+    this.#position = moved(POSITIONS, this.#position, to);
   }
 
-  /** Resolves when no read is under way. */
+  /** A body read that was in flight when the handler took the input over does not take it back. */
+  #settle(to: "done" | "failed"): void {
+    if (this.#position !== "raw") this.#move(to);
+  }
+
+  /** A request without a body ends with its head. */
+  #begin(head: RequestHead): RequestHead {
+    this.#move("body");
+    if (head.framing.body === 0) this.#behind(this.#parser.next());
+    return head;
+  }
+
+  #behind(event: ParserEvent | null): BodyData | RequestEnd {
+    if (event?.type === "end") this.#settle("done");
+    return event as BodyData | RequestEnd;
+  }
+
+  #next(): ParserEvent {
+    try {
+      return this.#parser.next();
+    } catch (error) {
+      this.#settle("failed");
+      throw error;
+    }
+  }
+
+  /** The next event; null where the input ends between two requests. */
+  async #read(): Promise<ParserEvent | null> {
+    try {
+      for (;;) {
+        const event = this.#parser.next();
+        if (event.type !== "need-data") return event;
+        if (!await this.#fill() && this.#parser.finish()) return null;
+      }
+    } catch (error) {
+      this.#settle("failed");
+      throw error;
+    }
+  }
+
+  /**
+   * The same as `more`, until it is interrupted. It costs 300 bytes and a turn of the
+   * microtask queue more.
+   *
+   * @throws {ConnectionLost} The input ended by a fault.
+   */
+  #fill(): Promise<boolean> {
+    if (this.#lost !== null) return Promise.reject(this.#lost);
+    this.#filling ??= Promise.withResolvers();
+    this.more();
+    return this.#filling.promise;
+  }
+
+  #space(): Uint8Array {
+    const space = this.#parser.input.space();
+    return this.#inputEnded === null ? space : space.subarray(0, MAX_READ_AHEAD);
+  }
+
+  /** Resolves when no read is in flight. */
   async #settled(): Promise<void> {
     await this.#reading;
     if (this.#lost !== null) throw this.#lost;
   }
 
   /** Made once, not for each read: the steady state of a connection is a read and a write. */
-  readonly #came = (count: number | null): Promise<boolean> | boolean => {
-    if (count === null) return this.#over(false);
+  readonly #arrived = (count: number | null): Promise<boolean> | boolean => {
+    if (count === null) return this.#resume(false);
     this.bytesIn += count;
-    this.parser.input.filled(count);
-    const turn = count < MUCH ? null : eventLoop.next(this.#source.ticket);
-    return turn === null ? this.#over(true) : turn.then(() => this.#over(true));
+    this.#parser.input.filled(count);
+    const turn = count < MIN_HEAVY_READ ? null : eventLoop.next(this.#source.ticket);
+    return turn === null ? this.#resume(true) : turn.then(() => this.#resume(true));
   };
 
   readonly #failed = (error: unknown): boolean => {
@@ -158,15 +278,15 @@ export class RequestReader {
     return false;
   };
 
-  #over(more: boolean): boolean {
+  #resume(more: boolean): boolean {
     this.#reading = null;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    waiting?.resolve(more);
+    const filling = this.#filling;
+    this.#filling = null;
+    filling?.resolve(more);
     return more;
   }
 
-  async #read(into: Uint8Array): Promise<number | null> {
+  async #readSource(into: Uint8Array): Promise<number | null> {
     let count: number | null;
     try {
       count = await this.#source.read(into);
@@ -175,7 +295,7 @@ export class RequestReader {
     }
     if (count === null) return null;
     this.bytesIn += count;
-    if (count >= MUCH) await eventLoop.next(this.#source.ticket);
+    if (count >= MIN_HEAVY_READ) await eventLoop.next(this.#source.ticket);
     return count;
   }
 }
@@ -186,11 +306,11 @@ function lostWhileReading(cause: unknown): ConnectionLost {
 
 const NO_MORE = Promise.resolve(false);
 
-/** What is read into it nobody reads: all connections may write over each other. */
+/** Where dropped bytes go. They are never read, so all connections share it. */
 const DISCARDED = new Uint8Array(16_384);
 
-/** More than the heads of a client that waits for its answers: there may be much work in it. */
-const MUCH = 2048;
+/** More than the heads of a client that waits for its responses: there may be much work in it. */
+const MIN_HEAVY_READ = 2048;
 
-/** So much is read ahead behind a waiting handler. */
+/** How many bytes are read ahead while a handler runs. */
 const MAX_READ_AHEAD = 16_384;

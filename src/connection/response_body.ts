@@ -1,7 +1,4 @@
-/**
- * A response whose content is a stream: its chunks are written as they come, no faster
- * than the client reads them.
- */
+/** The content of a response that is a stream: written as it comes, no faster than the client reads. */
 import type { Transport } from "../net/transport.ts";
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../wire/chunked.ts";
 import { fieldsToSend, isTrailerName } from "../wire/fields.ts";
@@ -11,11 +8,11 @@ import type { ResponseFraming } from "../wire/response_framing.ts";
 /** Reads the source of a response. */
 export type SourceReader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** Below this a chunk is copied behind its size line: one write instead of two. */
-const LARGE_CHUNK = 65_536;
+/** Bytes: below this a chunk is copied behind its size line, one write instead of two. */
+const MIN_UNCOPIED_CHUNK = 65_536;
 
-/** So many turns of the microtask queue a chunk that is there already may take. */
-const SOON = 4;
+/** How many turns of the microtask queue a chunk that is there already takes at the most. */
+const MAX_MICROTASKS = 4;
 
 /** Writes the content of one response. */
 export class ResponseBody {
@@ -24,7 +21,7 @@ export class ResponseBody {
   readonly #framing: ResponseFraming;
   readonly #trailers: (() => HeadersInit) | undefined;
   #sent = 0;
-  /** Is the CRLF behind the last chunk still to be sent? */
+  /** Whether the CRLF behind the last chunk is still to be sent. */
   #endOwed = false;
 
   constructor(
@@ -40,16 +37,17 @@ export class ResponseBody {
   }
 
   /**
-   * Writes everything, `first` being a chunk that was read already. On a fault the
-   * source is cancelled, with the reason.
+   * Writes everything; `first` is a chunk that was read before. On a fault cancels the
+   * source with the reason.
    *
    * @throws {ConnectionLost} The client has gone.
-   * @throws What the source threw, or a TypeError for what it must not give.
+   * @throws {TypeError} The source gives something that is no Uint8Array, or too much or too little of it.
+   * @throws What the source threw.
    */
   async send(first?: ReadableStreamReadResult<Uint8Array>): Promise<void> {
-    // A source that waits would not hear that the client has gone.
+    // Raced, because a source that waits does not notice that the client has gone.
     const { promise: lost, reject } = Promise.withResolvers<never>();
-    const forget = this.#transport.whenLost(reject);
+    const forget = this.#transport.onLost(reject);
     try {
       await Promise.race([this.#pump(first), lost]);
     } catch (error) {
@@ -75,15 +73,15 @@ export class ResponseBody {
   }
 
   /**
-   * What ends a large chunk goes out with the size line of the next one, where that is
-   * there at once: two writes a chunk instead of three.
+   * Sends the end of a large chunk with the size line of the next one, where that is there
+   * at once: two writes a chunk instead of three.
    */
   async #endUnlessSoon(next: Promise<unknown>): Promise<void> {
-    let come = false;
-    const told = () => come = true;
-    next.then(told, told);
-    for (let i = 0; i < SOON && !come; i++) await null;
-    if (come) return;
+    let settled = false;
+    const settle = () => settled = true;
+    next.then(settle, settle);
+    for (let i = 0; i < MAX_MICROTASKS && !settled; i++) await null;
+    if (settled) return;
     this.#endChunk();
     await this.#transport.flush();
   }
@@ -101,7 +99,7 @@ export class ResponseBody {
       throw new TypeError(`The content is longer than its Content-Length of ${givenLength}`);
     }
     const { out } = this.#transport;
-    const isLarge = chunk.length >= LARGE_CHUNK;
+    const isLarge = chunk.length >= MIN_UNCOPIED_CHUNK;
     this.#endChunk();
     if (chunked) encodeChunkSize(out, chunk.length);
     if (isLarge) this.#transport.enqueue(chunk);

@@ -1,35 +1,78 @@
-/** How far the answer to a request has come. */
+/**
+ * What has become of the response to a request: the states, and the moves between them.
+ *
+ * ```text
+ * unanswered ──► starting ──► streaming ──► answered ──► sealed
+ *   │  │  │  ◄──────┘                          ▲           ▲
+ *   │  │  └────────────────────────────────────┘           │
+ *   │  └──► raw ───────────────────────────────────────────┤
+ *   ▼                        (from every state but hijacked)
+ * hijacked
+ * ```
+ */
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
 
 /**
- * What has been sent.
+ * What has been sent of a response.
  *
  * - "unanswered": nothing, or interim responses only.
- * - "streaming": a response whose end has not come.
- * - "answered": a response, whole, whether the system has it yet or not.
- * - "raw": bytes of the handler's own. Where they end is the handler's secret, so the connection ends with them.
- * - "handed over": the connection is somebody else's.
- * - "over": the connection has gone on, or ends. A handler that is late must not write into
- *   somebody else's answer, or read somebody else's request.
+ * - "starting": nothing yet of a stream whose first chunk is awaited. If the source fails
+ *   now, the request can still be answered.
+ * - "streaming": the head of a stream and part of its content.
+ * - "answered": all of a response, whether the system has taken it or not.
+ * - "raw": bytes that the handler wrote itself. Only the handler knows where they end, so
+ *   the connection ends with them.
+ * - "hijacked": the connection belongs to the handler.
+ * - "sealed": the connection has gone on, or ends. A handler that is late must not write
+ *   into another response, or read another request.
  */
 export type ResponseState =
   | "unanswered"
+  | "starting"
   | "streaming"
   | "answered"
   | "raw"
-  | "handed over"
-  | "over";
+  | "hijacked"
+  | "sealed";
 
-/** What whoever comes too late is told. */
-export const REFUSALS: { readonly [sent in ResponseState]: string } = {
+/** Every move of a response; nothing else assigns its state. */
+export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
+  unanswered: ["starting", "answered", "raw", "hijacked", "sealed"],
+  starting: ["unanswered", "streaming", "sealed"],
+  streaming: ["answered", "sealed"],
+  answered: ["sealed"],
+  raw: ["raw", "sealed"],
+  hijacked: [],
+  sealed: ["sealed"],
+};
+
+/** Why a handler that asks for a move too late is refused. */
+const REASONS: { readonly [state in ResponseState]: string } = {
   unanswered: "Cannot do that: the request has not been answered",
+  starting: "Cannot respond: the request is already being answered",
   streaming: "Cannot respond: the request is already being answered",
   answered: "Cannot respond: the request has already been answered",
   raw: "Cannot respond: the handler has written to the socket itself",
-  "handed over": "Cannot respond: the connection was handed over",
-  over: "The request is over: its handler has returned, or it was refused",
+  hijacked: "Cannot respond: the connection was handed over",
+  sealed: "The request is over: its handler has returned, or it was rejected",
 };
 
-/** For a handler that is late. */
-export function isOver(): TypeError {
-  return new TypeError(REFUSALS.over);
+/** Returns `to`, where it may follow `from`. */
+export function nextState(from: ResponseState, to: ResponseState): ResponseState {
+  return moved(RESPONSE_TRANSITIONS, from, to);
+}
+
+/**
+ * Checks a move that a handler asks for, before anything is encoded.
+ *
+ * @throws {TypeError} The response has come too far.
+ */
+export function checkMove(from: ResponseState, to: ResponseState): void {
+  if (!RESPONSE_TRANSITIONS[from].includes(to)) throw new TypeError(REASONS[from]);
+}
+
+/** The error of a handler that uses a request after its end. */
+export function requestIsOver(): TypeError {
+  return new TypeError(REASONS.sealed);
 }

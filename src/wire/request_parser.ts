@@ -1,22 +1,24 @@
 /**
- * The machine: bytes in, events out. It knows no socket, no promise and no clock.
+ * The request parser: bytes in, events out. It knows no socket, no promise and no clock.
  *
  * ```text
- *            head, body                    last byte
- * "head" ───────────────────► "body" ──────────────────► "head"
- *    │   head, no body            │
- *    ├───────► "end" ──► "head"   │
- *    └─────────────┬──────────────┘
- *                  ▼ anything refused
- *              "failed"
+ *      ┌──────────────────────────────────────────┐
+ *      ▼                                          │
+ *    head ──► fixed ─────────────────► end ───────┤
+ *      │ └─────────────────────────────▲          │
+ *      └────► chunked ────────────────────────────┘
+ *
+ * any ──► failed
  * ```
  *
- * After an error it says the same error for ever: what follows a message that could
- * not be read has no meaning (RFC 9112, 9.3: close the connection).
+ * After an error it throws the same error for ever: what follows a message that could not
+ * be read has no meaning (RFC 9112, 9.3: close the connection).
  */
 import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import type { Limits } from "../limits.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
 import { bodyTooLarge, ChunkedDecoder } from "./chunked.ts";
 import { NO_FIELDS } from "./fields.ts";
 import type { Fields } from "./fields.ts";
@@ -37,31 +39,39 @@ export interface RequestEnd {
   readonly trailers: Fields;
 }
 
-/** The input is used up: push more and ask again. */
+/** The input is used up: more must be pushed before the next event. */
 export interface NeedData {
   readonly type: "need-data";
 }
 
-/** What comes of the bytes: a head, its body in pieces, its end, and so on. */
+/** What the parser makes of bytes: a head, its body in pieces, its end, and so on. */
 export type ParserEvent = RequestHead | BodyData | RequestEnd | NeedData;
 
 const NEED_DATA: NeedData = Object.freeze({ type: "need-data" });
 const END: RequestEnd = Object.freeze({ type: "end", trailers: NO_FIELDS });
 
-/** What a parser needs to know. */
+/** What a parser allows. */
 export interface ParserOptions {
   readonly limits: Readonly<Limits>;
   readonly profile: Profile;
   readonly maxBody: number;
 }
 
-/** What the parser reads next. */
+/** What the parser reads next; a state that reads a body holds what it needs for that. */
 type ParserState =
   | { readonly name: "head" }
   | { readonly name: "end" }
   | { readonly name: "fixed"; remaining: number }
   | { readonly name: "chunked"; readonly decoder: ChunkedDecoder }
   | { readonly name: "failed"; readonly error: HttpError };
+
+const TRANSITIONS: Transitions<ParserState["name"]> = {
+  head: ["fixed", "chunked", "end", "failed"],
+  fixed: ["end", "failed"],
+  chunked: ["head", "failed"],
+  end: ["head"],
+  failed: ["failed"],
+};
 
 const HEAD: ParserState = Object.freeze({ name: "head" });
 const AT_END: ParserState = Object.freeze({ name: "end" });
@@ -83,7 +93,7 @@ export class RequestParser {
 
   /**
    * How long the body of the current request may be. It is looked at when the body
-   * is first asked for, so that whoever has the head may still change it.
+   * is first asked for, so that the holder of the head may still change it.
    */
   get maxBody(): number {
     return this.#maxBody;
@@ -93,18 +103,18 @@ export class RequestParser {
     this.#maxBody = bytes;
   }
 
-  /** The method of the request that is being read, or was read last: an error answer to HEAD has no body either. */
+  /** The method of the request that is being read, or was read last: an error response to HEAD has no content either. */
   get method(): string {
     return this.#heads.method;
   }
 
-  /** How many bytes of the current body have not been handed out; Infinity when nobody knows. */
+  /** How many bytes of the current body have not been handed out; Infinity when that is unknown. */
   get bodyRemaining(): number {
     if (this.#state.name === "fixed") return this.#state.remaining;
     return this.#state.name === "chunked" ? Infinity : 0;
   }
 
-  /** Lets go of memory while nothing comes. */
+  /** Gives memory back while nothing arrives. */
   releaseMemory(): void {
     this.#heads.releaseMemory();
   }
@@ -118,7 +128,7 @@ export class RequestParser {
     try {
       return this.#next();
     } catch (error) {
-      if (error instanceof HttpError) this.#state = { name: "failed", error };
+      if (error instanceof HttpError) this.#move({ name: "failed", error });
       throw error;
     }
   }
@@ -138,6 +148,12 @@ export class RequestParser {
     );
   }
 
+  /** The only assignment of the state. */
+  #move(to: ParserState): void {
+    moved(TRANSITIONS, this.#state.name, to.name);
+    this.#state = to;
+  }
+
   #next(): ParserEvent {
     const state = this.#state;
     switch (state.name) {
@@ -148,7 +164,7 @@ export class RequestParser {
       case "chunked":
         return this.#nextChunked(state);
       case "end":
-        this.#state = HEAD;
+        this.#move(HEAD);
         return END;
       case "failed":
         throw state.error;
@@ -161,9 +177,9 @@ export class RequestParser {
     this.#maxBody = this.#options.maxBody;
     const { body } = head.framing;
     if (body === "chunked") {
-      this.#state = { name: "chunked", decoder: new ChunkedDecoder(this.#options.limits) };
+      this.#move({ name: "chunked", decoder: new ChunkedDecoder(this.#options.limits) });
     } else {
-      this.#state = body === 0 ? AT_END : { name: "fixed", remaining: body };
+      this.#move(body === 0 ? AT_END : { name: "fixed", remaining: body });
     }
     return head;
   }
@@ -174,7 +190,7 @@ export class RequestParser {
     const count = Math.min(state.remaining, this.input.length);
     if (count === 0) return NEED_DATA;
     state.remaining -= count;
-    if (state.remaining === 0) this.#state = AT_END;
+    if (state.remaining === 0) this.#move(AT_END);
     return this.#take(count);
   }
 
@@ -182,7 +198,7 @@ export class RequestParser {
     const found = decoder.read(this.input, this.#maxBody);
     if (found === "need-data") return NEED_DATA;
     if (found !== "end") return { type: "data", bytes: found };
-    this.#state = HEAD;
+    this.#move(HEAD);
     return { type: "end", trailers: decoder.trailers! };
   }
 

@@ -253,10 +253,10 @@ Deno.test("a connection keeps nothing of the requests that it has served", async
     await request.respond(200, streamOf("a"));
   });
   const kept = new Set<unknown>();
-  const { whenLost } = run.connection.transport;
-  run.connection.transport.whenLost = function (then) {
+  const { onLost } = run.connection.transport;
+  run.connection.transport.onLost = function (then) {
     kept.add(then);
-    const forget = whenLost.call(this, then);
+    const forget = onLost.call(this, then);
     return () => {
       kept.delete(then);
       forget();
