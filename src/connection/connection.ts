@@ -237,7 +237,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   }
 
   #begin(head: RequestHead): Exchange {
-    this.#enter("busy", Infinity);
+    this.#move("busy");
+    this.#deadline = Infinity;
     this.#served++;
     this.#context.counters.requests++;
     return new Exchange(this, head);

@@ -205,8 +205,8 @@ export class RequestReader {
 
   /** A request without a body ends with its head. */
   #begin(head: RequestHead): RequestHead {
-    this.#move("body");
-    if (head.framing.body === 0) this.#behind(this.#parser.next());
+    if (head.framing.body === 0) this.#parser.next();
+    this.#move(head.framing.body === 0 ? "done" : "body");
     return head;
   }
 
