@@ -33,7 +33,10 @@ function customResponse(
 ): Partial<ErrorResponse> | void {
   try {
     const { localAddr, remoteAddr } = transport;
-    return options.onReject?.(error, { localAddr, remoteAddr });
+    const returned = options.onReject?.(error, { localAddr, remoteAddr });
+    if (!(returned instanceof Promise)) return returned;
+    // The response does not wait for a hook: only its failure matters.
+    returned.catch((fault) => report(options, fault));
   } catch (fault) {
     report(options, fault);
   }

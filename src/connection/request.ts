@@ -182,9 +182,8 @@ export class Request {
    * @throws {HttpError} The body is rejected.
    * @throws {TypeError} The stream is locked, or the handler reads the socket.
    */
-  async text(): Promise<string> {
-    await this.#exchange.body.readWhole();
-    return this.body;
+  text(): Promise<string> {
+    return ignoreRejection(this.#text());
   }
 
   /**
@@ -195,8 +194,8 @@ export class Request {
    * @throws {HttpError} The body is rejected.
    * @throws {TypeError} The stream is locked, or the handler reads the socket.
    */
-  async json(): Promise<unknown> {
-    return JSON.parse(await this.text());
+  json(): Promise<unknown> {
+    return ignoreRejection(this.#text().then((text) => JSON.parse(text)));
   }
 
   /**
@@ -351,6 +350,11 @@ export class Request {
    */
   sendHeaders(headers: HeadersInit): Promise<void> {
     return this.#exchange.sendHeaders(headers);
+  }
+
+  async #text(): Promise<string> {
+    await this.#exchange.body.readWhole();
+    return this.body;
   }
 
   async #respondWith(response: Response): Promise<void> {

@@ -1,4 +1,5 @@
 /** The content of a response that is a stream: written as it comes, no faster than the client reads. */
+import { ignoreRejection } from "../ignore_rejection.ts";
 import type { Transport } from "../net/transport.ts";
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../wire/chunked.ts";
 import { fieldsToSend, isTrailerName } from "../wire/fields.ts";
@@ -121,7 +122,12 @@ export class ResponseBody {
 }
 
 function trailersToSend(trailers: (() => HeadersInit) | undefined): readonly FieldPair[] {
-  const fields = fieldsToSend(trailers?.());
+  const returned: unknown = trailers?.();
+  if (returned instanceof Promise) {
+    ignoreRejection(returned);
+    throw new TypeError("Option trailers must return header fields: got a Promise");
+  }
+  const fields = fieldsToSend(returned as HeadersInit | undefined);
   for (const [name] of fields) {
     if (!isTrailerName(name)) {
       throw new TypeError(`Field "${name}" must not be sent as a trailer (RFC 9110, 6.5.1)`);

@@ -1,0 +1,115 @@
+/**
+ * Every promise that the server gives may be ignored, and every hook may fail: a client
+ * must not end the process by an unhandled rejection. The test runner fails a test that
+ * leaves one.
+ */
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { streaming } from "@asynchttp/server";
+import type { AsyncHttpServerOptions, Request } from "@asynchttp/server";
+import { converse, settle, start } from "./harness.ts";
+import { EOF, RESET } from "./scripted_conn.ts";
+import type { Step } from "./scripted_conn.ts";
+
+const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab";
+const CHUNKED = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
+const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
+/** How a client ends a body that its handler is reading. */
+const ENDS: readonly [title: string, sent: readonly Step[]][] = [
+  ["closes its side", [PUT, EOF]],
+  ["resets the connection", [PUT, RESET]],
+  ["sends a bad chunk", [CHUNKED, "x\r\n", EOF]],
+];
+
+/** What a handler may call and never look at. */
+const CALLS: { readonly [name: string]: (request: Request) => unknown } = {
+  "text()": (request) => request.text(),
+  "json()": (request) => request.json(),
+  trailers: (request) => request.trailers,
+  "stream.getReader().read()": (request) => void request.stream.getReader().read().catch(() => {}),
+  "respond()": (request) => request.respond(200, "x"),
+  "respond(), twice": (request) => [request.respond(200), request.respond(200)],
+  "respond(), a bad field": (request) => request.respond(200, "x", { "a b": "c" }),
+  "respond(), a stream that fails": (request) =>
+    request.respond(200, new ReadableStream({ pull: (c) => c.error(new Error("source")) })),
+  "respondWith()": (request) => request.respondWith(new Response("x")),
+  "respondWith(), no Response": (request) => request.respondWith({} as Response),
+  "inform()": (request) => request.inform(103),
+  "inform(), a bad status": (request) => request.inform(99),
+  "sendHeaders()": (request) => request.sendHeaders({ a: "b" }),
+  "sendHeaders(), a bad field": (request) => request.sendHeaders({ "a b": "c" }),
+  "upgrade()": (request) => request.upgrade(),
+  "client.read()": (request) => request.client.read(new Uint8Array(100)),
+  "client.write()": (request) => request.client.write(new Uint8Array(100)),
+  "client.closeWrite()": (request) => request.client.closeWrite(),
+};
+
+for (const [name, call] of Object.entries(CALLS)) {
+  for (const [title, sent] of [...ENDS, ["offers another protocol", [UPGRADE, RESET]] as const]) {
+    Deno.test(`${name} is ignored, and the client ${title}`, async () => {
+      const handler = streaming(async (request) => {
+        call(request);
+        await settle();
+        await request.respond(200, "y").catch(() => {});
+      });
+      await converse(sent, handler);
+      await settle();
+    });
+  }
+}
+
+Deno.test("a body whose promise is awaited later can still be answered", async () => {
+  const handler = streaming(async (request) => {
+    const body = request.text();
+    await settle();
+    await assertRejects(() => body);
+    await request.respond(200, "late");
+  });
+  assertStringIncludes((await converse([PUT, EOF], handler)).output, "late");
+});
+
+const failure = new Error("hook");
+const throws = () => {
+  throw failure;
+};
+const rejects = () => Promise.reject(failure) as never;
+
+/** A hook that fails, where it is called, and what `onError` is told. */
+const HOOKS: readonly [
+  title: string,
+  sent: string,
+  options: (fail: () => never) => AsyncHttpServerOptions,
+  errors: number,
+][] = [
+  ["onReject", "GET / HTTP/9.1\r\n\r\n", (fail) => ({ onReject: fail }), 1],
+  ["onError", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", (fail) => ({ onError: fail }), 0],
+];
+
+for (const [title, sent, options, count] of HOOKS) {
+  for (const [how, fail] of [["throws", throws], ["rejects", rejects]] as const) {
+    Deno.test(`${title} ${how}: the client is answered, and the process lives`, async () => {
+      const logged: unknown[] = [];
+      const { error } = console;
+      console.error = (...values: unknown[]) => void logged.push(...values);
+      try {
+        const run = start([sent, EOF], () => {}, options(fail));
+        await run.done;
+        await settle();
+        assertStringIncludes(run.conn.output, "HTTP/1.1 50");
+        assertEquals([...run.errors, ...logged].length, 1);
+        assertEquals(run.errors.length, count);
+      } finally {
+        console.error = error;
+      }
+    });
+  }
+}
+
+Deno.test("a trailers function that is async fails the response, and not the process", async () => {
+  const trailers = rejects as unknown as () => HeadersInit;
+  const handler = (request: Request) => request.respond(200, "x", [], { trailers });
+  const { errors } = await converse(["GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF], handler);
+  await settle();
+  assertEquals(errors.length, 1);
+  assertStringIncludes(String(errors[0]), "trailers must return header fields");
+});
