@@ -226,7 +226,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Ends after the client does; or before it, and then it may still be sending. */
   async #inputEnded(): Promise<void> {
     if (this.#keepAliveDisabled) await this.#linger();
-    else await this.transport.flush();
+    else await this.transport.end();
   }
 
   /** The next head, where all of it has arrived. The deadline of the first runs since the accept. */

@@ -162,6 +162,29 @@ Deno.test("serveConnection: a pair of streams", async () => {
   await served;
 });
 
+Deno.test("serveConnection: a pair of streams ends in order where the client closes its side", async () => {
+  await using server = new AsyncHttpServer();
+  for (const when of ["before the response", "after it"]) {
+    const there = new TransformStream<Uint8Array, Uint8Array>();
+    const back = new TransformStream<Uint8Array, Uint8Array>();
+    const served = server.serveConnection(
+      { readable: there.readable, writable: back.writable },
+      WHERE,
+    );
+    const writer = there.writable.getWriter();
+    const written = [writer.write(new TextEncoder().encode(GET))];
+    if (when === "before the response") written.push(writer.close());
+    const reader = back.readable.getReader();
+    assertStringIncludes(
+      new TextDecoder().decode((await reader.read()).value),
+      "\r\n\r\nhttp://x/a 0.0.0.0",
+    );
+    if (when === "after it") written.push(writer.close());
+    assertEquals((await reader.read()).done, true, when);
+    await Promise.all([served, ...written]);
+  }
+});
+
 Deno.test("serveConnection: a pair of streams ends in order after a client's last request", async () => {
   await using server = new AsyncHttpServer();
   const { served, writer, answer } = overStreams(server);
