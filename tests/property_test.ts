@@ -9,61 +9,15 @@ import { assert, assertEquals } from "@std/assert";
 import type { FieldPair } from "../src/wire/fields.ts";
 import type { RequestHead } from "../src/wire/request_head.ts";
 import { RequestParser } from "../src/wire/request_parser.ts";
+import { fuzzSeed, Random } from "./random.ts";
 import { byPush, bySpace, bytesOf, parserOptions, run, textOf } from "./wire/runners.ts";
 import type { RowOptions } from "./wire/runners.ts";
 
-const seed = givenSeed() ?? crypto.getRandomValues(new Uint32Array(1))[0]!;
-console.log(`FUZZ_SEED=${seed}`);
-
-function givenSeed(): number | null {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: "FUZZ_SEED" });
-  const given = state === "granted" ? Deno.env.get("FUZZ_SEED") : undefined;
-  return given ? Number(given) : null;
-}
-
-/** A generator of random numbers from 0 to 1, the same for the same seed (mulberry32). */
-function mulberry32(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
-/** What chance decides. */
-class Dice {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = mulberry32(seed);
-  }
-
-  /** An integer from 0 up to, not including, `below`. */
-  below(below: number): number {
-    return Math.floor(this.#random() * below);
-  }
-
-  between(least: number, most: number): number {
-    return least + this.below(most - least + 1);
-  }
-
-  one<T>(of: ArrayLike<T>): T {
-    return of[this.below(of.length)]!;
-  }
-
-  text(alphabet: string, least: number, most: number): string {
-    return Array.from({ length: this.between(least, most) }, () => this.one(alphabet)).join("");
-  }
-
-  times<T>(least: number, most: number, make: () => T): T[] {
-    return Array.from({ length: this.between(least, most) }, make);
-  }
-}
+const seed = fuzzSeed();
 
 /** Cuts `bytes` at a few places, none or many. */
-function pieces(dice: Dice, bytes: Uint8Array): Uint8Array[] {
-  const cuts = dice.times(0, dice.one([1, 3, 30]), () => dice.below(bytes.length + 1));
+function pieces(random: Random, bytes: Uint8Array): Uint8Array[] {
+  const cuts = random.times(0, random.pick([1, 3, 30]), () => random.below(bytes.length + 1));
   const places = [0, ...cuts.sort((a, b) => a - b), bytes.length];
   return places.slice(1).map((end, i) => bytes.subarray(places[i]!, end));
 }
@@ -104,34 +58,34 @@ const CORPUS = [
 const TELLING = '\r\n\0\t :;,/?#@[]%\\"*0159aAfFgxX+-_.=\x0b\x7f\x80\x85\xa0\xff';
 
 /** Flips, inserts, deletes, doubles or splices. */
-function mutated(dice: Dice, text: string): string {
-  const at = dice.below(text.length + 1);
-  const end = Math.min(text.length, at + dice.between(1, dice.one([1, 4, 20])));
-  switch (dice.below(7)) {
+function mutated(random: Random, text: string): string {
+  const at = random.below(text.length + 1);
+  const end = Math.min(text.length, at + random.integer(1, random.pick([1, 4, 20])));
+  switch (random.below(7)) {
     case 0: {
-      const flipped = (text.charCodeAt(at) || 0) ^ (1 << dice.below(8));
+      const flipped = (text.charCodeAt(at) || 0) ^ (1 << random.below(8));
       return text.slice(0, at) + String.fromCharCode(flipped) + text.slice(at + 1);
     }
     case 1:
-      return text.slice(0, at) + dice.one(TELLING) + text.slice(at);
+      return text.slice(0, at) + random.pick(TELLING) + text.slice(at);
     case 2:
-      return text.slice(0, at) + dice.one(TELLING) + text.slice(at + 1);
+      return text.slice(0, at) + random.pick(TELLING) + text.slice(at + 1);
     case 3:
       return text.slice(0, at) + text.slice(end);
     case 4:
       return text.slice(0, end) + text.slice(at);
     case 5: {
-      const other = dice.one(CORPUS);
-      return text.slice(0, at) + other.slice(dice.below(other.length));
+      const other = random.pick(CORPUS);
+      return text.slice(0, at) + other.slice(random.below(other.length));
     }
     default:
-      return swapLines(dice, text);
+      return swapLines(random, text);
   }
 }
 
-function swapLines(dice: Dice, text: string): string {
+function swapLines(random: Random, text: string): string {
   const lines = text.split("\r\n");
-  const [a, b] = [dice.below(lines.length), dice.below(lines.length)];
+  const [a, b] = [random.below(lines.length), random.below(lines.length)];
   [lines[a], lines[b]] = [lines[b]!, lines[a]!];
   return lines.join("\r\n");
 }
@@ -157,15 +111,15 @@ const OPTIONS: readonly RowOptions[] = [
 /** Runs `check` many times; a failure says with which bytes. */
 function forMangled(
   times: number,
-  check: (dice: Dice, bytes: Uint8Array, options: RowOptions) => void,
+  check: (random: Random, bytes: Uint8Array, options: RowOptions) => void,
 ): void {
-  const dice = new Dice(seed);
+  const random = new Random(seed);
   for (let i = 0; i < times; i++) {
-    let text = dice.one(CORPUS);
-    for (let n = dice.below(4); n > 0; n--) text = mutated(dice, text);
-    const options = dice.one(OPTIONS);
+    let text = random.pick(CORPUS);
+    for (let n = random.below(4); n > 0; n--) text = mutated(random, text);
+    const options = random.pick(OPTIONS);
     try {
-      check(dice, bytesOf(text), options);
+      check(random, bytesOf(text), options);
     } catch (error) {
       throw new Error(`${JSON.stringify(text)} with ${JSON.stringify(options)}`, { cause: error });
     }
@@ -174,10 +128,10 @@ function forMangled(
 
 Deno.test("property: the same events and errors for every split, and only HttpError", () => {
   const outcomes = new Map<string, number>();
-  forMangled(3000, (dice, bytes, options) => {
+  forMangled(3000, (random, bytes, options) => {
     const { events } = run([bytes], options, byPush);
     for (const feed of [byPush, bySpace, bySpace]) {
-      assertEquals(run(pieces(dice, bytes), options, feed).events, events);
+      assertEquals(run(pieces(random, bytes), options, feed).events, events);
     }
     const outcome = events.at(-1)!;
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
@@ -258,31 +212,31 @@ interface Generated {
   readonly fields: readonly FieldPair[];
 }
 
-function field(dice: Dice): FieldPair {
-  const name = dice.text(TOKEN, 1, 14);
-  const inner = dice.text(VISIBLE + " \t", 0, 30);
-  const value = dice.below(5) === 0 ? "" : dice.one(VISIBLE) + inner + dice.one(VISIBLE);
-  return DECISIVE.test(name) ? field(dice) : [name, value];
+function field(random: Random): FieldPair {
+  const name = random.text(TOKEN, 1, 14);
+  const inner = random.text(VISIBLE + " \t", 0, 30);
+  const value = random.below(5) === 0 ? "" : random.pick(VISIBLE) + inner + random.pick(VISIBLE);
+  return DECISIVE.test(name) ? field(random) : [name, value];
 }
 
-function written(dice: Dice, fields: readonly FieldPair[]): string {
-  const ows = () => dice.text(" \t", 0, 2);
+function written(random: Random, fields: readonly FieldPair[]): string {
+  const ows = () => random.text(" \t", 0, 2);
   return fields.map(([name, value]) => `${name}:${ows()}${value}${ows()}\r\n`).join("");
 }
 
-function generated(dice: Dice): Generated {
-  const line = `${dice.text(TOKEN, 1, 10)} /${dice.text(PATH, 0, 40)}${
-    dice.one(["", "?" + dice.text(PATH + "?\\", 0, 20)])
-  } HTTP/1.${dice.between(1, 9)}`;
-  const body = generatedBody(dice);
+function generated(random: Random): Generated {
+  const line = `${random.text(TOKEN, 1, 10)} /${random.text(PATH, 0, 40)}${
+    random.pick(["", "?" + random.text(PATH + "?\\", 0, 20)])
+  } HTTP/1.${random.integer(1, 9)}`;
+  const body = generatedBody(random);
   const fields: FieldPair[] = [
-    ...dice.times(0, 5, () => field(dice)),
-    [dice.one(["Host", "host", "HOST"]), dice.one(["h", "h:81", "[::1]", "a.b-c"])],
+    ...random.times(0, 5, () => field(random)),
+    [random.pick(["Host", "host", "HOST"]), random.pick(["h", "h:81", "[::1]", "a.b-c"])],
     ...body.fields,
-    ...dice.times(0, 5, () => field(dice)),
+    ...random.times(0, 5, () => field(random)),
   ];
   return {
-    text: `${dice.one(["", "\r\n"])}${line}\r\n${written(dice, fields)}\r\n${body.text}`,
+    text: `${random.pick(["", "\r\n"])}${line}\r\n${written(random, fields)}\r\n${body.text}`,
     events: [line, ...(body.data === "" ? [] : ["data " + body.data]), body.end],
     fields,
   };
@@ -295,47 +249,47 @@ interface GeneratedBody {
   readonly end: string;
 }
 
-function generatedBody(dice: Dice): GeneratedBody {
-  switch (dice.below(3)) {
+function generatedBody(random: Random): GeneratedBody {
+  switch (random.below(3)) {
     case 0:
       return { fields: [], text: "", data: "", end: "end" };
     case 1: {
-      const data = dice.text(ANY, 0, dice.one([5, 100, 5000]));
-      const length = "0".repeat(dice.below(3)) + data.length;
+      const data = random.text(ANY, 0, random.pick([5, 100, 5000]));
+      const length = "0".repeat(random.below(3)) + data.length;
       return { fields: [["Content-Length", length]], text: data, data, end: "end" };
     }
     default:
-      return chunkedBody(dice);
+      return chunkedBody(random);
   }
 }
 
-function chunkedBody(dice: Dice): GeneratedBody {
-  const chunks = dice.times(0, 6, () => dice.text(ANY, 1, dice.one([1, 20, 3000])));
-  const trailers = dice.times(0, 3, () => field(dice));
+function chunkedBody(random: Random): GeneratedBody {
+  const chunks = random.times(0, 6, () => random.text(ANY, 1, random.pick([1, 20, 3000])));
+  const trailers = random.times(0, 3, () => field(random));
   const size = (length: number) => {
-    const digits = length.toString(16).padStart(dice.between(1, 13), "0");
-    const extension = ";" + dice.text(VISIBLE + " \t", 0, 20);
-    return dice.one([digits, digits.toUpperCase()]) + dice.one(["", "", extension]) + "\r\n";
+    const digits = length.toString(16).padStart(random.integer(1, 13), "0");
+    const extension = ";" + random.text(VISIBLE + " \t", 0, 20);
+    return random.pick([digits, digits.toUpperCase()]) + random.pick(["", "", extension]) + "\r\n";
   };
   const text = chunks.map((chunk) => `${size(chunk.length)}${chunk}\r\n`).join("");
   return {
     fields: [[
-      dice.one(["Transfer-Encoding", "transfer-encoding"]),
-      dice.one(["chunked", "Chunked"]),
+      random.pick(["Transfer-Encoding", "transfer-encoding"]),
+      random.pick(["chunked", "Chunked"]),
     ]],
-    text: `${text}${size(0)}${written(dice, trailers)}\r\n`,
+    text: `${text}${size(0)}${written(random, trailers)}\r\n`,
     data: chunks.join(""),
     end: "end" + trailers.map(([name, value]) => ` ${name}=${value}`).join(""),
   };
 }
 
 Deno.test("property: requests that were generated come back exactly as they were", () => {
-  const dice = new Dice(seed);
+  const random = new Random(seed);
   for (let i = 0; i < 700; i++) {
-    const requests = dice.times(1, 4, () => generated(dice));
+    const requests = random.times(1, 4, () => generated(random));
     const text = requests.map((request) => request.text).join("");
-    const feed = dice.one([byPush, bySpace]);
-    const seen = run(pieces(dice, bytesOf(text)), { profile: "rfc" }, feed);
+    const feed = random.pick([byPush, bySpace]);
+    const seen = run(pieces(random, bytesOf(text)), { profile: "rfc" }, feed);
     assertEquals(seen.events, requests.flatMap((request) => request.events));
     // Read only now: the bytes of the first head must have outlived the last body.
     assertEquals(

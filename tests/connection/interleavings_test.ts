@@ -5,41 +5,22 @@
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
-import { soon } from "../fixtures.ts";
+import { soon, utf8 } from "../fixtures.ts";
+import { fuzzSeed, Random } from "../random.ts";
 import { start } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 
-const SEED = Number(Deno.env.get("FUZZ_SEED") ?? Math.floor(Math.random() * 2 ** 31));
+const SEED = fuzzSeed();
 const ROUNDS = Number(Deno.env.get("FUZZ_ROUNDS") ?? 300);
 
-/** A small generator of numbers: the same seed, the same run. */
-class Dice {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(count: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % count;
-  }
-
-  one<T>(...of: T[]): T {
-    return of[this.below(of.length)]!;
-  }
-}
-
-function requestOf(dice: Dice, id: number): string {
-  const method = dice.one("GET", "PUT", "HEAD", "DELETE");
+function requestOf(random: Random, id: number): string {
+  const method = random.pick(["GET", "PUT", "HEAD", "DELETE"]);
   const head = `${method} /${id} HTTP/1.1\r\nHost: x\r\n${
-    dice.one("", "", "Expect: 100-continue\r\n")
+    random.pick(["", "", "Expect: 100-continue\r\n"])
   }`;
-  const body = "b".repeat(dice.below(50));
-  switch (dice.below(3)) {
+  const body = "b".repeat(random.below(50));
+  switch (random.below(3)) {
     case 0:
       return `${head}\r\n`;
     case 1:
@@ -51,32 +32,32 @@ function requestOf(dice: Dice, id: number): string {
   }
 }
 
-function scriptOf(dice: Dice): Step[] {
+function scriptOf(random: Random): Step[] {
   let sent = "";
-  for (let id = 0, count = 1 + dice.below(5); id < count; id++) sent += requestOf(dice, id);
-  if (dice.below(4) === 0) sent = sent.slice(0, dice.below(sent.length));
-  if (dice.below(8) === 0) sent += "garbage\r\n\r\n";
+  for (let id = 0, count = 1 + random.below(5); id < count; id++) sent += requestOf(random, id);
+  if (random.oneIn(4)) sent = sent.slice(0, random.below(sent.length));
+  if (random.oneIn(8)) sent += "garbage\r\n\r\n";
   const steps: Step[] = [];
   while (sent !== "") {
-    const count = 1 + dice.below(sent.length);
+    const count = 1 + random.below(sent.length);
     steps.push(sent.slice(0, count));
-    if (dice.below(3) === 0) steps.push(soon());
+    if (random.oneIn(3)) steps.push(soon());
     sent = sent.slice(count);
   }
-  return [...steps, dice.one<Step>(EOF, EOF, RESET, STALL)];
+  return [...steps, random.pick<Step>([EOF, EOF, RESET, STALL])];
 }
 
 /** The sources that were made, and whether each came to an end. */
 class Sources {
   readonly #ends: boolean[] = [];
 
-  make(dice: Dice, chunks: number): ReadableStream<Uint8Array> {
+  make(random: Random, chunks: number): ReadableStream<Uint8Array> {
     const index = this.#ends.push(false) - 1;
-    const fails = dice.below(6) === 0;
+    const fails = random.oneIn(6);
     return new ReadableStream({
       pull: async (controller) => {
-        if (dice.below(3) === 0) await soon();
-        if (chunks-- > 0) return controller.enqueue(new TextEncoder().encode("chunk"));
+        if (random.oneIn(3)) await soon();
+        if (chunks-- > 0) return controller.enqueue(utf8("chunk"));
         this.#ends[index] = true;
         if (fails) controller.error(new Error("source"));
         else controller.close();
@@ -90,10 +71,10 @@ class Sources {
   }
 }
 
-async function misbehave(dice: Dice, request: Request, sources: Sources): Promise<void> {
+async function misbehave(random: Random, request: Request, sources: Sources): Promise<void> {
   const fields = { "X-Id": request.target.slice(1) };
-  if (dice.below(4) === 0) void request.signal;
-  switch (dice.below(5)) {
+  if (random.oneIn(4)) void request.signal;
+  switch (random.below(5)) {
     case 0:
       await request.text();
       break;
@@ -107,22 +88,22 @@ async function misbehave(dice: Dice, request: Request, sources: Sources): Promis
       break;
     }
   }
-  if (dice.below(3) === 0) await soon();
-  if (dice.below(6) === 0) await request.inform(103);
-  const count = dice.below(4);
-  switch (dice.below(11)) {
+  if (random.oneIn(3)) await soon();
+  if (random.oneIn(6)) await request.inform(103);
+  const count = random.below(4);
+  switch (random.below(11)) {
     case 0:
       throw new Error("handler");
     case 1:
       return;
     case 2:
-      void request.respond(200, sources.make(dice, count), fields);
+      void request.respond(200, sources.make(random, count), fields);
       return;
     case 3:
-      return await request.respond(200, sources.make(dice, count), fields);
+      return await request.respond(200, sources.make(random, count), fields);
     case 4: {
-      const length = String(count * 5 + dice.one(0, 0, 0, 1));
-      return await request.respond(200, sources.make(dice, count), {
+      const length = String(count * 5 + random.pick([0, 0, 0, 1]));
+      return await request.respond(200, sources.make(random, count), {
         ...fields,
         "Content-Length": length,
       });
@@ -134,7 +115,7 @@ async function misbehave(dice: Dice, request: Request, sources: Sources): Promis
     case 6:
       if (!request.hasBody) {
         const conn = request.hijack();
-        await conn.write(new TextEncoder().encode("RAW"));
+        await conn.write(utf8("RAW"));
         return conn.close();
       }
       return await request.respond(204, null, fields);
@@ -179,18 +160,18 @@ function bodyEnd(head: string, after: string): number {
 }
 
 async function round(seed: number): Promise<void> {
-  const dice = new Dice(seed);
-  const script = scriptOf(dice);
+  const random = new Random(seed);
+  const script = scriptOf(random);
   const sources = new Sources();
   const methods = new Map<string, string>();
   const handle = (request: Request) => {
     methods.set(request.target.slice(1), request.method);
-    return misbehave(dice, request, sources);
+    return misbehave(random, request, sources);
   };
-  const faults: Faults = dice.one<Faults>({}, {}, { writeAtMost: 3 }, { writeGate: soon }, {
-    failAfter: dice.below(300),
-  });
-  const run = start(script, dice.one(handle, streaming(handle)), {}, faults);
+  const faults: Faults = random.pick<Faults>([{}, {}, { writeAtMost: 3 }, { writeGate: soon }, {
+    failAfter: random.below(300),
+  }]);
+  const run = start(script, random.pick([handle, streaming(handle)]), {}, faults);
   if (script.at(-1) === STALL) {
     for (let i = 0; i < 15; i++) await soon();
     run.connection.destroy();
@@ -216,7 +197,6 @@ async function round(seed: number): Promise<void> {
 }
 
 Deno.test("random clients, random handlers: the invariants hold", async () => {
-  console.log(`FUZZ_SEED=${SEED}`);
   for (let i = 0; i < ROUNDS; i++) {
     try {
       await round(SEED + i);

@@ -1,5 +1,5 @@
 /** Many inputs, one after another, and what came of them. */
-import { Dice } from "./dice.ts";
+import { Random } from "../random.ts";
 import { Judge } from "./judge.ts";
 import type { Reader } from "./judge.ts";
 import { KNOWN } from "./known.ts";
@@ -67,7 +67,7 @@ export class Campaign {
     this.#options = options;
     const llhttp = new Llhttp();
     this.#judge = new Judge(options.ours ?? readOurs, (bytes) => llhttp.read(bytes));
-    this.#mutator = new Mutator(new Dice(options.seed));
+    this.#mutator = new Mutator(new Random(options.seed));
   }
 
   run(): Report {

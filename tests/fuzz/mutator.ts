@@ -2,7 +2,7 @@
 import { bytesOf } from "../wire/runners.ts";
 import { CORPUS } from "./corpus.ts";
 import type { Seed } from "./corpus.ts";
-import type { Dice } from "./dice.ts";
+import type { Random } from "../random.ts";
 
 /** Bytes that mean something somewhere. */
 const TELLING = bytesOf('\r\n\0\t :;,/?#@[]%\\"*0159aAfFgxX+-_.=\x0b\x0c\x1b\x7f\x80\x85\xa0\xff');
@@ -59,14 +59,14 @@ const LF = 0x0a;
 
 /** Makes one input after another in the same memory: each dies when the next is made. */
 export class Mutator {
-  readonly #dice: Dice;
+  readonly #random: Random;
   readonly #bytes = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
   readonly #copied = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
   #length = 0;
   #line = 0;
 
-  constructor(dice: Dice) {
-    this.#dice = dice;
+  constructor(random: Random) {
+    this.#random = random;
   }
 
   /** The line of the hardening checklist that the last input began with. */
@@ -80,20 +80,20 @@ export class Mutator {
     this.#length = 0;
     this.#splice(0, 0, seed.bytes);
     // Few changes: what is far from any grammar is refused at once, and shows nothing.
-    for (let left = this.#dice.one([0, 1, 1, 1, 1, 2, 2, 4]); left > 0; left--) this.#change();
+    for (let left = this.#random.pick([0, 1, 1, 1, 1, 2, 2, 4]); left > 0; left--) this.#change();
     return this.#bytes.subarray(0, this.#length);
   }
 
   #seed(): ByteSeed {
-    const thrown = this.#dice.below(100);
-    return this.#dice.one(thrown === 0 ? RARE : thrown < 50 ? VALID : COMMON);
+    const thrown = this.#random.below(100);
+    return this.#random.pick(thrown === 0 ? RARE : thrown < 50 ? VALID : COMMON);
   }
 
   #change(): void {
-    const dice = this.#dice;
-    const at = dice.below(this.#length + 1);
-    const end = Math.min(this.#length, at + dice.between(1, dice.one([1, 4, 20])));
-    switch (dice.below(12)) {
+    const random = this.#random;
+    const at = random.below(this.#length + 1);
+    const end = Math.min(this.#length, at + random.integer(1, random.pick([1, 4, 20])));
+    switch (random.below(12)) {
       case 0:
         return this.#flip(at);
       case 1:
@@ -105,11 +105,11 @@ export class Mutator {
       case 4:
         return this.#splice(end, end, this.#copyOf(at, end));
       case 5:
-        return this.#splice(at, this.#length, tail(dice, this.#seed().bytes));
+        return this.#splice(at, this.#length, tail(random, this.#seed().bytes));
       case 6:
         return this.#splice(this.#length, this.#length, this.#seed().bytes);
       case 7:
-        return this.#splice(at, at, dice.one(TELLING_PIECES));
+        return this.#splice(at, at, random.pick(TELLING_PIECES));
       case 8:
         return this.#swapLines();
       case 9:
@@ -118,7 +118,7 @@ export class Mutator {
         return this.#digit(at);
       default: {
         const line = this.#lineAt(at);
-        return this.#splice(line, line, dice.one(TELLING_PIECES));
+        return this.#splice(line, line, random.pick(TELLING_PIECES));
       }
     }
   }
@@ -138,18 +138,18 @@ export class Mutator {
   }
 
   #flip(at: number): void {
-    if (at < this.#length) this.#bytes[at]! ^= 1 << this.#dice.below(8);
+    if (at < this.#length) this.#bytes[at]! ^= 1 << this.#random.below(8);
   }
 
   #tellingByte(): Uint8Array {
-    const at = this.#dice.below(TELLING.length);
+    const at = this.#random.below(TELLING.length);
     return TELLING.subarray(at, at + 1);
   }
 
   /** The next digit behind `at` becomes another: lengths and versions are digits. */
   #digit(at: number): void {
     while (at < this.#length && (this.#bytes[at]! < 0x30 || this.#bytes[at]! > 0x39)) at++;
-    if (at < this.#length) this.#bytes[at] = 0x30 + this.#dice.below(10);
+    if (at < this.#length) this.#bytes[at] = 0x30 + this.#random.below(10);
   }
 
   /** Where the line around `at` begins. */
@@ -164,7 +164,7 @@ export class Mutator {
 
   /** A line changes its place with the next one. */
   #swapLines(): void {
-    const start = this.#lineAt(this.#dice.below(this.#length + 1));
+    const start = this.#lineAt(this.#random.below(this.#length + 1));
     const end = this.#lineEnd(start);
     const line = this.#copyOf(start, end);
     const nextEnd = this.#lineEnd(end);
@@ -173,17 +173,17 @@ export class Mutator {
   }
 
   #doubleLine(): void {
-    const start = this.#lineAt(this.#dice.below(this.#length + 1));
+    const start = this.#lineAt(this.#random.below(this.#length + 1));
     const line = this.#copyOf(start, this.#lineEnd(start));
-    const to = this.#lineAt(this.#dice.below(this.#length + 1));
+    const to = this.#lineAt(this.#random.below(this.#length + 1));
     this.#splice(to, to, line);
   }
 }
 
 const EMPTY = new Uint8Array(0);
 
-function tail(dice: Dice, bytes: Uint8Array): Uint8Array {
-  return bytes.subarray(dice.below(bytes.length + 1));
+function tail(random: Random, bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(random.below(bytes.length + 1));
 }
 
 function seedsOf(which: (seed: Seed) => boolean): ByteSeed[] {

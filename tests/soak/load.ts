@@ -1,5 +1,5 @@
 /** Clients at work: so many at a time, each doing one exchange after another. */
-import { Random } from "./random.ts";
+import { Random } from "../random.ts";
 import { ROUGH } from "./rough_traffic.ts";
 import type { Ports } from "./server_process.ts";
 import { WELL_BEHAVED } from "./traffic.ts";

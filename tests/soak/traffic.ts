@@ -4,7 +4,7 @@
  * What is refused here is refused on purpose, and its answer must arrive, too.
  */
 import { PATTERN } from "./pattern.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../random.ts";
 import type { Ports } from "./server_process.ts";
 import { sumOf } from "./wire_client.ts";
 import type { Answer, WireClient } from "./wire_client.ts";
