@@ -1,6 +1,6 @@
 /**
- * The encoder alone: heads of responses and the framing of chunks, as bytes. The
- * alternative is what one would write by hand: a string, encoded at the end.
+ * The encoder alone: response heads and chunk framing, as bytes. The alternative is code
+ * written by hand: a string that is encoded at the end.
  *
  * ```sh
  * deno bench -A bench/encoder_bench.ts

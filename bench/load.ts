@@ -1,113 +1,165 @@
 /**
- * Servers under load, in processes of their own, in turns: see README.md beside this.
+ * Servers under load, each in a process of its own, in turns: see README.md.
  *
  * ```sh
- * deno task bench:load [--only NAME,NAME] [--rounds N] [--seconds N] [--generator ours|wrk] [--out DIR]
+ * deno task bench:load [--only NAME,NAME] [--rounds N] [--seconds N] [--also NAME=DIR] [--out DIR]
  * ```
  */
+import { parseArgs } from "node:util";
 import { chart } from "./load/chart.ts";
-import { contest } from "./load/contest.ts";
-import { Driver } from "./load/driver.ts";
-import type { Generator } from "./load/driver.ts";
-import type { Bench } from "./load/measures.ts";
-import { parseOptions } from "./load/options.ts";
-import type { Options } from "./load/options.ts";
-import { canPin, isInstalled, Processes } from "./load/processes.ts";
-import { Progress } from "./load/progress.ts";
-import { table, versions } from "./load/report.ts";
-import type { Report, Taken } from "./load/report.ts";
+import type { Bench, Figure } from "./load/measures.ts";
+import { outputOf, Processes } from "./load/processes.ts";
+import { markdown, spreadOf } from "./load/report.ts";
+import type { Report, Result } from "./load/report.ts";
 import { SCENARIOS } from "./load/scenarios.ts";
 import type { Scenario } from "./load/scenarios.ts";
+import type { Server } from "./load/servers.ts";
 
-const RESULTS = new URL("results", import.meta.url).pathname;
+const HERE = new URL(".", import.meta.url).pathname;
 
-const progress = new Progress();
+type Options = ReturnType<typeof options>;
 
-function optionsOrExit(): Options {
-  try {
-    return parseOptions(Deno.args, SCENARIOS.map(({ name }) => name));
-  } catch (error) {
-    console.error((error as Error).message);
-    Deno.exit(2);
-  }
+function options() {
+  const { values } = parseArgs({
+    args: Deno.args.filter((arg) => arg !== "--"), // `deno task` hands it on.
+    options: {
+      only: { type: "string" },
+      rounds: { type: "string", default: "7" }, // One disturbed round must not move the median.
+      seconds: { type: "string", default: "3" },
+      also: { type: "string", multiple: true, default: [] },
+      out: { type: "string" },
+    },
+  });
+  const [rounds, seconds] = [count("rounds", values.rounds), count("seconds", values.seconds)];
+  // The published results are those of a whole run; another one is kept where --out says.
+  const isWhole = values.only === undefined && values.also.length === 0;
+  const out = values.out ?? (isWhole ? `${HERE}results` : null);
+  return { scenarios: named(values.only), rounds, seconds, out, also: values.also.map(checkout) };
 }
 
-async function chooseGenerator(asked: Generator | null): Promise<Generator> {
-  const hasWrk = await isInstalled("wrk");
-  if (asked === "wrk" && !hasWrk) {
-    console.error("Option --generator must be ours: there is no wrk on this machine");
-    Deno.exit(2);
-  }
-  return asked ?? (hasWrk ? "wrk" : "ours");
+function count(name: string, text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new TypeError(`Option --${name} must be an integer above 0: got "${text}"`);
 }
 
-/** Ctrl-C must not leave servers behind. */
-function endOnSignal(processes: Processes, directory: string): void {
+function named(only: string | undefined): readonly Scenario[] {
+  const known = new Set(SCENARIOS.map(({ name }) => name));
+  const wanted = new Set(only?.split(",") ?? known);
+  for (const name of wanted.difference(known)) {
+    throw new TypeError(`Option --only must name some of ${[...known].join(", ")}: got "${name}"`);
+  }
+  return SCENARIOS.filter(({ name }) => wanted.has(name));
+}
+
+function checkout(text: string): { title: string; directory: string } {
+  const [, title, path] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (path === undefined) throw new TypeError(`Option --also must be NAME=DIR: got "${text}"`);
+  return { title: title!, directory: Deno.realPathSync(path) };
+}
+
+/** The version of a program, or null where it is not installed. */
+async function versionOf(program: string): Promise<string | null> {
+  const output = await outputOf(program, "--version");
+  return output && (/\d+\.\d+[\w.+-]*/.exec(output)?.[0] ?? "of unknown version");
+}
+
+async function commitOf(checkout: string): Promise<string> {
+  const describe = ["describe", "--always", "--dirty", "--exclude=*"];
+  return await outputOf("git", "-C", checkout, ...describe) || "unknown";
+}
+
+/** Neither Ctrl-C nor a failure leaves processes or files behind. */
+function cleanUp({ processes, directory }: Bench): void {
+  processes.killAll();
+  Deno.removeSync(directory, { recursive: true });
+}
+
+/** Measures this server and its peers in turns; each round begins with another one. */
+async function contest(scenario: Scenario, rounds: number, peers: readonly Server[], bench: Bench) {
+  const ours = scenario.asynchttp("asynchttp");
+  const servers = [ours, ...peers];
+  console.error(`${scenario.title}: starting ${servers.length} servers`);
+  const measure = await scenario.prepare(scenario, servers, bench);
+  const figures = new Map<Server, Figure[]>(servers.map((server) => [server, []]));
+  for (let round = 1; round <= rounds; round++) {
+    console.error(`${scenario.title}: round ${round} of ${rounds}`);
+    for (const server of servers) figures.get(server)!.push(await measure(server));
+    servers.push(servers.shift()!);
+  }
+  return peers.map((peer) => resultOf(scenario, peer, figures.get(ours)!, figures.get(peer)!));
+}
+
+function resultOf(scenario: Scenario, { title: peer }: Server, ours: Figure[], theirs: Figure[]) {
+  const { name, title, unit } = scenario;
+  const ratio = spreadOf(ours.map(({ value }, round) => value / theirs[round]!.value));
+  return { scenario: name, title, unit, peer, ratio, figures: { ours, peer: theirs } };
+}
+
+function endOnSignal(bench: Bench): void {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => {
-      processes.killAll();
-      Deno.removeSync(directory, { recursive: true });
+      cleanUp(bench);
       Deno.exit(130);
     });
   }
 }
 
-/** One scenario; what goes wrong in it must not cost the others. */
-async function take(
-  scenario: Scenario,
-  bench: Bench,
-  rounds: number,
-  report: Taken,
-): Promise<void> {
-  try {
-    report.results.push(
-      ...await contest(scenario, rounds, bench, {
-        progress: (text) => progress.show(text),
-        skipped: (text) => void report.skipped.push(text),
-      }),
-    );
-  } catch (error) {
-    report.failed.push(`${scenario.title}: failed, ${(error as Error).message}`);
-  } finally {
-    await bench.processes.endAll();
+/** What takes part, with its version; a checkout's version is its commit. */
+async function versionsOf(checkouts: Options["also"]): Promise<Record<string, string>> {
+  const versions: Record<string, string> = { deno: Deno.version.deno };
+  for (const program of ["node", "nim", "wrk"]) {
+    const version = await versionOf(program);
+    if (version !== null) versions[program] = version;
   }
+  for (const { title, directory } of checkouts) versions[title] = await commitOf(directory);
+  return versions;
 }
 
-async function measure(options: Options): Promise<Report> {
-  const { rounds, seconds } = options;
-  const generator = await chooseGenerator(options.generator);
-  const pinned = await canPin();
+async function run({ scenarios, rounds, seconds, also }: Options): Promise<Report> {
+  const pinned = navigator.hardwareConcurrency > 1 && await versionOf("taskset") !== null;
   const processes = new Processes(pinned);
-  const directory = await Deno.makeTempDir({ prefix: "bench-" });
-  endOnSignal(processes, directory);
-  const driver = new Driver(processes, generator, directory, seconds);
-  const taken: Taken = { results: [], skipped: [], failed: [] };
-  for (const scenario of SCENARIOS) {
-    if (options.only?.includes(scenario.name) === false) continue;
-    await take(scenario, { processes, driver, directory }, rounds, taken);
+  const bench = { processes, directory: Deno.makeTempDirSync({ prefix: "bench-" }), seconds };
+  endOnSignal(bench);
+  const [results, skipped, failed]: [Result[], string[], string[]] = [[], [], []];
+  for (const scenario of scenarios) {
+    const peers = also.map(({ title, directory }) => scenario.asynchttp(title, directory));
+    for (const peer of scenario.peers) {
+      if (peer.needs === undefined || await versionOf(peer.needs) !== null) peers.push(peer);
+      else skipped.push(`${scenario.title}, ${peer.title}: skipped, needs ${peer.needs}`);
+    }
+    try {
+      results.push(...await contest(scenario, rounds, peers, bench));
+    } catch (error) { // The other scenarios are measured all the same.
+      failed.push(`${scenario.title}: failed, ${(error as Error).message}`);
+    }
+    processes.killAll();
   }
-  progress.clear();
-  await Deno.remove(directory, { recursive: true });
+  cleanUp(bench);
   const date = new Date().toISOString().slice(0, 10);
-  return { date, generator, rounds, seconds, pinned, versions: await versions(), ...taken };
+  const [commit, versions] = [await commitOf(HERE), await versionsOf(also)];
+  return { date, commit, rounds, seconds, pinned, versions, results, skipped, failed };
 }
 
-/** A part of the table must not take the place of the whole. */
-async function write(report: Report, { only, out }: Options): Promise<void> {
-  if (only !== null && out === null) {
-    console.log("Not written: a run of some scenarios is kept where --out says");
-    return;
-  }
-  const directory = out ?? RESULTS;
+async function write(report: Report, directory: string): Promise<void> {
   await Deno.mkdir(directory, { recursive: true });
-  await Deno.writeTextFile(`${directory}/load.json`, `${JSON.stringify(report, null, 2)}\n`);
-  await Deno.writeTextFile(`${directory}/load.svg`, chart(report));
-  console.log(`Written: ${directory}/load.json, ${directory}/load.svg`);
+  const [json, svg, md] = ["json", "svg", "md"].map((type) => `${directory}/load.${type}`);
+  await Deno.writeTextFile(json!, JSON.stringify(report, null, 2));
+  await Deno.writeTextFile(svg!, chart(report));
+  await Deno.writeTextFile(md!, markdown(report));
+  await outputOf(Deno.execPath(), "fmt", "--quiet", json!, svg!, md!);
+  console.error(`Written: ${json}, ${svg}, ${md}`);
 }
 
-const options = optionsOrExit();
-const report = await measure(options);
-console.log(table(report.results));
-for (const line of [...report.skipped, ...report.failed]) console.log(line);
-await write(report, options);
-Deno.exit(report.failed.length > 0 ? 1 : 0); // The signal listeners would keep the process.
+try {
+  const chosen = options();
+  if (await versionOf("wrk") === null) {
+    throw new Error("wrk is not installed: run `apt-get install wrk` or `brew install wrk`");
+  }
+  const report = await run(chosen);
+  console.log(markdown(report));
+  if (chosen.out !== null) await write(report, chosen.out);
+  Deno.exit(report.failed.length > 0 ? 1 : 0); // The signal listeners would keep the process.
+} catch (error) {
+  console.error((error as Error).message);
+  Deno.exit(2);
+}

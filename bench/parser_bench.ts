@@ -1,6 +1,6 @@
 /**
- * The parser alone: bytes in, request out. One iteration is one request; the names of
- * the groups say how many bytes it has.
+ * The parser alone: bytes in, request out. One iteration is one request; the group's name
+ * says how many bytes it has.
  *
  * ```sh
  * deno bench -A bench/parser_bench.ts
@@ -18,14 +18,14 @@ const PARSERS: readonly (readonly [name: string, make: () => Parser])[] = [
   ["llhttp, WebAssembly", () => new Llhttp()],
 ];
 
-/** The largest read of the server's. */
+/** The largest read of the server. */
 const READ = 65_536;
 
 function whole(bytes: Uint8Array): Uint8Array[] {
   return [bytes];
 }
 
-/** As a socket gives them: what does not fit into the buffer comes with the next read. */
+/** Splits as a socket does: bytes that do not fit into the buffer come with the next read. */
 function readByRead(bytes: Uint8Array): Uint8Array[] {
   const count = Math.ceil(bytes.length / READ);
   return Array.from({ length: count }, (_, i) => bytes.subarray(i * READ, (i + 1) * READ));
@@ -35,7 +35,7 @@ function byteByByte(bytes: Uint8Array): Uint8Array[] {
   return Array.from(bytes, (_, i) => bytes.subarray(i, i + 1));
 }
 
-/** Who does not read the request does not take part in the comparison. */
+/** Rejects a parser that does not read the whole request. */
 function check(parser: Parser, pieces: readonly Uint8Array[], request: string): void {
   for (const piece of pieces) parser.feed(piece);
   const names = parser.fields().map(([name]) => name.toLowerCase()).sort();
@@ -46,15 +46,15 @@ function check(parser: Parser, pieces: readonly Uint8Array[], request: string): 
 }
 
 /**
- * The same request but for the last byte of its head: ours remembers the last head of a
- * connection, and would otherwise only compare it.
+ * The same request except for the last byte of its head: this parser remembers the last
+ * head of a connection and would otherwise only compare it.
  */
 function another(request: string): string {
   const end = request.indexOf("\r\n\r\n");
   return `${request.slice(0, end - 1)}~${request.slice(end)}`;
 }
 
-/** One group: a request in pieces, in turn with `other`, `then` being done with it. */
+/** One group: a request in pieces alternates with `other`; `then` runs after each of them. */
 function group(
   title: string,
   request: string,

@@ -1,4 +1,4 @@
-/** The requests that are measured, byte for byte as their clients send them. */
+/** The measured requests, byte for byte as their clients send them. */
 
 const encoder = new TextEncoder();
 
@@ -6,7 +6,7 @@ function lines(...parts: readonly string[]): string {
   return parts.join("\r\n") + "\r\n\r\n";
 }
 
-/** What curl sends. */
+/** A request of curl. */
 export const CURL: string = lines(
   "GET / HTTP/1.1",
   "Host: 127.0.0.1:8080",
@@ -14,7 +14,7 @@ export const CURL: string = lines(
   "Accept: */*",
 );
 
-/** What Chrome sends when somebody follows a link: 14 header fields, cookies among them. */
+/** A request of Chrome for a followed link: 14 header fields, cookies among them. */
 export const CHROME: string = lines(
   "GET /products/search?q=walking+boots&page=2&sort=price HTTP/1.1",
   "Host: shop.example.com",
@@ -33,7 +33,7 @@ export const CHROME: string = lines(
   "Cookie: session=9f86d081884c7d659a2feaa0c55ad015; theme=dark; cart=1842%3A2%2C77%3A1; consent=yes",
 );
 
-/** What nginx hands on to an upstream that it keeps connections to. */
+/** A request of nginx to an upstream with keep-alive connections. */
 export const NGINX: string = lines(
   "GET /api/orders/48213?expand=items HTTP/1.1",
   "Host: backend.internal",
@@ -52,10 +52,10 @@ export const CHUNKED: string =
   "POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" +
   `400\r\n${"x".repeat(1024)}\r\n`.repeat(64) + "0\r\n\r\n";
 
-/** The smallest request that is right. */
+/** The smallest valid request. */
 export const HELLO: string = lines("GET / HTTP/1.1", "Host: 127.0.0.1");
 
-/** The same, and the connection ends with it. */
+/** The same; the connection ends with it. */
 export const HELLO_AND_CLOSE: string = lines(
   "GET / HTTP/1.1",
   "Host: 127.0.0.1",

@@ -1,13 +1,13 @@
 /**
- * Runs the benchmarks of `deno bench`, and prints them as Markdown tables with what it
- * does not say itself: MB/s, where the group tells how many bytes there are.
+ * Runs the benchmarks of `deno bench` and prints them as Markdown tables, with MB/s where
+ * the name of the group says how many bytes there are.
  *
  * ```sh
  * deno run -A bench/table.ts [FILE...]
  * ```
  */
 
-/** What `deno bench --json` says about one benchmark, as far as it is used. */
+/** The part of the output of `deno bench --json` that is used. */
 interface Benchmark {
   readonly group: string;
   readonly name: string;
@@ -31,14 +31,14 @@ async function run(files: readonly string[]): Promise<readonly Benchmark[]> {
   return JSON.parse(new TextDecoder().decode(stdout)).benches;
 }
 
-/** Nanoseconds an iteration. */
+/** Nanoseconds per iteration. */
 function timeOf({ name, results }: Benchmark): number {
   const time = results[0]?.ok?.avg;
   if (time === undefined) throw new Error(`Benchmark "${name}" failed`);
   return time;
 }
 
-/** The times of one group; the ratio says how many times as fast the baseline is. */
+/** The times of one group; the last column says how many times as fast the baseline is. */
 function table(group: string, benchmarks: readonly Benchmark[]): string {
   const bytes = /\((\d+) bytes\)$/.exec(group)?.[1];
   const baseline = timeOf(benchmarks.find((benchmark) => benchmark.baseline)!);

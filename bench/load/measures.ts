@@ -1,146 +1,169 @@
-/** The kinds of figures: what is done with a server to get one. */
-import type { Route } from "../servers/routes.ts";
-import type { Driver } from "./driver.ts";
-import type { Driven, Load } from "./load.ts";
-import { probe } from "./probe.ts";
-import type { Processes, Running } from "./processes.ts";
-import { start } from "./servers.ts";
-import type { Server, Started } from "./servers.ts";
-
-/** A server at its work. */
-export interface Subject {
-  readonly title: string;
-  readonly server: Server;
-  readonly route: Route;
-  /** So many connections are open while it is measured, most of them idle. */
-  readonly open?: number;
-}
+/** The kinds of figures, and how each is taken from a running server. */
+import { delay } from "@std/async";
+import { headersOf, HELLO } from "../requests.ts";
+import { processorTime, residentMemory } from "./processes.ts";
+import type { Processes, RunningServer } from "./processes.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { Server } from "./servers.ts";
 
 /** What measuring needs. */
 export interface Bench {
   readonly processes: Processes;
-  readonly driver: Driver;
-  /** For what is built and written on the way. */
+  /** For what is compiled and written on the way. */
   readonly directory: string;
+  /** The length of each measurement. */
+  readonly seconds: number;
 }
 
-/** One figure about one of the subjects. */
-export interface Figure {
+/** What a generator prints: requests per second, latencies in milliseconds. */
+interface Driven {
+  readonly rate: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** One measurement. */
+export interface Figure extends Partial<Driven> {
   readonly value: number;
-  /**
-   * The share of a core that the server used. One that is not at its limit shows what
-   * the generator can do, and not what it can do itself. Null where that is no question,
-   * or nobody knows.
-   */
-  readonly busy: number | null;
+  /** The share of its core that the server used. */
+  readonly busy?: number;
 }
 
-/** Gets a figure about one of the subjects. */
-export type Measure = (subject: Subject) => Promise<Figure>;
+/** Starts, probes and warms up the servers; what it returns measures one of them once. */
+export type Prepare = (
+  scenario: Scenario,
+  servers: readonly Server[],
+  bench: Bench,
+) => Promise<(server: Server) => Promise<Figure>>;
 
-/** Starts and warms what is to be measured in turns. */
-export type Prepare = (subjects: readonly Subject[], bench: Bench) => Promise<Measure>;
+/** What a generator may take beyond its time, in milliseconds. */
+const OVERTIME = 20_000;
 
-/** How long memory may take to come to rest, and how often it is looked at, in milliseconds. */
-const REST = 6000;
-const LOOK = 500;
+/** The rate of the latency scenario, as a share of what the slower server can do. */
+const LATENCY_LOAD = 0.7;
 
-/** Resident memory is at rest when it changes by less between two looks. */
-const SMALL_CHANGE = 0.002;
+/** How long memory is left to settle, in milliseconds. */
+const SETTLE = 2000;
 
-/** Requests per second. */
-export function rate(load: Load): Prepare {
-  return async (subjects, bench) => {
-    const servers = await startAll(subjects, load, bench);
-    return (subject) => measureRate(servers.get(subject)!, load, bench);
-  };
-}
+const pathOf = (file: string) => new URL(file, import.meta.url).pathname;
 
 /**
- * The 99th percentile of the latency in milliseconds, each subject at the same rate:
- * a share of what the slower of them can do. The generator that will keep the rate
- * also finds it, so that it is one that the generator can keep.
+ * Requests per second as fast as the server answers, or microseconds per request, while
+ * other connections are idle where the server is to have some.
  */
-export function latency(load: Load, share: number): Prepare {
-  return async (subjects, bench) => {
-    const servers = await startAll(subjects, load, bench);
-    const rates: number[] = [];
-    for (const { port } of servers.values()) {
-      rates.push(perSecond(await bench.driver.pace(port, load)));
-    }
-    const pace = share * Math.min(...rates);
-    return async (subject) => {
-      const { p99 } = await bench.driver.pace(servers.get(subject)!.port, load, pace);
-      return { value: p99!, busy: null };
-    };
+export const rate: Prepare = async (scenario, servers, bench) => {
+  const running = await startAll(scenario, servers, bench);
+  return async (server) => {
+    const target = running.get(server)!;
+    using _held = await hold(target.port, server.idle ?? 0);
+    const driven = await wrk(target, scenario, bench);
+    return { value: scenario.unit === "µs" ? 1e6 / driven.rate : driven.rate, ...driven };
   };
-}
+};
 
 /**
- * Bytes of resident memory per idle connection that has carried one request; each
- * time of a fresh process, for memory that was used once is seldom given back.
+ * The 99th percentile of the latency, at the same rate for every server. The paced
+ * generator also finds that rate: it must be one that the generator can keep.
  */
-export function memory(load: Load): Prepare {
-  return (_subjects, bench) =>
-    Promise.resolve(async (subject) => {
-      const { process, port } = await startWarm(subject, load, bench);
-      await using server = process;
-      const before = await memoryAtRest(server);
-      await using _holder = await bench.driver.hold(port, load, subject.open!);
-      return { value: (await memoryAtRest(server) - before) / subject.open!, busy: null };
-    });
-}
-
-/** Microseconds per request while other connections idle. */
-export function costInCrowd(load: Load): Prepare {
-  return async (subjects, bench) => {
-    const servers = await startAll(subjects, load, bench);
-    return async (subject) => {
-      const server = servers.get(subject)!;
-      const idle = subject.open! - load.connections;
-      await using _holder = idle > 0 ? await bench.driver.hold(server.port, load, idle) : null;
-      const { value, busy } = await measureRate(server, load, bench);
-      return { value: 1e6 / value, busy };
-    };
+export const latency: Prepare = async (scenario, servers, bench) => {
+  const running = await startAll(scenario, servers, bench);
+  const rates: number[] = [];
+  for (const { port } of running.values()) {
+    rates.push((await paced(port, Infinity, scenario, bench)).rate);
+  }
+  const target = LATENCY_LOAD * Math.min(...rates);
+  return async (server) => {
+    const driven = await paced(running.get(server)!.port, target, scenario, bench);
+    return { value: driven.p99, ...driven };
   };
-}
+};
 
-async function measureRate({ process, port }: Started, load: Load, bench: Bench): Promise<Figure> {
-  const before = process.processorTime;
-  const driven = await bench.driver.drive(port, load);
-  const after = process.processorTime;
-  const busy = before === null || after === null ? null : (after - before) / driven.seconds;
-  return { value: perSecond(driven), busy };
-}
+/**
+ * Bytes of resident memory per idle connection that has carried one request. Each time
+ * in a fresh process: memory that was used once is seldom given back.
+ */
+export const memory: Prepare = (scenario, _servers, bench) =>
+  Promise.resolve(async (server) => {
+    await using running = await startWarm(scenario, server, bench);
+    await delay(SETTLE);
+    const before = residentMemory(running);
+    using _held = await hold(running.port, server.idle!);
+    await delay(SETTLE);
+    return { value: (residentMemory(running) - before) / server.idle! };
+  });
 
 async function startAll(
-  subjects: readonly Subject[],
-  load: Load,
+  scenario: Scenario,
+  servers: readonly Server[],
   bench: Bench,
-): Promise<Map<Subject, Started>> {
-  const servers = new Map<Subject, Started>();
-  for (const subject of subjects) servers.set(subject, await startWarm(subject, load, bench));
-  return servers;
+): Promise<Map<Server, RunningServer>> {
+  const running = new Map<Server, RunningServer>();
+  for (const server of servers) running.set(server, await startWarm(scenario, server, bench));
+  return running;
 }
 
-async function startWarm({ server, route }: Subject, load: Load, bench: Bench): Promise<Started> {
-  const started = await start(server, route, bench);
-  await probe(started.port, load);
-  await bench.driver.drive(started.port, load);
-  return started;
+async function startWarm(scenario: Scenario, server: Server, bench: Bench) {
+  const command = server.command(scenario.route, bench.directory);
+  const running = await bench.processes.startServer(command);
+  await probe(running.port, scenario, server.title);
+  await wrk(running, scenario, bench);
+  return running;
 }
 
-function perSecond({ answered, seconds }: Driven): number {
-  return answered / seconds;
+/** Rejects a server that does not do the work that is compared. */
+async function probe(port: number, { request, content }: Scenario, title: string): Promise<void> {
+  const [head, body] = request.split("\r\n\r\n");
+  const [method, path] = head!.split(" ");
+  const headers = headersOf(head!);
+  // Connection management is the business of `fetch`.
+  for (const name of ["host", "connection", "content-length"]) headers.delete(name);
+  const url = `http://127.0.0.1:${port}${path}`;
+  const response = await fetch(url, { method, headers, body: body || null });
+  const text = await response.text();
+  if (response.status === 200 && (text === content || text.length === content)) return;
+  throw new Error(
+    `${title} must answer 200 with ${content}: got ${response.status} with ${text.slice(0, 200)}`,
+  );
 }
 
-async function memoryAtRest(server: Running): Promise<number> {
-  let last = 0;
-  for (const end = performance.now() + REST; performance.now() < end;) {
-    const now = server.residentMemory;
-    if (Math.abs(now - last) < SMALL_CHANGE * now) return now;
-    last = now;
-    await new Promise((resolve) => setTimeout(resolve, LOOK));
+/** wrk checks every status; the content is held against the number of bytes received. */
+async function wrk(
+  server: RunningServer,
+  { request, pipelined, connections, content }: Scenario,
+  { processes, directory, seconds }: Bench,
+): Promise<Driven & { readonly busy: number }> {
+  const file = `${directory}/request`;
+  await Deno.writeTextFile(file, request.repeat(pipelined));
+  const flags = ["-t1", `-c${connections}`, `-d${seconds}`, "-s", pathOf("wrk.lua")];
+  const command = ["wrk", ...flags, `http://127.0.0.1:${server.port}/`, "--", file];
+  const before = processorTime(server);
+  const text = await processes.runLoad(command, seconds * 1000 + OVERTIME);
+  const busy = (processorTime(server) - before) / seconds;
+  const { bytes, errors, ...driven } = JSON.parse(text);
+  const length = typeof content === "string" ? content.length : content;
+  if (errors === 0 && bytes >= driven.rate * length) return { ...driven, busy };
+  throw new Error(`wrk received wrong or missing responses: ${text}`);
+}
+
+async function paced(
+  port: number,
+  rate: number,
+  { connections }: Scenario,
+  { processes, seconds }: Bench,
+): Promise<Driven> {
+  const run = [Deno.execPath(), "run", "--allow-net=127.0.0.1", "--no-lock", pathOf("paced.ts")];
+  const command = [...run, ...[port, rate, connections, seconds].map(String)];
+  return JSON.parse(await processes.runLoad(command, seconds * 1000 + OVERTIME));
+}
+
+/** Opens connections, sends one request over each, and keeps them open. */
+async function hold(port: number, count: number): Promise<Disposable> {
+  using held = new DisposableStack();
+  for (let left = count; left > 0; left--) {
+    const conn = held.use(await Deno.connect({ hostname: "127.0.0.1", port }));
+    await conn.write(new TextEncoder().encode(HELLO));
+    await conn.read(new Uint8Array(1024)); // The whole response, which fits in one segment.
   }
-  return last;
+  return held.move();
 }

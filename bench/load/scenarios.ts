@@ -1,194 +1,104 @@
-/** The table: what is measured, against whom, and what is to be reached. */
+/** What is measured, and against which peers. */
 import * as requests from "../requests.ts";
 import { greeting, HELLO, PAGE, PAGES, receipt } from "../servers/content.ts";
 import type { Route } from "../servers/routes.ts";
-import type { Expected, Load } from "./load.ts";
-import { costInCrowd, latency, memory, rate } from "./measures.ts";
-import type { Prepare, Subject } from "./measures.ts";
-import {
-  ASYNCHTTP,
-  DENO_SERVE,
-  FETCH_HANDLER,
-  NIM,
-  NODE_HTTP,
-  NODE_HTTP_ON_DENO,
-  RAW_LOOP,
-} from "./servers.ts";
+import { latency, memory, rate } from "./measures.ts";
+import type { Prepare } from "./measures.ts";
+import { asynchttp, asynchttpFetch, DENO_SERVE, PEERS } from "./servers.ts";
 import type { Server } from "./servers.ts";
 
-/** What the ratio of ours to a peer's is to be. */
-export type Target = { readonly atLeast: number } | { readonly atMost: number };
-
-/** One row: ours, a peer, and the target. */
-export interface Row {
-  readonly ours: Subject;
-  readonly peer: Subject;
-  readonly target: Target;
-}
-
-/** Rows that are measured together, in turns. */
+/** One kind of load, under which this server and its peers take turns. */
 export interface Scenario {
-  /** For `--only`. */
+  /** For `--only`; several scenarios may share a name. */
   readonly name: string;
   readonly title: string;
-  readonly unit: string;
-  readonly rows: readonly Row[];
+  readonly unit: "requests/s" | "ms" | "µs" | "bytes";
+  readonly route: Route;
+  /** The request, byte for byte. */
+  readonly request: string;
+  /** How many requests are sent in one write. */
+  readonly pipelined: number;
+  readonly connections: number;
+  /** The content of a right response: the text, or only the length of a long one. */
+  readonly content: string | number;
+  /** Makes this server, from this checkout or from another one for `--also`. */
+  readonly asynchttp: (title: string, checkout?: string) => Server;
+  readonly peers: readonly Server[];
   readonly prepare: Prepare;
-  /** Does it need /proc? */
-  readonly onLinuxOnly?: boolean;
 }
 
-/** The connections of most loads. */
-const CONNECTIONS = 50;
-
-/** Answers of megabytes: more connections would mostly measure what is cut off at the end. */
+/** With megabytes per exchange, more connections mostly measure what is cut off at the end. */
 const FEW_CONNECTIONS = 8;
 
-/** Connections with requests, beside the idle ones of a crowd. */
-const ACTIVE = 10;
+/** The busy connections of a crowd. */
+const BUSY = 10;
 
-const OK_HELLO: Expected = { status: 200, content: HELLO };
-
-function subject(server: Server, route: Route): Subject {
-  return { title: server.title, server, route };
-}
-
-function load(request: string, answer: Expected, differences: Partial<Load> = {}): Load {
+/** The hello scenario against `Deno.serve`, with differences. */
+function scenario(name: string, title: string, differences: Partial<Scenario> = {}): Scenario {
   return {
-    request: requests.bytesOf(request, differences.pipelined),
+    name,
+    title,
+    unit: "requests/s",
+    route: "hello",
+    request: requests.HELLO,
     pipelined: 1,
-    connections: CONNECTIONS,
-    closes: false,
-    answer,
+    connections: 50,
+    content: HELLO,
+    asynchttp,
+    peers: [DENO_SERVE],
+    prepare: rate,
     ...differences,
   };
 }
 
-/** A rate, against `Deno.serve` doing the same. */
-function againstDenoServe(
-  name: string,
-  title: string,
-  route: Route,
-  load: Load,
-  { atLeast = 1, ours = ASYNCHTTP } = {},
-): Scenario {
-  const row = { ours: subject(ours, route), peer: subject(DENO_SERVE, route), target: { atLeast } };
-  return { name, title, unit: "requests/s", rows: [row], prepare: rate(load) };
-}
-
-const hello = subject(ASYNCHTTP, "hello");
-
-const HELLO_SCENARIO: Scenario = {
-  name: "hello",
-  title: "Hello, 50 connections",
-  unit: "requests/s",
-  rows: [
-    { ours: hello, peer: subject(DENO_SERVE, "hello"), target: { atLeast: 1 } },
-    { ours: hello, peer: subject(RAW_LOOP, "hello"), target: { atLeast: 0.96 } },
-    { ours: hello, peer: subject(NODE_HTTP, "hello"), target: { atLeast: 3 } },
-    { ours: hello, peer: subject(NODE_HTTP_ON_DENO, "hello"), target: { atLeast: 3.5 } },
-    { ours: hello, peer: subject(NIM, "hello"), target: { atLeast: 2 } },
-  ],
-  prepare: rate(load(requests.HELLO, OK_HELLO)),
-};
-
-const LATENCY: Scenario = {
-  name: "latency",
-  title: "p99 latency at 70 % of the lesser rate",
-  unit: "ms",
-  rows: [{ ours: hello, peer: subject(DENO_SERVE, "hello"), target: { atMost: 1 } }],
-  prepare: latency(load(requests.HELLO, OK_HELLO), 0.7),
-};
-
-const MEMORY_MS: Scenario = {
-  name: "memory",
-  title: "Memory per idle connection",
-  unit: "bytes",
-  rows: [{
-    ours: { ...hello, open: 5000 },
-    peer: { ...subject(DENO_SERVE, "hello"), open: 5000 },
-    target: { atMost: 0.7 },
-  }],
-  prepare: memory(load(requests.HELLO, OK_HELLO)),
-  onLinuxOnly: true,
-};
-
-function crowd(open: number): Subject {
-  return { ...hello, title: `${open.toLocaleString("en")} open`, open };
-}
-
-const FEW_OPEN = crowd(ACTIVE);
-
-const CROWD: Scenario = {
-  name: "crowd",
-  title: "Cost per request in a crowd",
-  unit: "µs",
-  rows: [100, 1000, 9000].map((open) => ({
-    ours: crowd(open),
-    peer: FEW_OPEN,
-    target: { atMost: 1.3 },
-  })),
-  prepare: costInCrowd(load(requests.HELLO, OK_HELLO, { connections: ACTIVE })),
-};
-
-const BROWSER_ANSWER: Expected = {
-  status: 200,
-  content: greeting("/products/search", requests.headersOf(requests.CHROME)),
-};
-
-const UPLOAD = load(requests.MEBIBYTE_POST, { status: 200, content: String(1 << 20) }, {
+const UPLOAD = {
+  request: requests.MEBIBYTE_POST,
+  content: String(1 << 20),
   connections: FEW_CONNECTIONS,
-});
+};
 
-/** All of them, in the order of the table. */
+/** A crowd is compared with the same server without the idle connections. */
+function crowd(open: number): Scenario {
+  return scenario("crowd", `Time per request, ${open.toLocaleString("en")} connections`, {
+    unit: "µs",
+    connections: BUSY,
+    asynchttp: (...from) => ({ ...asynchttp(...from), idle: open - BUSY }),
+    peers: [asynchttp(`${BUSY} connections`)],
+  });
+}
+
+const IDLE = { idle: 5000 };
+
+/** All scenarios, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
-  HELLO_SCENARIO,
-  againstDenoServe(
-    "pipelined",
-    "16 requests pipelined",
-    "hello",
-    load(requests.HELLO, OK_HELLO, { pipelined: 16 }),
-    { atLeast: 4 },
-  ),
-  againstDenoServe(
-    "browser",
-    "Browser head, url and headers read",
-    "browser",
-    load(requests.CHROME, BROWSER_ANSWER),
-  ),
-  againstDenoServe(
-    "json",
-    "POST of 1 KiB JSON",
-    "json",
-    load(requests.ORDER_POST, { status: 200, content: JSON.stringify(receipt(requests.ORDER)) }),
-  ),
-  againstDenoServe("buffered", "POST of 1 MiB, buffered", "buffered", UPLOAD),
-  againstDenoServe("streamed", "POST of 1 MiB, streamed", "streamed", UPLOAD),
-  againstDenoServe(
-    "bytes",
-    "Answer of 64 KiB",
-    "bytes",
-    load(requests.HELLO, { status: 200, content: PAGE.length }),
-  ),
-  againstDenoServe(
-    "stream",
-    "Stream of 10 MiB",
-    "stream",
-    load(requests.HELLO, { status: 200, content: PAGE.length * PAGES }, {
-      connections: FEW_CONNECTIONS,
-    }),
-  ),
-  againstDenoServe(
-    "connect",
-    "New connection per request",
-    "hello",
-    load(requests.HELLO_AND_CLOSE, OK_HELLO, { closes: true }),
-  ),
-  againstDenoServe("fetch", "fetchHandler, hello", "hello", load(requests.HELLO, OK_HELLO), {
-    atLeast: 0.8,
-    ours: FETCH_HANDLER,
+  scenario("hello", "Hello, 50 connections", { peers: PEERS }),
+  scenario("pipelined", "16 requests pipelined", { pipelined: 16 }),
+  scenario("browser", "Browser head, url and headers read", {
+    route: "browser",
+    request: requests.CHROME,
+    content: greeting("/products/search", requests.headersOf(requests.CHROME)),
   }),
-  LATENCY,
-  MEMORY_MS,
-  CROWD,
+  scenario("json", "POST of 1 KiB JSON", {
+    route: "json",
+    request: requests.ORDER_POST,
+    content: JSON.stringify(receipt(requests.ORDER)),
+  }),
+  scenario("buffered", "POST of 1 MiB, buffered", { ...UPLOAD, route: "buffered" }),
+  scenario("streamed", "POST of 1 MiB, streamed", { ...UPLOAD, route: "streamed" }),
+  scenario("bytes", "Response of 64 KiB", { route: "bytes", content: PAGE.length }),
+  scenario("stream", "Stream of 10 MiB", {
+    route: "stream",
+    content: PAGE.length * PAGES,
+    connections: FEW_CONNECTIONS,
+  }),
+  scenario("connect", "New connection per request", { request: requests.HELLO_AND_CLOSE }),
+  scenario("fetch", "Hello through fetchHandler", { asynchttp: asynchttpFetch }),
+  scenario("latency", "p99 latency at 70 % of the lesser rate", { unit: "ms", prepare: latency }),
+  scenario("memory", "Memory per idle connection", {
+    unit: "bytes",
+    asynchttp: (...from) => ({ ...asynchttp(...from), ...IDLE }),
+    peers: [{ ...DENO_SERVE, ...IDLE }],
+    prepare: memory,
+  }),
+  ...[100, 1000, 9000].map(crowd),
 ];

@@ -1,4 +1,4 @@
-/** Node's parser of old, in JavaScript. It makes all strings as it goes. */
+/** Node's former parser, in JavaScript. It creates all strings while it parses. */
 import { Buffer } from "node:buffer";
 import { HTTPParser } from "npm:http-parser-js@0.5.10";
 import type { Field, Parser } from "./parser.ts";

@@ -1,6 +1,6 @@
 /**
- * The parser of Node, in the WebAssembly build that undici ships, with the leanest
- * callbacks that keep what a server needs: they note places, and make no strings.
+ * Node's parser, in the WebAssembly build that undici ships, with the leanest callbacks
+ * that keep what a server needs: they record positions and create no strings.
  */
 import wasm from "npm:undici@8.12.4/lib/llhttp/llhttp_simd-wasm.js";
 import { latin1 } from "../../src/wire/syntax.ts";
@@ -20,22 +20,22 @@ interface Exports {
   llhttp_should_keep_alive(parser: number): number;
 }
 
-/** Of the request that is read. */
+/** Positions within the current request. */
 class Places {
   method = 0;
   persistent = true;
   target = { start: 0, end: 0 };
-  /** Four a field: the ends of its name and of its value. */
+  /** Four per field: start and end of its name, start and end of its value. */
   readonly fields: number[] = [];
 
-  /** A name, or more of it. */
+  /** Records a name or more of it. */
   name(start: number, end: number): void {
     const { fields } = this;
     if (fields.at(-1) === -1) fields[fields.length - 3] = end;
     else fields.push(start, end, -1, -1);
   }
 
-  /** A value, or more of it. */
+  /** Records a value or more of it. */
   value(start: number, end: number): void {
     const { fields } = this;
     if (fields[fields.length - 2] === -1) fields[fields.length - 2] = start;
@@ -49,7 +49,7 @@ export class Llhttp implements Parser {
   readonly #parser: number;
   readonly #base: number;
   readonly #memory: Uint8Array;
-  /** Where in the memory the bytes of the current request end. */
+  /** The position in memory at which the bytes of the current request end. */
   #end: number;
   #places = new Places();
 
@@ -72,7 +72,7 @@ export class Llhttp implements Parser {
     this.#memory.set(bytes, start);
     this.#end += bytes.length;
     const errno = this.#exports.llhttp_execute(this.#parser, start, bytes.length);
-    if (errno !== OK) throw new Error(`llhttp says ${errno}`);
+    if (errno !== OK) throw new Error(`llhttp failed with error ${errno}`);
     if (this.complete > complete) this.#end = this.#base;
   }
 

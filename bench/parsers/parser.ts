@@ -1,15 +1,15 @@
-/** What is common to the parsers that are compared. */
+/** The interface that the compared parsers share. */
 
-/** A field as it was sent. */
+/** A field as received. */
 export type Field = readonly [name: string, value: string];
 
 /** A parser that reads one request after another. */
 export interface Parser {
-  /** How many requests it has read to their end. */
+  /** The number of requests read to their end. */
   readonly complete: number;
-  /** The bytes in the form that it takes; made before the time is taken. */
+  /** Converts bytes into the form that `feed` takes; not part of the measured time. */
   prepare(bytes: Uint8Array): Uint8Array;
-  /** Reads on. */
+  /** Parses more bytes. */
   feed(bytes: Uint8Array): void;
   /** All fields of the last request, as strings. */
   fields(): readonly Field[];

@@ -1,4 +1,4 @@
-/** This server, with its defaults. */
+/** This server with its defaults. */
 import { AsyncHttpServer } from "@asynchttp/server";
 import { ASYNCHTTP_HANDLERS } from "./asynchttp_handlers.ts";
 import { chosen } from "./routes.ts";

@@ -1,9 +1,9 @@
-/** What is measured of this server. */
+/** The handlers of this server that are measured. */
 import { type Handler, streaming } from "@asynchttp/server";
 import { greeting, HELLO, PAGE, pages, receipt, sizeOf } from "./content.ts";
 import type { Route } from "./routes.ts";
 
-/** The handlers by what they do. */
+/** The handlers by route. */
 export const ASYNCHTTP_HANDLERS: Readonly<Record<Route, Handler>> = {
   hello: (request) => request.respond(200, HELLO),
   browser: (request) => request.respond(200, greeting(request.url.pathname, request.headers)),

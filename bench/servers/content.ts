@@ -1,15 +1,15 @@
-/** What the handlers answer: the same bytes from every server. */
+/** The content of the responses: the same bytes from every server. */
 
-/** The answer of the smallest handlers. */
+/** The content of the smallest response. */
 export const HELLO = "Hello, World!";
 
 /** 64 KiB. */
 export const PAGE: Uint8Array<ArrayBuffer> = new Uint8Array(65_536).fill(0x78);
 
-/** How many pages the stream has: 10 MiB. */
+/** The number of pages in the stream: 10 MiB. */
 export const PAGES = 160;
 
-/** A stream of 10 MiB, a page at a time, each when it is asked for. */
+/** A stream of 10 MiB, one page per pull. */
 export function pages(): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = PAGES;
   return new ReadableStream({
@@ -20,13 +20,13 @@ export function pages(): ReadableStream<Uint8Array<ArrayBuffer>> {
   });
 }
 
-/** What is said about the order that was posted. */
+/** The response to a posted order. */
 export function receipt(order: unknown): { id: number; count: number } {
   const { id, items } = order as { id: number; items: readonly { count: number }[] };
   return { id, count: items.reduce((sum, item) => sum + item.count, 0) };
 }
 
-/** What is said to a browser: shows that its path and three of its fields were read. */
+/** The response to a browser: shows that the path and three fields were read. */
 export function greeting(path: string, headers: Headers): string {
   const [agent, language, cookie] = ["user-agent", "accept-language", "cookie"].map((name) =>
     headers.get(name)?.length
@@ -34,7 +34,7 @@ export function greeting(path: string, headers: Headers): string {
   return `${path} ${agent} ${language} ${cookie}`;
 }
 
-/** How many bytes come. */
+/** Counts the bytes of a stream. */
 export async function sizeOf(stream: AsyncIterable<Uint8Array>): Promise<number> {
   let size = 0;
   for await (const chunk of stream) size += chunk.length;

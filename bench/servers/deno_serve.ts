@@ -1,4 +1,4 @@
-/** The peer, as its documentation has it. */
+/** The peer, used as its documentation shows. */
 import { chosen } from "./routes.ts";
 import { WEB_HANDLERS } from "./web_handlers.ts";
 

@@ -1,4 +1,4 @@
-/** This server, with its defaults, through a handler of Web requests. */
+/** This server with its defaults, through `fetchHandler`. */
 import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
 import { chosen } from "./routes.ts";
 import { WEB_HANDLERS } from "./web_handlers.ts";

@@ -1,4 +1,4 @@
-## The original, as its documentation has it.
+## The original, used as its documentation shows.
 import std/[asyncdispatch, asynchttpserver]
 
 proc main {.async.} =

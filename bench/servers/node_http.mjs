@@ -1,4 +1,4 @@
-/** Node's server, as its documentation has it; runs on Node and on Deno. */
+/** Node's server, used as its documentation shows; runs on Node and on Deno. */
 import { createServer } from "node:http";
 
 const server = createServer((_request, response) => {

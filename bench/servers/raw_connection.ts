@@ -1,15 +1,15 @@
-/** The floor: one read, one write, nothing parsed, the same bytes every time. */
+/** The floor: one read, one write of constant bytes, nothing parsed. */
 const answer = new TextEncoder().encode(
   "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 13\r\n\r\nHello, World!",
 );
 
-/** Answers each read, until the client has gone. */
+/** Answers each read until the client disconnects. */
 export async function serveRaw(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(16_384);
   try {
     while (await conn.read(buffer) !== null) await conn.write(answer);
   } catch {
-    // The load has ended.
+    // The load generator has ended.
   }
   conn.close();
 }

@@ -1,4 +1,4 @@
-/** A server that is nothing but reads and writes. */
+/** A server that only reads and writes. */
 import { serveRaw } from "./raw_connection.ts";
 
 const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });

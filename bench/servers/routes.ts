@@ -1,9 +1,11 @@
-/** What a server is started to do; its only argument. */
+/** The work a server is started for: its only argument. */
 export type Route = "hello" | "browser" | "json" | "buffered" | "streamed" | "bytes" | "stream";
 
-/** The handler that the command line names. */
+/** Returns the handler that the command line names. */
 export function chosen<Handler>(handlers: Readonly<Record<Route, Handler>>): Handler {
   const route = Deno.args[0] ?? "hello";
   if (Object.hasOwn(handlers, route)) return handlers[route as Route];
-  throw new TypeError(`The route must be one of ${Object.keys(handlers).join(", ")}: got ${route}`);
+  throw new TypeError(
+    `Route must be one of ${Object.keys(handlers).join(", ")}: got "${route}"`,
+  );
 }

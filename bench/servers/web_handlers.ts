@@ -1,10 +1,10 @@
-/** The same with Web requests and responses: for `Deno.serve`, and for `fetchHandler`. */
+/** The same handlers with Web requests and responses, for `Deno.serve` and `fetchHandler`. */
 import { greeting, HELLO, PAGE, pages, receipt, sizeOf } from "./content.ts";
 import type { Route } from "./routes.ts";
 
 type WebHandler = (request: Request) => Response | Promise<Response>;
 
-/** The handlers by what they do. */
+/** The handlers by route. */
 export const WEB_HANDLERS: Readonly<Record<Route, WebHandler>> = {
   hello: () => new Response(HELLO),
   browser: (request) => new Response(greeting(new URL(request.url).pathname, request.headers)),
