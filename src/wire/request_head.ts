@@ -72,12 +72,15 @@ export class RequestHead {
   /**
    * The URL that is meant (RFC 9112, 3.3). The scheme is that of the connection,
    * whatever an absolute-form target says; its host wins over the Host field.
-   * `localHost` stands in where an HTTP/1.0 request names none.
+   * `localHost` stands in where an HTTP/1.0 request names none, and for a name that a URL
+   * cannot hold (`web.1`).
    */
   url(scheme: "http" | "https", localHost: string): URL {
     const target = this.target;
     const authority = targetAuthority(this.targetForm, target) ?? this.framing.host ?? localHost;
-    return new URL(`${scheme}://${authority}${targetPath(this.targetForm, target)}`);
+    const path = targetPath(this.targetForm, target);
+    return URL.parse(`${scheme}://${authority}${path}`) ??
+      new URL(`${scheme}://${localHost}${path}`);
   }
 
   /** Does the same head, `length` bytes long, come next in `input`? */

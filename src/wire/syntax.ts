@@ -50,9 +50,10 @@ export const QUERY: ByteClass = byteClass("-._~!$&'()*+,;=:@/%[]^`{|}?\\", DIGIT
 
 /**
  * `reg-name = *( unreserved / pct-encoded / sub-delims )` (RFC 3986, 3.2.2), but for
- * the comma: somebody in front may have joined two Hosts to `a,b`.
+ * the comma, by which a proxy may have joined two Hosts to `a,b`, and percent-encoding,
+ * which a URL decodes and a front that compares names does not.
  */
-export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+;=%", DIGIT, ALPHA);
+export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+;=", DIGIT, ALPHA);
 
 /** What may stand between the brackets of an IPv6 address. */
 export const IP_LITERAL: ByteClass = byteClass(":.ABCDEFabcdef", DIGIT);

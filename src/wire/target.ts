@@ -92,9 +92,13 @@ function isAuthorityForm(target: string): boolean {
 }
 
 /**
- * `Host = uri-host [ ":" port ]` (RFC 9110, 7.2), by the grammar of RFC 3986, and
- * such that the URL parser takes it: it refuses ports above 65535, `1.2.3.999` and
- * percent-encoded delimiters, which the grammar allows.
+ * Whether a text is `uri-host [ ":" port ]` (RFC 9110, 7.2), by the grammar of RFC 3986
+ * without percent-encoding, and means the same to the URL as to a front that compares names.
+ *
+ * nginx and HAProxy deny `admin.internal` and pass `%61dmin.internal` and `0x7f.1`, which a
+ * URL makes `admin.internal` and 127.0.0.1: a host that the URL would change other than by
+ * case is refused. Names that the URL cannot hold (`web.1`, `xn--a`) are taken; then the
+ * URL has the local address, and only the Host field the name.
  *
  * An empty host is refused as nginx does: the http scheme has none (RFC 9110, 4.2.1).
  */
@@ -103,8 +107,18 @@ export function isHost(text: string): boolean {
   const colon = text.indexOf(":", bracket + 1);
   const host = colon === -1 ? text : text.slice(0, colon);
   const port = colon === -1 ? "" : text.slice(colon + 1);
-  return hostIsWritten(host, bracket) && isPort(port) && URL.canParse(`http://${text}/`);
+  return hostIsWritten(host, bracket) && isPort(port) && urlKeeps(host);
 }
+
+/** Whether the URL has the host as it is, or cannot hold the name. */
+function urlKeeps(host: string): boolean {
+  const url = URL.parse(`http://${host}/`);
+  if (url !== null) return url.hostname === host.toLowerCase();
+  return !host.startsWith("[") && !DOTTED_DECIMAL.test(host);
+}
+
+/** What is written like an IPv4 address and is none, such as `1.2.3.999`, is no name either. */
+const DOTTED_DECIMAL = /^[\d.]+$/;
 
 function hostIsWritten(host: string, bracket: number): boolean {
   if (host.startsWith("[")) {
@@ -117,8 +131,10 @@ function isPort(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (!isDigit(text.charCodeAt(i))) return false;
   }
-  return true;
+  return Number(text) <= MAX_PORT;
 }
+
+const MAX_PORT = 65_535;
 
 function badTarget(message: string): HttpError {
   return new HttpError(400, "bad-target", message);

@@ -1,9 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { bytesOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import { isHost, targetAuthority, targetPath } from "../../src/wire/target.ts";
-import { bytesOf, parserOptions, testRows } from "./runners.ts";
+import { parserOptions, testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
 /** Targets of `GET` with `Host: h`, and the URL that is meant. */
@@ -210,9 +211,14 @@ const hosts: readonly (readonly [host: string, url: string])[] = [
   ["[::1]", "http://[::1]/p"],
   ["[::1]:81", "http://[::1]:81/p"],
   ["[::1]:", "http://[::1]/p"],
-  ["[::ffff:1.2.3.4]", "http://[::ffff:102:304]/p"],
+  ["[::ffff:102:304]", "http://[::ffff:102:304]/p"],
   ["[2001:DB8::A]", "http://[2001:db8::a]/p"],
-  ["%41", "http://a/p"],
+  ["xn--bcher-kva.example", "http://xn--bcher-kva.example/p"],
+  // A URL cannot hold these: it has the local address.
+  ["web.1", "http://local:1/p"],
+  ["app.web.1:3000", "http://local:1/p"],
+  ["web.0x1", "http://local:1/p"],
+  ["xn--a", "http://local:1/p"],
 ];
 
 testRows(hosts.map(([host, url]): Row => ({
@@ -265,6 +271,18 @@ const badHosts = [
   "[1.2.3.4]",
   "[v1.a]",
   "1.2.3.999",
+  "1.2.3.4.5",
+  // A URL would have another host than a front that compares names.
+  "0x7f.1",
+  "0x7f000001",
+  "127.1",
+  "256",
+  "017.0.0.1",
+  "[0:0:0:0:0:0:0:1]",
+  "[::ffff:1.2.3.4]",
+  "%41",
+  "%61dmin.internal",
+  "admin%2einternal",
   "%",
   "%2f",
   "%00",
