@@ -15,7 +15,7 @@ import type { ResponseParts } from "../web/response_parts.ts";
 import { fieldsToSend } from "../wire/fields.ts";
 import type { RequestHead } from "../wire/request_head.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../wire/response_encoder.ts";
-import { upgradeFields } from "../wire/response_framing.ts";
+import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import { nextStep, requestAllowsReuse, responseMayPersist } from "./keep_alive.ts";
@@ -170,6 +170,7 @@ export class Exchange {
       }
       checkMove(this.#state, "starting");
       const fields = fieldsToSend(headers);
+      checkBareFields(fields);
       if (this.head.protocol.minor === 0) return DONE;
       encodeBareHead(transport.out, status, fields);
     } catch (error) {
@@ -214,6 +215,7 @@ export class Exchange {
         throw new TypeError("Cannot upgrade: the request offers no other protocol (RFC 9110, 7.8)");
       }
       const given = fieldsToSend(headers);
+      checkBareFields(given);
       const fields = tunnel ? given : upgradeFields(upgrade!, given);
       const conn = this.hijack();
       encodeBareHead(transport.out, tunnel ? 200 : 101, fields);

@@ -159,3 +159,19 @@ export function upgradeFields(offered: string, given: readonly FieldPair[]): rea
   if (!named) fields.push(["Upgrade", offered.split(",")[0]!]);
   return [...fields, ...given.filter(([name]) => !isNamed(name, "connection"))];
 }
+
+/**
+ * Checks the fields of a response that has no content by its nature: 1xx, or 2xx to CONNECT.
+ *
+ * @throws {TypeError} One of them says how long the content is (RFC 9110, 8.6 and 9.3.6;
+ * RFC 9112, 6.1: a server MUST NOT send it).
+ */
+export function checkBareFields(fields: readonly FieldPair[]): void {
+  for (const [name] of fields) {
+    if (isNamed(name, "content-length") || isNamed(name, "transfer-encoding")) {
+      throw new TypeError(
+        `Field "${name}" must not be sent in a response without content (RFC 9110, 8.6)`,
+      );
+    }
+  }
+}
