@@ -3,8 +3,9 @@
  * same; and that this comparison would find something if there were something to find.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { bytesOf, textOf } from "./fixtures.ts";
 import { Campaign } from "./fuzz/campaign.ts";
-import { CORPUS } from "./fuzz/corpus.ts";
+import { CHUNKED, CORPUS, OPEN_GET, OPEN_POST } from "./fuzz/corpus.ts";
 import { Judge } from "./fuzz/judge.ts";
 import { KNOWN } from "./fuzz/known.ts";
 import { Llhttp } from "./fuzz/llhttp.ts";
@@ -13,7 +14,7 @@ import { readOurs } from "./fuzz/ours.ts";
 import { progressLine, table, testRow } from "./fuzz/print.ts";
 import { VALID } from "./fuzz/valid.ts";
 import type { Message, Verdict } from "./fuzz/verdict.ts";
-import { bytesOf, testRows, textOf } from "./wire/runners.ts";
+import { testRows } from "./wire/runners.ts";
 import type { Row } from "./wire/runners.ts";
 
 const llhttp = new Llhttp();
@@ -50,9 +51,6 @@ Deno.test("fuzz: both sides accept what curl, Chrome and nginx send", () => {
   }
 });
 
-const GET = "GET / HTTP/1.1\r\nHost: h\r\n";
-const POST = "POST / HTTP/1.1\r\nHost: h\r\n";
-const CHUNKED = POST + "Transfer-Encoding: chunked\r\n\r\n";
 const PUT = "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc";
 
 /** What is dangerous if we are wrong, by kind: what must come of it, and why it may. */
@@ -89,14 +87,14 @@ const DANGEROUS: readonly (readonly [kind: string, bytes: string, ...events: str
   ],
   [
     "they refuse, we accept: HTAB behind a value",
-    POST + "Transfer-Encoding: chunked\t\r\n\r\n1\r\na\r\n0\r\n\r\n",
+    OPEN_POST + "Transfer-Encoding: chunked\t\r\n\r\n1\r\na\r\n0\r\n\r\n",
     "POST / HTTP/1.1",
     "data a",
     "end",
   ],
   [
     "they refuse, we accept: HTAB behind a value",
-    POST + "Content-Length: 1\t\r\n\r\na",
+    OPEN_POST + "Content-Length: 1\t\r\n\r\na",
     "POST / HTTP/1.1",
     "data a",
     "end",
@@ -109,13 +107,14 @@ const DANGEROUS: readonly (readonly [kind: string, bytes: string, ...events: str
   ],
   [
     "message boundaries differ: end: HTAB behind a value",
-    POST + "Connection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
+    OPEN_POST +
+    "Connection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n0\r\n\r\n",
     "POST / HTTP/1.1",
     "end",
   ],
   [
     "message boundaries differ: end: HTAB behind a value",
-    POST + "Connection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n1\r\nab",
+    OPEN_POST + "Connection: upgrade\r\nUpgrade: a\r\nTransfer-Encoding: chunked\t\r\n\r\n1\r\nab",
     "POST / HTTP/1.1",
     "data a",
     "400 bad-chunk",
@@ -145,51 +144,51 @@ const DANGEROUS: readonly (readonly [kind: string, bytes: string, ...events: str
 
 /** The other kinds: we are the stricter side, or nothing is decided yet. */
 const SAFE: readonly (readonly [kind: string, bytes: string])[] = [
-  ["they stop (upgrade): we ignore it", GET + "Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"],
+  ["they stop (upgrade): we ignore it", OPEN_GET + "Connection: upgrade\r\nUpgrade: h2c\r\n\r\n"],
   [
     "we stop (upgrade), they go on: HTAB behind a value",
-    GET + "Connection: upgrade\t\r\nUpgrade: a\r\n\r\n",
+    OPEN_GET + "Connection: upgrade\t\r\nUpgrade: a\r\n\r\n",
   ],
   [
     "we close, they go on: HTTP/1.0 with close and keep-alive",
     "GET / HTTP/1.0\r\nConnection: close, keep-alive\r\n\r\n",
   ],
-  ["we close, they go on: HTAB behind a value", GET + "Connection: close\t\r\n\r\n"],
+  ["we close, they go on: HTAB behind a value", OPEN_GET + "Connection: close\t\r\n\r\n"],
   ["they refuse sooner", "\xff"],
   ["one CR at the end", "\r"],
-  ["we refuse, they do not: bare LF or CR", "\n" + GET + "\r\n"],
+  ["we refuse, they do not: bare LF or CR", "\n" + OPEN_GET + "\r\n"],
   ["we refuse, they do not: no version", "GET /\r\n\r\n"],
-  ["we refuse, they do not: something before the method", "\r\n\r\n" + GET + "\r\n"],
+  ["we refuse, they do not: something before the method", "\r\n\r\n" + OPEN_GET + "\r\n"],
   ["we refuse, they do not: spaces or another version", "GET /  HTTP/1.1\r\nHost: h\r\n\r\n"],
   ["we refuse, they do not: major version", "GET / HTTP/2.0\r\nHost: h\r\n\r\n"],
   ["we refuse, they do not: target of CONNECT", "CONNECT h HTTP/1.1\r\nHost: h\r\n\r\n"],
   ["we refuse, they do not: characters of the target", 'GET /"\\# HTTP/1.1\r\nHost: h\r\n\r\n'],
   ["we refuse, they do not: form of the target", "GET http://u@h/ HTTP/1.1\r\nHost: h\r\n\r\n"],
   ["we refuse, they do not: Host missing", "GET / HTTP/1.1\r\n\r\n"],
-  ["we refuse, they do not: several Hosts", GET + "Host: h\r\n\r\n"],
+  ["we refuse, they do not: several Hosts", OPEN_GET + "Host: h\r\n\r\n"],
   ["we refuse, they do not: value of Host", "GET / HTTP/1.1\r\nHost: a/b?c=\r\n\r\n"],
   [
     "we refuse, they do not: value of Content-Length",
-    POST + "Content-Length: 9007199254740993\r\n\r\n",
+    OPEN_POST + "Content-Length: 9007199254740993\r\n\r\n",
   ],
   [
     "we refuse, they do not: Transfer-Encoding in HTTP/1.0",
     "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
   ],
-  ["we refuse, they do not: value of Transfer-Encoding", POST + "Transfer-Encoding:\r\n\r\n"],
+  ["we refuse, they do not: value of Transfer-Encoding", OPEN_POST + "Transfer-Encoding:\r\n\r\n"],
   [
     "we refuse, they do not: Content-Length and Transfer-Encoding",
-    POST + "Transfer-Encoding:\r\nContent-Length: 5\r\n\r\nabcde",
+    OPEN_POST + "Transfer-Encoding:\r\nContent-Length: 5\r\n\r\nabcde",
   ],
   [
     "we refuse, they do not: chunked is not last",
-    POST + "Transfer-Encoding: chunked\t,chunked\r\n\r\n",
+    OPEN_POST + "Transfer-Encoding: chunked\t,chunked\r\n\r\n",
   ],
   [
     "we refuse, they do not: another transfer coding",
-    POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    OPEN_POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
   ],
-  ["we refuse, they do not: value of Expect", GET + "Expect: 200-ok\r\n\r\n"],
+  ["we refuse, they do not: value of Expect", OPEN_GET + "Expect: 200-ok\r\n\r\n"],
   ["we refuse, they do not: digits of a chunk size", CHUNKED + "00000000000001\r\na\r\n0\r\n\r\n"],
   ["we refuse, they do not: limits", `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: h\r\n\r\n`],
 ];
@@ -239,7 +238,7 @@ const MISTAKES: readonly (readonly [kind: string, dangerous: boolean, change: Pa
 
 Deno.test("fuzz: a wrong verdict about a message is found", () => {
   for (const [kind, dangerous, change] of MISTAKES) {
-    const found = mistaken(change).judge(bytesOf(PUT + GET + "\r\n"));
+    const found = mistaken(change).judge(bytesOf(PUT + OPEN_GET + "\r\n"));
     assertEquals(found, { kind, dangerous }, JSON.stringify(change));
     assert(!KNOWN.has(kind));
   }
@@ -249,7 +248,7 @@ Deno.test("fuzz: a wrong outcome is found", () => {
   const readAsWritten = (text: string) => () => readOurs(bytesOf(text));
   const found = (text: string, taken: string) =>
     new Judge(readAsWritten(taken), readTheirs).judge(bytesOf(text))?.kind;
-  const good = GET + "A: b\r\n\r\n";
+  const good = OPEN_GET + "A: b\r\n\r\n";
   assertMatch(found(good.replaceAll("\r\n", "\n"), good)!, /^they refuse, we accept: HPE_/);
   assertMatch(
     found(good.replace("A:", "A :"), good)!,
@@ -258,10 +257,10 @@ Deno.test("fuzz: a wrong outcome is found", () => {
   assertMatch(found(CHUNKED + "1\r\nab", CHUNKED + "2\r\nab")!, /^they refuse, we accept: HPE_/);
   assertEquals(found(PUT.slice(0, -1), PUT), "they wait, we go on");
   assertEquals(found(PUT, PUT.slice(0, -1)), "we wait, they go on");
-  assertEquals(found(POST + "A", POST + "\r\n"), "they wait, we go on");
+  assertEquals(found(OPEN_POST + "A", OPEN_POST + "\r\n"), "they wait, we go on");
   assertMatch(found(good, good.replace("A: b", "A\x01: b"))!, /^we refuse, they do not: bad-char/);
   assertEquals(found(PUT.slice(0, -1), PUT.slice(0, -2)), "message boundaries differ: body so far");
-  assertEquals(found(PUT.slice(0, -3), GET), "head complete for one only");
+  assertEquals(found(PUT.slice(0, -3), OPEN_GET), "head complete for one only");
 });
 
 Deno.test("fuzz: they refuse what we wait for the rest of: it is completed, and then compared", () => {

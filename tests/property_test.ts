@@ -6,11 +6,12 @@
  */
 import { headersOf } from "../src/web/lazy_headers.ts";
 import { assert, assertEquals } from "@std/assert";
+import { bytesOf, textOf } from "./fixtures.ts";
 import type { FieldPair } from "../src/wire/fields.ts";
 import type { RequestHead } from "../src/wire/request_head.ts";
 import { RequestParser } from "../src/wire/request_parser.ts";
 import { fuzzSeed, Random } from "./random.ts";
-import { byPush, bySpace, bytesOf, parserOptions, run, textOf } from "./wire/runners.ts";
+import { byPush, bySpace, parserOptions, run } from "./wire/runners.ts";
 import type { RowOptions } from "./wire/runners.ts";
 
 const seed = fuzzSeed();
@@ -22,20 +23,20 @@ function pieces(random: Random, bytes: Uint8Array): Uint8Array[] {
   return places.slice(1).map((end, i) => bytes.subarray(places[i]!, end));
 }
 
-const GET = "GET /a?b HTTP/1.1\r\nHost: h:81\r\nAccept: */*\r\n\r\n";
+const SEED_GET = "GET /a?b HTTP/1.1\r\nHost: h:81\r\nAccept: */*\r\n\r\n";
 const PUT = "PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabcde";
 const CHUNKED = "POST /a/b HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" +
   "3;a=b\r\nabc\r\nA\r\n0123456789\r\n0\r\nA: 1\r\nB: 2\r\n\r\n";
 
 const CORPUS = [
-  GET,
+  SEED_GET,
   PUT,
   CHUNKED,
-  GET + PUT + CHUNKED + GET,
+  SEED_GET + PUT + CHUNKED + SEED_GET,
   CHUNKED + CHUNKED,
-  "\r\n" + GET,
+  "\r\n" + SEED_GET,
   "GET / HTTP/1.0\r\n\r\n",
-  "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + GET,
+  "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + SEED_GET,
   "GET http://user.example:8080/x?y=z HTTP/1.1\r\nHost: other\r\n\r\n",
   "GET //x/../y%2e%2e/ HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n",
   "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n",

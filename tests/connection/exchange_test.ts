@@ -7,12 +7,11 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { GET, textOf, utf8 } from "../fixtures.ts";
 import type { Handler, Request } from "../../src/connection/request.ts";
 import { converse, DATE, echo, echoed, refused, response } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Step } from "./scripted_conn.ts";
-
-const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /** A conversation: what the client sends, what the handler does, what the client gets. */
 interface Row {
@@ -165,8 +164,6 @@ conversations([
   },
 ]);
 
-const raw = (text: string) => new TextEncoder().encode(text);
-
 conversations([
   {
     title: "respond: nothing at all",
@@ -177,7 +174,7 @@ conversations([
   {
     title: "respond: bytes",
     sent: GET,
-    handler: (request) => request.respond(201, raw("made")),
+    handler: (request) => request.respond(201, utf8("made")),
     got: response("201 Created", "made"),
   },
   {
@@ -261,10 +258,10 @@ conversations([
     title: "sendHeaders: header lines only, the handler writes around them, the connection ends",
     sent: GET + GET,
     handler: async (request) => {
-      await request.client.write(raw("HTTP/1.1 200 OK\r\n"));
+      await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
       await request.sendHeaders({ "Content-Type": "text/event-stream" });
       await request.sendHeaders([["X", "y"]]);
-      await request.client.write(raw("\r\ndata: 1\n\n"));
+      await request.client.write(utf8("\r\ndata: 1\n\n"));
     },
     got: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX: y\r\n\r\ndata: 1\n\n",
   },
@@ -272,7 +269,7 @@ conversations([
     title: "client: writes queue behind the answers before",
     sent: GET + GET.replace("/", "/raw"),
     handler: async (request) => {
-      if (request.target === "/raw") await request.client.write(raw("raw"));
+      if (request.target === "/raw") await request.client.write(utf8("raw"));
       else void request.respond(200, "first");
     },
     got: response("200 OK", "first") + "raw",
@@ -284,7 +281,7 @@ conversations([
       let text = "";
       const into = new Uint8Array(2);
       for (let n; (n = await request.client.read(into)) !== null;) {
-        text += new TextDecoder().decode(into.subarray(0, n));
+        text += textOf(into.subarray(0, n));
       }
       await request.respond(200, text);
     },
@@ -485,7 +482,7 @@ Deno.test("answering twice is a TypeError, and the first answer stands", async (
       "has already been answered",
     );
     await assertRejects(
-      () => request.client.write(raw("x")),
+      () => request.client.write(utf8("x")),
       TypeError,
       "has already been answered",
     );
@@ -504,7 +501,7 @@ Deno.test("a failed attempt to answer leaves room for another", async () => {
 
 Deno.test("a response after raw bytes is a TypeError", async () => {
   const { output } = await converse([GET], async (request) => {
-    await request.client.write(raw("raw"));
+    await request.client.write(utf8("raw"));
     await assertRejects(() => request.respond(200), TypeError, "has written to the socket itself");
   });
   assertEquals(output, "raw");
@@ -521,7 +518,7 @@ Deno.test("a handler that throws after its answer: onError hears, the connection
 
 Deno.test("a handler that throws within raw bytes: the connection is cut", async () => {
   const { output, errors, conn } = await converse([GET + GET], async (request) => {
-    await request.client.write(raw("HTTP/1.1 200 OK\r\n"));
+    await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
     throw new Error("half-way");
   });
   assertEquals(output, "HTTP/1.1 200 OK\r\n");
@@ -537,7 +534,7 @@ Deno.test("hardening 34: an answer that comes too late is refused, and nothing o
         assertRejects(() => request.respond(200, "late"), TypeError, "The request is over"),
       );
       late.push(assertRejects(() => request.sendHeaders({ a: "b" }), TypeError, "is over"));
-      late.push(assertRejects(() => request.client.write(raw("late")), TypeError, "is over"));
+      late.push(assertRejects(() => request.client.write(utf8("late")), TypeError, "is over"));
     });
   const { output } = await converse([GET], answerLater);
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
@@ -568,7 +565,7 @@ Deno.test("hardening 32: raw reads and writes that nobody waits for may fail", a
     [GET, RESET],
     (request) => {
       void request.client.read(new Uint8Array(10));
-      void request.client.write(raw("abc"));
+      void request.client.write(utf8("abc"));
       void request.client.closeWrite();
     },
     {},

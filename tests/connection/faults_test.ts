@@ -7,14 +7,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
+import { put } from "./bodies.ts";
 import { NOW, settle, start } from "./harness.ts";
 import type { Run } from "./harness.ts";
-import { soon } from "../fixtures.ts";
+import { GET, soon } from "../fixtures.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 
-const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc";
+const PUT = put(9) + "abc";
 const BAD = "GET / HTTP/1.1\r\n\r\n";
 
 const answers: Handler = (request) => request.respond(200);

@@ -6,19 +6,20 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Request } from "@asynchttp/server";
+import { CHUNKED, put } from "./bodies.ts";
+import { GET } from "../fixtures.ts";
 import { converse, settle, start } from "./harness.ts";
 import { EOF, RESET } from "./scripted_conn.ts";
 import type { Step } from "./scripted_conn.ts";
 
-const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab";
-const CHUNKED = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n";
+const PUT = put(9) + "ab";
 const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
 /** How a client ends a body that its handler is reading. */
 const ENDS: readonly [title: string, sent: readonly Step[]][] = [
   ["closes its side", [PUT, EOF]],
   ["resets the connection", [PUT, RESET]],
-  ["sends a bad chunk", [CHUNKED, "x\r\n", EOF]],
+  ["sends a bad chunk", [CHUNKED + "2\r\nab\r\n", "x\r\n", EOF]],
 ];
 
 /** What a handler may call and never look at. */
@@ -82,7 +83,7 @@ const HOOKS: readonly [
   errors: number,
 ][] = [
   ["onReject", "GET / HTTP/9.1\r\n\r\n", (fail) => ({ onReject: fail }), 1],
-  ["onError", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", (fail) => ({ onError: fail }), 0],
+  ["onError", GET, (fail) => ({ onError: fail }), 0],
 ];
 
 for (const [title, sent, options, count] of HOOKS) {
@@ -108,7 +109,7 @@ for (const [title, sent, options, count] of HOOKS) {
 Deno.test("a trailers function that is async fails the response, and not the process", async () => {
   const trailers = rejects as unknown as () => HeadersInit;
   const handler = (request: Request) => request.respond(200, "x", [], { trailers });
-  const { errors } = await converse(["GET / HTTP/1.1\r\nHost: x\r\n\r\n", EOF], handler);
+  const { errors } = await converse([GET, EOF], handler);
   await settle();
   assertEquals(errors.length, 1);
   assertStringIncludes(String(errors[0]), "trailers must return header fields");

@@ -3,13 +3,12 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
 import type { Handler } from "../../src/connection/request.ts";
-import { soon } from "../fixtures.ts";
+import { GET, soon } from "../fixtures.ts";
 import { put } from "./bodies.ts";
 import { converse, echo, echoed, NOW, refused, response, settle, start } from "./harness.ts";
 import type { Run } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
-const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 const BAD = "GET / HTTP/1.1\r\n\r\n";
 const BAD_ANSWER = refused("400 Bad Request", "An HTTP/1.1 request needs a Host (RFC 9112, 3.2)");
 

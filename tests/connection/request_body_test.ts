@@ -2,25 +2,23 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
-import { GET, soon } from "../fixtures.ts";
+import { GET, soon, textOf } from "../fixtures.ts";
 import { CHUNKED, conversations, put } from "./bodies.ts";
 import { converse, DATE, NOW, refused, response, settle, start } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
 
 const EXPECT = "Expect: 100-continue\r\n";
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-
 async function gathered(stream: ReadableStream<Uint8Array>): Promise<string> {
   let all = "";
-  for await (const chunk of stream) all += text(chunk);
+  for await (const chunk of stream) all += textOf(chunk);
   return all;
 }
 
 /** Answers with what it reads, each chunk in brackets. */
 const chunks = streaming(async (request) => {
   let all = "";
-  for await (const chunk of request.stream) all += `[${text(chunk)}]`;
+  for await (const chunk of request.stream) all += `[${textOf(chunk)}]`;
   await request.respond(200, all);
 });
 
@@ -38,7 +36,7 @@ conversations([
     got: response("200 OK", "[ab][c]") + response("200 OK", ""),
   },
   {
-    title: "streaming: text() and json()",
+    title: "streaming: textOf() and json()",
     sent: [put(7) + '{"a":1}' + put(4) + "null"],
     handler: streaming(async (request) => {
       const value = await request.json();
@@ -286,7 +284,7 @@ Deno.test("stream: a reader with a buffer of its own gets the bytes into it", as
       for (;;) {
         const { done, value } = await reader.read(new Uint8Array(buffer));
         if (done) break;
-        all += `[${text(value)}]`;
+        all += `[${textOf(value)}]`;
         buffer = value.buffer;
       }
       await request.respond(200, all);
@@ -316,7 +314,7 @@ Deno.test("a read under way when the handler returns gets what it waits for", as
   const { conn, connection, done } = start(
     [put(6), arrives.promise, "abc", STALL],
     streaming((request) => {
-      request.stream.getReader().read().then(({ value }) => got = text(value!), String);
+      request.stream.getReader().read().then(({ value }) => got = textOf(value!), String);
       return request.respond(200);
     }),
   );

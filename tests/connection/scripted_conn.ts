@@ -7,6 +7,7 @@
  * few bytes a write as it is told.
  */
 import { assert } from "@std/assert";
+import { textOf } from "../fixtures.ts";
 
 /**
  * What the client does next.
@@ -135,10 +136,4 @@ export class ScriptedConn implements Deno.Conn {
     this.#faults.delivered?.(step);
     return count;
   }
-}
-
-function textOf(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
 }

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
-import { GET, soon, utf8 } from "../fixtures.ts";
+import { GET, soon, textOf, utf8 } from "../fixtures.ts";
 import { put } from "./bodies.ts";
 import { converse, response, settle, start } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
@@ -60,7 +60,7 @@ Deno.test("signal: a body that was read ahead is whole, and the request behind i
       void request.signal;
       if (!request.hasBody) await first.promise;
       let all = "";
-      for await (const chunk of request.stream) all += new TextDecoder().decode(chunk);
+      for await (const chunk of request.stream) all += textOf(chunk);
       await request.respond(200, all);
     }),
   );

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server";
+import { put } from "./bodies.ts";
+import { GET } from "../fixtures.ts";
 import { Clock } from "../../src/net/clock.ts";
 import { ConnectionLost } from "../../src/errors.ts";
 import { Throughput } from "../../src/net/throughput.ts";
@@ -10,8 +12,7 @@ import type { Run } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 
-const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
-const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+const PUT = put(9);
 const HEAD_408 = refused(
   "408 Request Timeout",
   "The head of the request did not arrive in time (RFC 9110, 15.5.9)",

@@ -1,13 +1,13 @@
 /** Answers that are still being written: who may go on meanwhile, and who must wait. */
 import { assert, assertEquals } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
+import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
 import { eventLoop } from "../../src/net/event_loop.ts";
 import { NOW, settle, start } from "./harness.ts";
 import { ScriptedConn, STALL } from "./scripted_conn.ts";
 
-const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-const SECOND = "GET /2 HTTP/1.1\r\nHost: a\r\n\r\n";
+const SECOND = GET.replace("/", "/2");
 
 /** A large answer: so short that it is copied, and the connection could go on. */
 const LENGTH = 32_000;

@@ -14,16 +14,19 @@ export interface Seed {
   readonly rare: boolean;
 }
 
-const GET = "GET / HTTP/1.1\r\nHost: h\r\n";
-const POST = "POST / HTTP/1.1\r\nHost: h\r\n";
+/** Requests whose head lacks its empty line: more fields may follow. */
+export const OPEN_GET = "GET / HTTP/1.1\r\nHost: h\r\n";
+export const OPEN_POST = "POST / HTTP/1.1\r\nHost: h\r\n";
+
 const NEXT = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
-const CHUNKED = POST + "Transfer-Encoding: chunked\r\n\r\n";
+/** A head that is followed by chunks. */
+export const CHUNKED = OPEN_POST + "Transfer-Encoding: chunked\r\n\r\n";
 const LAST = "0\r\n\r\n";
 
 const withFields = (fields: readonly string[], rest: string) =>
-  fields.map((field) => `${POST}${field}\r\n\r\n${rest}`);
+  fields.map((field) => `${OPEN_POST}${field}\r\n\r\n${rest}`);
 const inHead = (fields: readonly string[]) =>
-  fields.map((field) => `${GET}${field}\r\n\r\n${NEXT}`);
+  fields.map((field) => `${OPEN_GET}${field}\r\n\r\n${NEXT}`);
 const asLine = (lines: readonly string[]) => lines.map((line) => `${line}\r\nHost: h\r\n\r\n`);
 const asHost = (hosts: readonly string[]) =>
   hosts.map((host) => `GET /a HTTP/1.1\r\n${host}\r\n\r\n${NEXT}`);
@@ -114,8 +117,8 @@ const HARDENING: Readonly<Record<number, readonly string[]>> = {
     "GET / HTTP/1.1\r\nHost: h\n\r\n" + NEXT,
     "GET / HTTP/1.1\r\nHost: h\r\n\n" + NEXT,
     "GET / HTTP/1.1\rHost: h\r\r",
-    GET + "A: b\rX: y\r\n\r\n" + NEXT,
-    GET + "A: b\r\r\n\r\n",
+    OPEN_GET + "A: b\rX: y\r\n\r\n" + NEXT,
+    OPEN_GET + "A: b\r\r\n\r\n",
     "\n" + NEXT,
     "\r" + NEXT,
     "\r\n\r\n" + NEXT,
@@ -245,14 +248,14 @@ const HARDENING: Readonly<Record<number, readonly string[]>> = {
     "CONNECT [::1]:1 HTTP/1.0\r\n\r\n" + NEXT,
   ],
   22: [NEXT.repeat(12), (CHUNKED + LAST).repeat(6)],
-  23: [POST + "Content-Length: 99999999\r\n\r\nabc", CHUNKED + "fffffff\r\nabc"],
+  23: [OPEN_POST + "Content-Length: 99999999\r\n\r\nabc", CHUNKED + "fffffff\r\nabc"],
   24: inHead(["A: b\r\n".repeat(60) + "B: c"]),
   25: inHead([Array.from({ length: 50 }, (_, i) => `A${i}: ${",".repeat(i)}`).join("\r\n")]),
   26: [
-    GET,
+    OPEN_GET,
     "GE",
     "GET / HTTP/1.1\r\nHo",
-    POST + "Content-Length: 5\r\n\r\nab",
+    OPEN_POST + "Content-Length: 5\r\n\r\nab",
     CHUNKED + "5\r\nab",
     CHUNKED + "0\r\n",
   ],

@@ -1,8 +1,8 @@
 /** Asks both sides about one input, and again where one of them has not said enough. */
-import { bytesOf } from "../wire/runners.ts";
 import { compare, SOONER } from "./compare.ts";
 import type { Disagreement } from "./compare.ts";
 import type { Verdict } from "./verdict.ts";
+import { bytesOf } from "../fixtures.ts";
 
 /** Reads requests; what it returns dies at the next call. */
 export type Reader = (bytes: Uint8Array) => Verdict;

@@ -1,8 +1,8 @@
 /** Makes inputs: a seed, then nothing or a few changes to it. */
-import { bytesOf } from "../wire/runners.ts";
 import { CORPUS } from "./corpus.ts";
 import type { Seed } from "./corpus.ts";
 import type { Random } from "../random.ts";
+import { bytesOf } from "../fixtures.ts";
 
 /** Bytes that mean something somewhere. */
 const TELLING = bytesOf('\r\n\0\t :;,/?#@[]%\\"*0159aAfFgxX+-_.=\x0b\x0c\x1b\x7f\x80\x85\xa0\xff');

@@ -8,9 +8,9 @@ import {
 } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
-import { readText, run, testWith, withFolder, writeText } from "./tools.ts";
+import { utf8 } from "../fixtures.ts";
+import { LAST_GET, readText, run, testWith, withFolder, writeText } from "./tools.ts";
 
-const GET = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 const WHERE: Handler = (request) => request.respond(200, `${request.url.href} ${request.hostname}`);
 
 /** Accepts connections of a listener until the scope ends. */
@@ -83,7 +83,7 @@ testWith(
         assertStringIncludes(refused.stdout, "HTTP/1.1 411 Length Required");
         // A client that does not speak TLS harms nobody.
         using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
-        await writeText(plain, GET);
+        await writeText(plain, LAST_GET);
         await readText(plain).catch(() => {});
         assertEquals((await run("curl", ...args, url)).stdout, `${url} 127.0.0.1`);
       });
@@ -124,8 +124,8 @@ Deno.test("serveConnection: a connection that somebody else accepted", async () 
   });
   const served = server.serveConnection(await listener.accept(), WHERE);
   assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: 0 });
-  await writeText(client, GET);
-  assertStringIncludes(await readText(client), "http://x/a 127.0.0.1");
+  await writeText(client, LAST_GET);
+  assertStringIncludes(await readText(client), "http://x/ 127.0.0.1");
   client.close();
   await served;
   assertEquals(server.stats().connections.open, 0);
@@ -156,9 +156,9 @@ Deno.test("serveConnection: a pair of streams", async () => {
   // A chunk that is larger than the server's buffer, and one that is empty.
   await writer.write(new Uint8Array(0));
   const field = `X: ${"x".repeat(5000)}\r\n`;
-  await writer.write(new TextEncoder().encode(GET.replace("\r\n", `\r\n${field}`)));
+  await writer.write(utf8(LAST_GET.replace("\r\n", `\r\n${field}`)));
   await writer.close();
-  assertStringIncludes(await answer, "\r\n\r\nhttp://x/a 0.0.0.0");
+  assertStringIncludes(await answer, "\r\n\r\nhttp://x/ 0.0.0.0");
   await served;
 });
 
@@ -172,12 +172,12 @@ Deno.test("serveConnection: a pair of streams ends in order where the client clo
       WHERE,
     );
     const writer = there.writable.getWriter();
-    const written = [writer.write(new TextEncoder().encode(GET))];
+    const written = [writer.write(utf8(LAST_GET))];
     if (when === "before the response") written.push(writer.close());
     const reader = back.readable.getReader();
     assertStringIncludes(
       new TextDecoder().decode((await reader.read()).value),
-      "\r\n\r\nhttp://x/a 0.0.0.0",
+      "\r\n\r\nhttp://x/ 0.0.0.0",
     );
     if (when === "after it") written.push(writer.close());
     assertEquals((await reader.read()).done, true, when);
@@ -188,9 +188,9 @@ Deno.test("serveConnection: a pair of streams ends in order where the client clo
 Deno.test("serveConnection: a pair of streams ends in order after a client's last request", async () => {
   await using server = new AsyncHttpServer();
   const { served, writer, answer } = overStreams(server);
-  const last = GET.replace("\r\n", "\r\nConnection: close\r\n");
-  await writer.write(new TextEncoder().encode(last));
-  assertStringIncludes(await answer, "\r\n\r\nhttp://x/a 0.0.0.0");
+  const last = LAST_GET.replace("\r\n", "\r\nConnection: close\r\n");
+  await writer.write(utf8(last));
+  assertStringIncludes(await answer, "\r\n\r\nhttp://x/ 0.0.0.0");
   await served;
 });
 
@@ -206,7 +206,7 @@ Deno.test("serveConnection: a pair of streams that fails, or goes", async () => 
     if (how === "abort") await there.writable.abort(new Error("gone"));
     else {
       await back.readable.cancel();
-      await there.writable.getWriter().write(new TextEncoder().encode(GET));
+      await there.writable.getWriter().write(utf8(LAST_GET));
     }
     await served;
   }
@@ -220,13 +220,13 @@ Deno.test("a connection that was handed over counts for the guard until it is cl
     address: "127.0.0.1",
   });
   using client = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
-  await writeText(client, GET);
+  await writeText(client, LAST_GET);
   const conn = await handed.promise;
   assert(!server.shouldAcceptRequest());
   const down = await server.shutdown();
   assertEquals(down.cut, 0);
   await serving;
-  await conn.write(new TextEncoder().encode("still here"));
+  await conn.write(utf8("still here"));
   conn.close();
   assert(server.shouldAcceptRequest());
   assertEquals(await readText(client), "still here");

@@ -11,10 +11,17 @@ import { AsyncHttpServer, maxDescriptorsFallback, newAsyncHttpServer } from "@as
 import type { AsyncHttpServerOptions, Handler, Request, ServeOptions } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { GET, soon } from "../fixtures.ts";
-import { exchangeBytes, readText, readUntil, serving, servingWell, writeText } from "./tools.ts";
+import {
+  exchangeBytes,
+  LAST_GET,
+  readText,
+  readUntil,
+  serving,
+  servingWell,
+  writeText,
+} from "./tools.ts";
 
 const HELLO: Handler = (request) => request.respond(200, "hello");
-const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 Deno.test("new AsyncHttpServer: every option has its type and its range", () => {
   const table: [options: unknown, error: new () => Error, message: string][] = [

@@ -1,7 +1,12 @@
 /** Real clients and servers, where the machine has them. */
 import { assertEquals } from "@std/assert";
+import { readAll, writeAll } from "@std/io";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, ServeOptions } from "@asynchttp/server";
+import { bytesOf, textOf } from "../fixtures.ts";
+
+/** A GET after whose response the server closes the connection. */
+export const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
 /** Nothing but the pages of the test: no sandbox in a container, no word to anybody outside. */
 export const CHROMIUM_FLAGS: readonly string[] = [
@@ -176,13 +181,12 @@ export async function exchangeBytes(port: number, sent: string): Promise<string>
 
 /** Writes one byte a character. */
 export async function writeText(conn: Deno.Conn, text: string): Promise<void> {
-  const bytes = Uint8Array.from(text, (char) => char.charCodeAt(0));
-  for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+  await writeAll(conn, bytesOf(text));
 }
 
 /** Reads to the end, one character a byte. */
 export async function readText(conn: Deno.Conn): Promise<string> {
-  return await readUntil(conn, () => false);
+  return textOf(await readAll(conn));
 }
 
 /** Reads until what was read is enough. */
@@ -195,7 +199,7 @@ export async function readUntil(
   while (!enough(text)) {
     const count = await conn.read(buffer);
     if (count === null) break;
-    for (const byte of buffer.subarray(0, count)) text += String.fromCharCode(byte);
+    text += textOf(buffer.subarray(0, count));
   }
   return text;
 }

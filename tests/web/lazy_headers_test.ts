@@ -1,8 +1,8 @@
 import { headersOf } from "../../src/web/lazy_headers.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { bytesOf } from "../fixtures.ts";
 import { headersMaker } from "../../src/web/lazy_headers.ts";
 import { Fields } from "../../src/wire/fields.ts";
-import { bytesOf } from "../wire/runners.ts";
 
 /** Header fields of the lines of a head. */
 function headers(...lines: readonly (readonly [name: string, value: string])[]): Headers {

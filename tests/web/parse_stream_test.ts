@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import { bytesOf, textOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import { RequestParseStream } from "../../src/web/parse_stream.ts";
 import type { ParsedRequest, RequestParseStreamOptions } from "../../src/web/parse_stream.ts";
-import { bytesOf, textOf } from "../wire/runners.ts";
 
 const FIRST = "GET /a?b HTTP/1.1\r\nHost: h\r\nX: 1\r\nx: 2\r\n\r\n";
 const SECOND = "POST /c HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nh\xc3\xa4\r\n";

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertNotEquals, assertStrictEquals } from "@std/assert";
+import { bytesOf, textOf } from "../fixtures.ts";
 import { BodyBuffer } from "../../src/wire/body_buffer.ts";
 import { HeadArena } from "../../src/wire/head_arena.ts";
 import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { WriteBuffer } from "../../src/wire/write_buffer.ts";
-import { bytesOf, textOf } from "./runners.ts";
 
 /** `length` bytes that tell where they stand. */
 function pattern(length: number, from = 0): Uint8Array<ArrayBuffer> {

@@ -1,11 +1,12 @@
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../../src/wire/chunked.ts";
 import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { assertEquals } from "@std/assert";
+import { bytesOf, textOf } from "../fixtures.ts";
 import type { HttpError } from "../../src/errors.ts";
 import { ChunkedDecoder } from "../../src/wire/chunked.ts";
 import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import { bytesOf, testRows } from "./runners.ts";
+import { testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
 const LINE = "PUT / HTTP/1.1";
@@ -210,7 +211,7 @@ function decode(texts: readonly string[], most: number): string[] {
     input.push(bytesOf(text));
     try {
       for (let found; (found = decoder.read(input, most)) !== "need-data";) {
-        said.push(typeof found === "string" ? found : `"${new TextDecoder().decode(found)}"`);
+        said.push(typeof found === "string" ? found : `"${textOf(found)}"`);
         if (found === "end") break;
       }
     } catch (error) {
@@ -241,5 +242,5 @@ Deno.test("RFC 9112, 7.1: chunks as they are written", () => {
   encodeChunkEnd(out);
   encodeLastChunk(out, [["X-Sum", "1"]]);
   encodeLastChunk(out, []);
-  assertEquals(new TextDecoder().decode(out.view()), "ff\r\n\r\n0\r\nX-Sum: 1\r\n\r\n0\r\n\r\n");
+  assertEquals(textOf(out.view()), "ff\r\n\r\n0\r\nX-Sum: 1\r\n\r\n0\r\n\r\n");
 });

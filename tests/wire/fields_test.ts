@@ -1,5 +1,6 @@
 import { headersOf, trailerHeaders } from "../../src/web/lazy_headers.ts";
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { bytesOf } from "../fixtures.ts";
 import {
   Fields,
   fieldsToSend,
@@ -9,7 +10,6 @@ import {
   trimmed,
 } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import { bytesOf } from "./runners.ts";
 
 /** `..Host: a\r\nX:\r\n`, two bytes of something else before it. */
 function twoFields(): Fields {
@@ -187,7 +187,7 @@ Deno.test("RFC 9110, 6.5.1: what must not stand in a trailer section", () => {
 });
 
 Deno.test("RFC 9110, 6.5: trailers as Headers, the dangerous ones dropped", () => {
-  const bytes = new TextEncoder().encode("AbHostc");
+  const bytes = bytesOf("AbHostc");
   const fields = new Fields(bytes, 0, [0, 1, 1, 2, 2, 6, 6, 7]);
   assertEquals([...trailerHeaders(fields)], [["a", "b"]]);
 });

@@ -1,7 +1,7 @@
 import { testRows, UNBOUNDED } from "./runners.ts";
 import type { Row, RowOptions } from "./runners.ts";
 
-const GET = "GET / HTTP/1.1";
+const GET_LINE = "GET / HTTP/1.1";
 const PUT = "PUT / HTTP/1.1";
 const CHUNKED = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -12,7 +12,7 @@ function requestLine(length: number): string {
 
 /** A GET that has these lines too. */
 function withLines(...lines: string[]): string {
-  return `${GET}\r\nHost: h\r\n${lines.map((line) => line + "\r\n").join("")}\r\n`;
+  return `${GET_LINE}\r\nHost: h\r\n${lines.map((line) => line + "\r\n").join("")}\r\n`;
 }
 
 /** A field line of exactly `length` bytes. */
@@ -61,13 +61,13 @@ for (const line of [8192, 40]) {
     ...atAndOver(
       `limits.line ${line}, header line`,
       limits,
-      [withLines(fieldLine(line)), [GET, "end"]],
+      [withLines(fieldLine(line)), [GET_LINE, "end"]],
       [withLines(fieldLine(line + 1)), ["413 field-line-too-long"]],
     ),
     ...atAndOver(
       `limits.line ${line}, header line of spaces`,
       limits,
-      [withLines("N:" + " ".repeat(line - 2)), [GET, "end"]],
+      [withLines("N:" + " ".repeat(line - 2)), [GET_LINE, "end"]],
       [withLines("N:" + " ".repeat(line - 1)), ["413 field-line-too-long"]],
     ),
     {
@@ -90,25 +90,25 @@ for (const line of [8192, 40]) {
     },
     {
       title: `limits.line ${line}: a header line that never ends`,
-      bytes: `${GET}\r\nN: ${"a".repeat(line)}`,
+      bytes: `${GET_LINE}\r\nN: ${"a".repeat(line)}`,
       events: ["413 field-line-too-long"],
       ...limits,
     },
     {
       title: `limits.line ${line}: a control character before the limit comes first`,
-      bytes: `${GET}\r\n${"a".repeat(line)}\0`,
+      bytes: `${GET_LINE}\r\n${"a".repeat(line)}\0`,
       events: ["400 bad-character"],
       ...limits,
     },
     {
       title: `limits.line ${line}: a control character behind the limit comes too late`,
-      bytes: `${GET}\r\n${"a".repeat(line + 1)}\0`,
+      bytes: `${GET_LINE}\r\n${"a".repeat(line + 1)}\0`,
       events: ["413 field-line-too-long"],
       ...limits,
     },
     {
       title: `limits.line ${line}: a bare CR at the limit`,
-      bytes: `${GET}\r\n${"a".repeat(line)}\rx`,
+      bytes: `${GET_LINE}\r\n${"a".repeat(line)}\rx`,
       events: ["400 bad-line-ending"],
       ...limits,
     },
@@ -134,19 +134,19 @@ for (const limit of [32_768, 120]) {
     ...atAndOver(
       `limits.head ${limit}`,
       limits,
-      [head(limit, most), [GET, "end"]],
+      [head(limit, most), [GET_LINE, "end"]],
       [head(limit + 1, most), ["431 head-too-large"]],
     ),
     {
       title: `limits.head ${limit}: an empty line before the head is none of it`,
       bytes: "\r\n" + head(limit, most),
-      events: [GET, "end"],
+      events: [GET_LINE, "end"],
       ...limits,
     },
     {
       title: `limits.head ${limit}: each head of a connection may be so long`,
       bytes: head(limit, most) + head(limit, most),
-      events: [GET, "end", GET, "end"],
+      events: [GET_LINE, "end", GET_LINE, "end"],
       ...limits,
     },
   ]);
@@ -161,19 +161,19 @@ testRows([
   },
   {
     title: "limits.head: it ends between CR and LF",
-    bytes: `${GET}\r\n`,
+    bytes: `${GET_LINE}\r\n`,
     events: ["431 head-too-large"],
     limits: { head: 15 },
   },
   {
     title: "limits.head: it ends before the CR",
-    bytes: `${GET}\r\n`,
+    bytes: `${GET_LINE}\r\n`,
     events: ["431 head-too-large"],
     limits: { head: 14 },
   },
   {
     title: "limits.head: it ends behind the request line",
-    bytes: `${GET}\r\nH`,
+    bytes: `${GET_LINE}\r\nH`,
     events: ["431 head-too-large"],
     limits: { head: 16 },
   },
@@ -186,13 +186,13 @@ testRows([
   ...atAndOver(
     "limits.headers 128",
     {},
-    [fields(128), [GET, "end"]],
+    [fields(128), [GET_LINE, "end"]],
     [fields(129), ["400 too-many-fields"]],
   ),
   ...atAndOver(
     "limits.headers 2",
     { limits: { headers: 2 } },
-    [fields(2), [GET, "end"]],
+    [fields(2), [GET_LINE, "end"]],
     [fields(3), ["400 too-many-fields"]],
   ),
   ...atAndOver(
@@ -203,14 +203,14 @@ testRows([
   ),
   {
     title: "limits.headers: it is counted while reading, the empty line need not come",
-    bytes: `${GET}\r\nA: b\r\nC: d\r\nE: f\r\n`,
+    bytes: `${GET_LINE}\r\nA: b\r\nC: d\r\nE: f\r\n`,
     events: ["400 too-many-fields"],
     limits: { headers: 2 },
   },
   {
     title: "limits.headers: it holds for each request by itself",
     bytes: fields(2) + fields(2) + fields(3),
-    events: [GET, "end", GET, "end", "400 too-many-fields"],
+    events: [GET_LINE, "end", GET_LINE, "end", "400 too-many-fields"],
     limits: { headers: 2 },
   },
 ]);
@@ -416,7 +416,7 @@ testRows([
   {
     title: "Infinity switches limits off: a large head of many fields",
     bytes: withLines(fieldLine(20_000), ...Array.from({ length: 200 }, () => fieldLine(80))),
-    events: [GET, "end"],
+    events: [GET_LINE, "end"],
     ...UNBOUNDED,
   },
   {

@@ -3,9 +3,10 @@
  * are split. Where bytes are read one by one the reads are counted: no clock, no chance.
  */
 import { assert, assertEquals } from "@std/assert";
+import { bytesOf } from "../fixtures.ts";
 import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import { bytesOf, parserOptions, UNBOUNDED } from "./runners.ts";
+import { parserOptions, UNBOUNDED } from "./runners.ts";
 
 const OPTIONS = parserOptions({ profile: "rfc", ...UNBOUNDED });
 

@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { textOf } from "../fixtures.ts";
 import { fieldsToSend } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../../src/wire/response_encoder.ts";
 import type { ResponseHead } from "../../src/wire/response_encoder.ts";
-import { textOf } from "./runners.ts";
 
 const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
 const DATE_LINE = `Date: ${DATE}\r\n`;

@@ -12,6 +12,7 @@
  * ```
  */
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
+import { bytesOf, textOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import type { Limits } from "../../src/limits.ts";
@@ -56,20 +57,6 @@ export interface Row extends RowOptions {
   readonly bytes: string;
   readonly events: readonly string[];
   readonly facts?: Partial<Facts>;
-}
-
-/** The bytes of `text`, one a character. */
-export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(text, (char) => {
-    const code = char.charCodeAt(0);
-    assert(code <= 0xff, `A byte case must not contain ${char}`);
-    return code;
-  });
-}
-
-/** The text of `bytes`, one character a byte. */
-export function textOf(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }
 
 export function parserOptions(

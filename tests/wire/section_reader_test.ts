@@ -1,8 +1,9 @@
 import { headersOf } from "../../src/web/lazy_headers.ts";
 import { assertEquals } from "@std/assert";
+import { bytesOf } from "../fixtures.ts";
 import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import { bytesOf, parserOptions, testRows } from "./runners.ts";
+import { parserOptions, testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
 /** A GET with this between the Host line and the empty line. */
