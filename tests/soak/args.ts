@@ -1,6 +1,6 @@
-/** The command line of the programs in this folder: `--name value`, and nothing else. */
+/** The command line of the programs in this folder: `--name value` pairs. */
 
-/** The values by name; `--` alone, which `deno task` hands on, is skipped. */
+/** Returns the values by name; skips a lone `--`, which `deno task` passes on. */
 export function parseArgs<Name extends string>(
   args: readonly string[],
   names: readonly Name[],
@@ -19,10 +19,10 @@ export function parseArgs<Name extends string>(
   return values;
 }
 
-/** A number of the command line's. */
+/** Returns the number that an option has, or its default. */
 export function numberOf(text: string | undefined, otherwise: number): number {
   const value = text === undefined ? otherwise : Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  console.error(`A number above 0 was expected: got ${text}`);
+  console.error(`Number must be above 0: got "${text}"`);
   Deno.exit(2);
 }

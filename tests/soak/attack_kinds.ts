@@ -1,37 +1,37 @@
 /**
- * What clients do that mean no good. Each works for a bounded time against one port, and
- * says what came of it.
+ * What malicious clients do. Each attack works for a bounded time against one port and
+ * returns its outcome.
  */
 import { head, pause } from "./traffic.ts";
 import { latin1, WireClient } from "./wire_client.ts";
 
-/** Where, how long, and how many of what the full attack has. */
+/** The port, the duration, and the share of the full attack. */
 export interface Target {
   readonly port: number;
   readonly ms: number;
   readonly scale: number;
 }
 
-/** What came of it: figures by name. */
+/** The outcome: figures by name. */
 export type Outcome = { readonly [figure: string]: number };
 
 /** One attack; resolves when its time is over and its connections are closed. */
 export type Attack = (target: Target) => Promise<Outcome>;
 
-/** Connections by the thousand. */
+/** The connections of a full attack. */
 const MANY = 1000;
 const MIB = 2 ** 20;
-/** No byte is taken for so long: the sender has been stopped. */
+/** Milliseconds without a byte taken, after which the sender counts as stopped. */
 const STALLED = 1500;
 
 const CHUNKED = head("POST", "/count", "Transfer-Encoding: chunked");
 
-/** Connections that are told apart by whether the server has closed them. */
+/** Connections, with a record of which of them the server has closed. */
 class Swarm {
   readonly open = new Set<WireClient>();
   opened = 0;
 
-  /** Opens so many, each of which begins with the same bytes. */
+  /** Opens `count` connections, each of which begins with the same bytes. */
   async grow(port: number, count: number, first: string | Uint8Array): Promise<void> {
     for (let left = count; left > 0; left--) {
       const client = await WireClient.connect(port);
@@ -41,7 +41,7 @@ class Swarm {
     }
   }
 
-  /** A connection that does not take it is none any more. */
+  /** Sends bytes; drops a connection that does not take them. */
   async send(client: WireClient, bytes: string | Uint8Array): Promise<void> {
     try {
       await client.send(bytes);
@@ -50,7 +50,7 @@ class Swarm {
     }
   }
 
-  /** Reads whatever comes, and drops it; by its end a close by the server is known. */
+  /** Reads and discards all responses: the end of the stream shows that the server has closed. */
   watch(): void {
     for (const client of this.open) {
       const over = () => this.#drop(client);
@@ -58,7 +58,7 @@ class Swarm {
     }
   }
 
-  /** Closes what the server has left open; how many it has closed. */
+  /** Closes what the server has left open and returns how many it has closed. */
   end(): number {
     const left = this.open.size;
     for (const client of this.open) this.#drop(client);
@@ -80,7 +80,7 @@ function many(scale: number): number {
   return Math.max(1, Math.round(MANY * scale));
 }
 
-/** A byte of a head now and then. */
+/** Sends one byte of a head now and then. */
 async function slowloris({ port, ms, scale }: Target): Promise<Outcome> {
   const end = performance.now() + ms;
   const swarm = new Swarm();
@@ -93,7 +93,7 @@ async function slowloris({ port, ms, scale }: Target): Promise<Outcome> {
   return { connections: swarm.opened, "cut off": swarm.end() };
 }
 
-/** Ask for 10 MB, and read a kilobyte a second: too little to matter, enough to look alive. */
+/** Requests 10 MB and reads a kilobyte per second: too little to matter, enough to look alive. */
 async function slowReaders({ port, ms, scale }: Target): Promise<Outcome> {
   const end = performance.now() + ms;
   const swarm = new Swarm();
@@ -104,14 +104,14 @@ async function slowReaders({ port, ms, scale }: Target): Promise<Outcome> {
     for (const client of swarm.open) bytes += await client.conn.read(waste).catch(() => 0) ?? 0;
     await pause(1000);
   }
-  // What the kernel holds for a connection that was cut off is told by its send failing.
+  // The kernel still holds bytes for a connection that was cut off; a failing send reveals it.
   for (const client of swarm.open) await swarm.send(client, "\r\n");
   await pause(50);
   for (const client of swarm.open) await swarm.send(client, "\r\n");
   return { connections: swarm.opened, "cut off": swarm.end(), "bytes read": bytes };
 }
 
-/** 800 MiB of requests behind one whose handler waits. */
+/** Sends 800 MiB of requests behind one whose handler waits. */
 async function pipeline({ port, ms, scale }: Target): Promise<Outcome> {
   using client = await WireClient.connect(port);
   const wanted = 800 * MIB * scale;
@@ -135,7 +135,7 @@ async function pipeline({ port, ms, scale }: Target): Promise<Outcome> {
   return { "MiB offered": Math.round(wanted / MIB), "KiB taken": Math.round(taken / 1024) };
 }
 
-/** Most of a head of 32 KiB at once, the rest byte by byte: a head that is nearly full is what costs most. */
+/** Sends most of a head of 32 KiB at once, the rest byte by byte: a nearly full head costs most. */
 async function longHeads({ port, ms, scale }: Target): Promise<Outcome> {
   const end = performance.now() + ms;
   const swarm = new Swarm();
@@ -155,7 +155,7 @@ async function longHeads({ port, ms, scale }: Target): Promise<Outcome> {
   return { connections: swarm.opened, "cut off": swarm.end(), "single bytes": bytes };
 }
 
-/** Sends the same bytes for as long as they are taken; the status that ended it, 0 for none. */
+/** Sends the same bytes as long as they are taken; returns the status that ended it, 0 for none. */
 async function flood(
   port: number,
   first: string,
@@ -170,14 +170,14 @@ async function flood(
     await client.send(first);
     while (status === 0 && performance.now() < end) bytes += await client.conn.write(block);
   } catch {
-    // Refused, and closed after lingering.
+    // The server has refused the request and closed after lingering.
   }
   await Promise.race([answered, pause(500)]);
   client.close();
   return { bytes, status };
 }
 
-/** Chunks of one byte, plain and with all that may be put around them. */
+/** Sends chunks of one byte, plain and with everything that may surround them. */
 async function tinyChunks({ port, ms, scale }: Target): Promise<Outcome> {
   const end = performance.now() + ms;
   const plain = latin1("1\r\nx\r\n".repeat(10_000));
@@ -196,7 +196,7 @@ async function tinyChunks({ port, ms, scale }: Target): Promise<Outcome> {
   return { connections: pairs * 2, MB: Math.round(bytes / 1e6), refused };
 }
 
-/** 10 million header lines, over requests that are refused for them. */
+/** Sends 10 million header lines, over requests that are refused for them. */
 async function headerLines({ port, ms, scale }: Target): Promise<Outcome> {
   const end = performance.now() + ms;
   const wanted = 10e6 * scale;
@@ -206,7 +206,7 @@ async function headerLines({ port, ms, scale }: Target): Promise<Outcome> {
   let refused = 0;
   const one = async () => {
     while (lines < wanted && performance.now() < end) {
-      // The most that is read of a refused request; then the connection is closed.
+      // A refused request is read for this long at most; then the connection is closed.
       const most = Math.min(end, performance.now() + 500);
       const outcome = await flood(port, "GET / HTTP/1.1\r\nHost: a\r\n", block, most);
       lines += outcome.bytes / line.length;
@@ -217,7 +217,7 @@ async function headerLines({ port, ms, scale }: Target): Promise<Outcome> {
   return { lines: Math.round(lines), refused };
 }
 
-/** All of them, by name. */
+/** All attacks by name. */
 export const ATTACKS: ReadonlyMap<string, Attack> = new Map([
   ["slowloris", slowloris],
   ["slow readers", slowReaders],

@@ -1,8 +1,8 @@
 /**
- * One attack in a process of its own, with the lowest priority: attackers are on other
- * machines, and must not take the processor from the server that they attack.
+ * One attack in a process of its own, with the lowest priority: real attackers are on
+ * other machines and do not take processor time from the server that they attack.
  *
- * Its argument is JSON; it prints its outcome as JSON.
+ * Takes its argument as JSON and prints the outcome as JSON.
  */
 import { setPriority } from "node:os";
 import { ATTACKS } from "./attack_kinds.ts";

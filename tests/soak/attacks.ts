@@ -1,6 +1,6 @@
 /**
- * What attacks cost: a server in a process of its own for each, its memory read from
- * outside; then all of them at once, beside a client that behaves.
+ * What attacks cost: each against a server in a process of its own, whose memory is read
+ * from outside; then all of them at once, beside a well-behaved client.
  *
  * ```sh
  * deno run -A --no-lock tests/soak/attacks.ts
@@ -15,15 +15,15 @@ import { poll, ServerProcess } from "./server_process.ts";
 import { expect, head } from "./traffic.ts";
 import { WireClient } from "./wire_client.ts";
 
-/** What one attack lasts. */
+/** The duration of one attack, in milliseconds. */
 const ATTACK = 10_000;
-/** What the neighbour stays for, alone and beside the attacks. */
+/** How long the neighbour stays, alone and beside the attacks. */
 const STAY = 10_000;
-/** Whoever has not ended so long after its time is ended. */
+/** A program that runs for so much longer than its time is ended. */
 const OVERTIME = 20_000;
-/** The server's timeouts: as short as to be seen at work within an attack. */
+/** The server's timeouts: short enough to take effect within an attack. */
 const TIMEOUTS = { head: 4000, idle: 4000, body: 4000, write: 4000 };
-/** No attack may make the server's memory grow by more. */
+/** The most by which an attack may make the server's memory grow. */
 const MOST_MEMORY = 600e6;
 const NEIGHBOUR = "good neighbour";
 
@@ -37,11 +37,11 @@ function megabytes(bytes: number): string {
 }
 
 /**
- * Runs a program of this folder to its end; what it printed.
+ * Runs a program of this folder to its end and returns what it printed.
  *
- * An attacker stands for machines elsewhere. Here it shares two processors with the server
- * and with the neighbour, whose times are to tell of the server, not of who is waiting for
- * a processor: so it gets what those two leave, and that is all of it.
+ * An attacker stands for other machines. Here it shares two processors with the server and
+ * with the neighbour, whose times must reflect the server and not the wait for a processor:
+ * it gets only what those two leave.
  */
 async function program<T>(
   file: string,
@@ -69,12 +69,12 @@ function attack(name: string, port: number, ms: number, part = scale): Promise<O
   return program("attacker.ts", { name, target }, ms, 19);
 }
 
-/** The attackers come first. */
+/** Waits until the attackers are at work. */
 function started(): Promise<unknown> {
   return new Promise((resolve) => setTimeout(resolve, 1500));
 }
 
-/** A client that comes after the attack is served. */
+/** Whether a client that connects after the attack is served. */
 async function serves(port: number): Promise<boolean> {
   try {
     using client = await WireClient.connect(port);
@@ -86,7 +86,7 @@ async function serves(port: number): Promise<boolean> {
   }
 }
 
-/** Resident memory before, at its peak, and when all has been closed and collected. */
+/** Resident memory before, at its peak, and after all has been closed and collected. */
 async function measured(
   name: string,
   server: ServerProcess,
@@ -105,14 +105,14 @@ async function measured(
   return { before, peak, after: server.rss, seconds };
 }
 
-/** Afterwards it serves, has said nothing, and shuts down. */
+/** Afterwards the server must serve, have reported nothing, and shut down. */
 async function judge(server: ServerProcess, name: string): Promise<boolean> {
   const serving = await serves(server.ports.streaming);
-  if (!serving) faults.push(`${name}: it does not serve any more`);
+  if (!serving) faults.push(`${name}: the server no longer serves`);
   const { errors } = await server.report();
-  for (const what of Object.keys(errors)) faults.push(`${name}: onError heard of ${what}`);
-  if (!await server.end()) faults.push(`${name}: it did not shut down by itself`);
-  if (server.stderr !== "") faults.push(`${name}: it wrote ${server.stderr}`);
+  for (const what of Object.keys(errors)) faults.push(`${name}: onError was called with ${what}`);
+  if (!await server.end()) faults.push(`${name}: the server did not shut down by itself`);
+  if (server.stderr !== "") faults.push(`${name}: the server wrote to stderr: ${server.stderr}`);
   return serving;
 }
 
@@ -157,8 +157,9 @@ function tell(when: string, { answers, median, p99, worst }: Experience): void {
 }
 
 /**
- * At full size the slow readers alone fill the kernel's memory for TCP on a machine of
- * 24 GB: it drops what the neighbour sends, and the worst of its times are retransmissions.
+ * At full size the slow readers alone fill the kernel's memory for TCP on a machine with
+ * 24 GB: it drops what the neighbour sends, and the neighbour's worst times are
+ * retransmissions.
  */
 async function measureNeighbour(): Promise<void> {
   await using server = await ServerProcess.start({ options: { timeouts: TIMEOUTS } });
@@ -183,7 +184,9 @@ async function measureNeighbour(): Promise<void> {
 }
 
 if (only !== undefined && only !== NEIGHBOUR && !ATTACKS.has(only)) {
-  console.error(`--only is one of: ${[...ATTACKS.keys(), NEIGHBOUR].join(", ")}`);
+  console.error(
+    `Option --only must be one of ${[...ATTACKS.keys(), NEIGHBOUR].join(", ")}: got "${only}"`,
+  );
   Deno.exit(2);
 }
 row("attack", ["before", "peak", "after", "cpu", "serves"], "");

@@ -1,4 +1,4 @@
-/** Clients at work: so many at a time, each doing one exchange after another. */
+/** Clients at work: a fixed number at a time, each with one exchange after another. */
 import { Random } from "../random.ts";
 import { ROUGH } from "./rough_traffic.ts";
 import type { Ports } from "./server_process.ts";
@@ -8,18 +8,18 @@ import { WireClient } from "./wire_client.ts";
 
 const KINDS: readonly Kind[] = [...WELL_BEHAVED, ...ROUGH];
 
-/** An exchange that takes longer has failed. The slowest takes a second on a machine at rest. */
+/** An exchange that takes longer has failed. The slowest takes a second on an idle machine. */
 const MOST_TIME = 30_000;
 
-/** So many failures are told in words. */
+/** The number of failures that are described. */
 const MOST_TOLD = 20;
 
-/** The clients, and what became of their exchanges. */
+/** The clients and the outcome of their exchanges. */
 export class Load {
   done = 0;
   failed = 0;
   readonly counts = new Map<string, number>();
-  /** The first failures, in words. */
+  /** Descriptions of the first failures. */
   readonly failures: string[] = [];
   readonly #ports: Ports;
   readonly #seed: number;
@@ -31,19 +31,19 @@ export class Load {
     this.#seed = seed;
   }
 
-  /** Works until it is stopped. */
+  /** Works until `stop` is called. */
   async run(concurrency: number): Promise<void> {
     const clients = Array.from({ length: concurrency }, (_, at) => this.#client(at));
     await Promise.all(clients);
   }
 
-  /** No exchange is begun any more. */
+  /** Begins no further exchange. */
   stop(): void {
     this.#running = false;
     this.#stopped.resolve();
   }
 
-  /** Waits, but not longer than until it is stopped. */
+  /** Waits, at most until `stop` is called. */
   async pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
@@ -76,8 +76,8 @@ export class Load {
     try {
       await kind.run({ ports: this.#ports, random, connect });
     } catch (error) {
-      this.#fail(kind, late ? `not over after ${MOST_TIME} ms` : String(error));
-      // A server that is down would be asked a thousand times a millisecond.
+      this.#fail(kind, late ? `not finished after ${MOST_TIME} ms` : String(error));
+      // Without a pause a server that is down would get a thousand requests per millisecond.
       await this.pause(100);
     } finally {
       clearTimeout(timer);

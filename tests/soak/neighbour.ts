@@ -1,18 +1,18 @@
 /**
- * One well-behaved client: a request, its answer, a short pause, on one connection.
+ * One well-behaved client: a request, its response, a short pause, on one connection.
  *
- * Its argument is JSON; it prints its times as JSON. A request that fails ends it.
+ * Takes its argument as JSON and prints its times as JSON. A request that fails ends it.
  */
 import { expect, head, pause } from "./traffic.ts";
 import { WireClient } from "./wire_client.ts";
 
-/** How long, and where. */
+/** Where the client connects and how long it stays. */
 export interface Stay {
   readonly port: number;
   readonly ms: number;
 }
 
-/** What it saw, in milliseconds. */
+/** What the client experienced, in milliseconds. */
 export interface Experience {
   readonly answers: number;
   readonly median: number;

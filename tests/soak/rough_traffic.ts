@@ -1,4 +1,4 @@
-/** Traffic that is refused, and clients that leave at any point. */
+/** Traffic that is refused, and clients that disconnect at any point. */
 import { PATTERN } from "./pattern.ts";
 import { expect, head, pause } from "./traffic.ts";
 import type { Kind, Scene } from "./traffic.ts";
@@ -6,7 +6,7 @@ import { latin1 } from "./wire_client.ts";
 
 const CHUNKED = "Transfer-Encoding: chunked";
 
-/** What is sent, and the status that refuses it. */
+/** Malformed requests and the status that refuses each. */
 const GARBAGE: readonly (readonly [sent: string, status: number])[] = [
   ["GET / HTTP/1.1\r\n\r\n", 400],
   ["GET / HTTP/1.1\nHost: a\n\n", 400],
@@ -40,7 +40,7 @@ async function garbage({ connect, ports, random }: Scene): Promise<void> {
 
 const BODY = String.fromCharCode(...PATTERN.subarray(0, 20_000));
 
-/** What a client that leaves had begun to send. */
+/** What a client sends before it disconnects. */
 const BEGUN: readonly Uint8Array<ArrayBuffer>[] = [
   head("GET", "/text?n=60000"),
   head("GET", "/make?n=5000000"),
@@ -59,7 +59,7 @@ const BEGUN: readonly Uint8Array<ArrayBuffer>[] = [
   GARBAGE[0]![0],
 ].map(latin1);
 
-/** Sends some of it, reads some of what comes, and is gone: by a reset where something is left unread. */
+/** Sends a part, reads a part of the response and disconnects: with a reset if bytes are unread. */
 async function abort({ connect, ports, random }: Scene): Promise<void> {
   const client = await connect(random.pick([ports.streaming, ports.whole, ports.fetch]));
   const bytes = random.pick(BEGUN);
@@ -68,7 +68,7 @@ async function abort({ connect, ports, random }: Scene): Promise<void> {
     await client.send(bytes.subarray(0, sent));
     if (random.oneIn(4)) await client.conn.closeWrite();
     if (random.oneIn(2)) await pause(random.integer(0, 50));
-    // Nothing may be due to it: whoever waits for an answer would wait for ever.
+    // No response may be due: waiting for one without a bound would take for ever.
     if (sent === bytes.length && random.oneIn(4)) {
       await Promise.race([client.conn.read(new Uint8Array(1000)), pause(50)]);
     }
@@ -78,7 +78,7 @@ async function abort({ connect, ports, random }: Scene): Promise<void> {
   client.close();
 }
 
-/** Every kind; aborts twice as often. */
+/** Every kind; aborts occur twice as often. */
 export const ROUGH: readonly Kind[] = [
   { name: "garbage", run: garbage },
   { name: "abort", run: abort },

@@ -1,34 +1,34 @@
 /**
- * A server in a process of its own, looked at from outside: what a process says about
+ * A server in a process of its own, watched from outside: what a process reports about
  * its own memory and descriptors is no evidence about a leak.
  */
 import type { AsyncHttpServerOptions, ServerStats } from "@asynchttp/server";
 
-/** What `soak_server.ts` is started with; as JSON, its only argument. */
+/** The only argument of `soak_server.ts`, as JSON. */
 export interface Plan {
-  /** Options of the server's. */
+  /** Options of the server. */
   readonly options?: AsyncHttpServerOptions;
-  /** Accept with `serve`, or with a loop by hand as in `examples/server_loop.ts`. */
+  /** Whether to accept with `serve` or with a loop as in `examples/server_loop.ts`. */
   readonly accept?: "serve" | "loop";
   readonly assumedDescriptorsPerRequest?: number;
-  /** Keeps so many bytes for each request: shows that the measurement finds a leak. */
+  /** Bytes kept for each request: shows that the measurement finds a leak. */
   readonly leak?: number;
 }
 
-/** How it is started. */
+/** How the process is started. */
 export interface StartOptions {
   /** `ulimit -n`. */
   readonly descriptors?: number;
-  /** Flags of `deno run`'s. */
+  /** Flags of `deno run`. */
   readonly flags?: readonly string[];
 }
 
-/** What the server says about itself. */
+/** What the server reports about itself. */
 export interface Report {
   readonly rss: number;
   readonly heapUsed: number;
   readonly stats: ServerStats;
-  /** What `onError` has heard, and the accept loop by hand: by code or message. */
+  /** Errors passed to `onError` or caught by the accept loop, counted by code or message. */
   readonly errors: { readonly [what: string]: number };
 }
 
@@ -41,16 +41,16 @@ export interface Ports {
 
 const SERVER = new URL("soak_server.ts", import.meta.url).pathname;
 
-/** Jiffies a second: `USER_HZ`, the unit of /proc/PID/stat on every architecture. */
+/** Jiffies per second: `USER_HZ`, the unit of /proc/PID/stat on every architecture. */
 const JIFFIES = 100;
 
-/** A running server. It ends with its standard input, so it cannot outlive its parent. */
+/** A running server. It ends when its standard input does, so it cannot outlive its parent. */
 export class ServerProcess implements AsyncDisposable {
   readonly pid: number;
   readonly ports: Ports;
-  /** What it wrote to its standard error. */
+  /** Its standard error so far. */
   stderr = "";
-  /** How it has ended, once it has. */
+  /** Its exit status, once it has ended. */
   status: Deno.CommandStatus | null = null;
   readonly #child: Deno.ChildProcess;
   readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
@@ -71,7 +71,7 @@ export class ServerProcess implements AsyncDisposable {
     this.#ended = Promise.all([this.#collectErrors(), child.status.then((s) => this.status = s)]);
   }
 
-  /** Resolves when it listens. */
+  /** Starts a server; resolves when it listens. */
   static async start(plan: Plan = {}, options: StartOptions = {}): Promise<ServerProcess> {
     const child = new Deno.Command("bash", {
       args: ["-c", shellLine(options), ...commandLine(plan, options)],
@@ -84,22 +84,22 @@ export class ServerProcess implements AsyncDisposable {
     if (!done) return new ServerProcess(child, lines, JSON.parse(value));
     const stderr = await new Response(child.stderr).text();
     await child.status;
-    throw new Error(`The server ended before it listened:\n${stderr}`);
+    throw new Error(`Server ended before it listened:\n${stderr}`);
   }
 
-  /** What the server says about itself; "gc" collects its garbage before. */
+  /** Asks the server for its report; "gc" collects its garbage first. */
   report(command: "report" | "gc" = "report"): Promise<Report> {
     const asked = this.#turn.then(() => this.#ask(command));
     this.#turn = asked.catch(() => {});
     return asked;
   }
 
-  /** Bytes of resident memory. */
+  /** Resident memory in bytes. */
   get rss(): number {
     return this.#statusField("VmRSS") * 1024;
   }
 
-  /** The most bytes of resident memory since the start, or since `resetPeak`. */
+  /** The peak of resident memory in bytes since the start or since `resetPeak`. */
   get peak(): number {
     return this.#statusField("VmHWM") * 1024;
   }
@@ -109,33 +109,33 @@ export class ServerProcess implements AsyncDisposable {
     Deno.writeTextFileSync(`/proc/${this.pid}/clear_refs`, "5");
   }
 
-  /** How many descriptors it has. */
+  /** The number of open descriptors. */
   get descriptors(): number {
     return [...Deno.readDirSync(`/proc/${this.pid}/fd`)].length;
   }
 
-  /** How many of them are sockets: the runtime opens and closes pipes and files of its own. */
+  /** The number of open sockets: the runtime opens and closes pipes and files of its own. */
   get sockets(): number {
     const directory = `/proc/${this.pid}/fd`;
     const isSocket = (name: string) => {
       try {
         return Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
       } catch {
-        return false; // It was closed since it was listed.
+        return false; // Closed since it was listed.
       }
     };
     return [...Deno.readDirSync(directory)].filter(({ name }) => isSocket(name)).length;
   }
 
-  /** Seconds of processor time that it has used. */
+  /** Processor time used so far, in seconds. */
   get processorTime(): number {
     const text = Deno.readTextFileSync(`/proc/${this.pid}/stat`);
-    // The name, in parentheses, may hold anything; the numbers follow the last of them.
+    // The process name may contain spaces and parentheses; the numbers follow the last one.
     const numbers = text.slice(text.lastIndexOf(")") + 2).split(" ").map(Number);
     return (numbers[11]! + numbers[12]!) / JIFFIES;
   }
 
-  /** Ends its input, waits for it to shut down by itself; true when it did. */
+  /** Ends its input and waits; resolves with whether it shut down by itself. */
   async end(patience = 15_000): Promise<boolean> {
     await this.#stdin.close().catch(() => {});
     let patient = true;
@@ -149,7 +149,7 @@ export class ServerProcess implements AsyncDisposable {
     return patient && this.status?.code === 0;
   }
 
-  /** Ends it at once. */
+  /** Ends the process at once. */
   kill(): void {
     if (this.status === null) this.#child.kill("SIGKILL");
   }
@@ -162,7 +162,7 @@ export class ServerProcess implements AsyncDisposable {
   async #ask(command: string): Promise<Report> {
     await this.#stdin.write(new TextEncoder().encode(`${command}\n`));
     const { done, value } = await this.#lines.read();
-    if (done) throw new Error(`The server has ended: ${this.stderr}`);
+    if (done) throw new Error(`Server has ended: ${this.stderr}`);
     return JSON.parse(value);
   }
 
@@ -180,7 +180,7 @@ export class ServerProcess implements AsyncDisposable {
 
 function shellLine({ descriptors }: StartOptions): string {
   const limit = descriptors === undefined ? "" : `ulimit -n ${descriptors}; `;
-  // Deno reads that file late, and warns where it has no descriptor left to do so.
+  // Deno reads that file late and warns if no descriptor is left for it.
   return `unset NODE_EXTRA_CA_CERTS; ${limit}exec "$0" "$@"`;
 }
 
@@ -203,7 +203,7 @@ function linesOf(
   return bytes.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
 }
 
-/** Resolves with true as soon as `reached` is true; false when it has not become so in `patience`. */
+/** Resolves with true as soon as `reached` is true, with false if that takes longer than `patience`. */
 export async function poll(
   reached: () => boolean | Promise<boolean>,
   patience: number,

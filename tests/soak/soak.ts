@@ -1,13 +1,13 @@
 /**
- * The soak: mixed traffic for as long as you like, while memory and descriptors of the
- * server are watched from outside.
+ * The soak: mixed traffic for any time, while the memory and descriptors of the server are
+ * watched from outside.
  *
  * ```sh
  * deno run -A --no-lock tests/soak/soak.ts --seconds 600
  * ```
  *
- * `--concurrency 50`, `--seed N`; `--leak 1000` has the server keep so many bytes for
- * each request, and must fail.
+ * `--concurrency 50`, `--seed N`; with `--leak 1000` the server keeps that many bytes per
+ * request, and the soak must fail.
  */
 import { numberOf, parseArgs } from "./args.ts";
 import { Load } from "./load.ts";
@@ -15,19 +15,19 @@ import { poll, ServerProcess } from "./server_process.ts";
 import { trendOf } from "./trend.ts";
 import type { Sample, Trend } from "./trend.ts";
 
-/** What memory may gain: less than this is V8's own breathing. */
+/** The most that memory may gain: less is the normal variation of V8's heap. */
 const MEMORY_BOUND = 24e6;
-/** What descriptors may gain. The number of clients does not change, so they should not either. */
+/** The most that descriptors may gain: the number of clients is constant, so theirs should be. */
 const DESCRIPTOR_BOUND = 10;
-/** Without clients there may be so many more descriptors than before them: what the runtime opens late. */
+/** Descriptors that may remain without clients: the runtime opens some late. */
 const LEFT_OPEN = 4;
 /**
- * So long it goes on before the time counts: caches fill, V8 compiles and sizes its heap.
- * Its last step, of the space for young objects, is 50 MB after some 12 s; what follows is
- * level for as long as was looked (600 s).
+ * Seconds before the time counts: caches fill, V8 compiles and sizes its heap. Its last
+ * step, in the space for young objects, is 50 MB after some 12 s; afterwards memory stays
+ * level for as long as was measured (600 s).
  */
 const WARM_UP = 25;
-/** Lingering closes and drained bodies take their time after the clients have left. */
+/** Milliseconds that lingering closes and drained bodies may take after the clients left. */
 const QUIET_AFTER = 20_000;
 
 const args = parseArgs(Deno.args, ["seconds", "concurrency", "seed", "leak"]);
@@ -43,7 +43,7 @@ function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
-/** Samples once a second, when it is warm, and prints where it stands every five. */
+/** Samples once per second after the warm-up and prints the state every five seconds. */
 async function watch(server: ServerProcess, load: Load): Promise<void> {
   const start = performance.now();
   for (let second = 1; second <= WARM_UP + seconds && server.status === null; second++) {
@@ -81,7 +81,7 @@ function judge(what: string, trend: Trend, bound: number, text: (value: number) 
   if (trend.growth > bound) faults.push(`${what} grows`);
 }
 
-/** Without clients everything must be as before them. */
+/** Without clients everything must be as it was before them. */
 async function judgeQuiet(server: ServerProcess, before: number): Promise<void> {
   const most = before + LEFT_OPEN;
   const quiet = await poll(async () => {
@@ -96,7 +96,7 @@ async function judgeQuiet(server: ServerProcess, before: number): Promise<void> 
   console.log("rejections:", stats.rejections, "onError:", errors);
   if (!quiet) faults.push("connections or descriptors are left over");
   const unexpected = Object.keys(errors).filter((what) => what !== "deliberate");
-  if (unexpected.length > 0) faults.push(`onError heard of ${unexpected.join("; ")}`);
+  if (unexpected.length > 0) faults.push(`onError was called with ${unexpected.join("; ")}`);
 }
 
 function judgeExchanges(load: Load): void {

@@ -1,23 +1,23 @@
 /**
  * The server that is soaked, attacked and starved of descriptors.
  *
- * Its only argument is a plan in JSON. The first line it prints is its ports; then one
- * line in JSON for each line that it reads. It shuts down when its input ends.
+ * Its only argument is a plan in JSON. It prints its ports on the first line, then one line
+ * of JSON for each line that it reads. It shuts down when its input ends.
  */
 import { AsyncHttpServer, fetchHandler, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request, ServerStats } from "@asynchttp/server";
 import { PATTERN } from "./pattern.ts";
 import type { Plan, Ports, Report } from "./server_process.ts";
 
-// Deno 2.9.6 makes its pair of sockets for signals half a second after its start, and panics
-// where it has no descriptors for them; a listener, which a real server has, makes them now.
+// Deno 2.9.6 creates its pair of sockets for signals half a second after its start and panics
+// if no descriptors are left for them; a listener, which a real server has, creates them now.
 Deno.addSignalListener("SIGINT", () => Deno.exit(130));
 
 const plan: Plan = JSON.parse(Deno.args[0] ?? "{}");
 const errors = new Map<string, number>();
 const kept: Uint8Array[] = [];
 
-/** What the route /fail throws. */
+/** The error that the route /fail throws. */
 class Deliberate extends Error {}
 
 function count(error: unknown): void {
@@ -30,7 +30,7 @@ function numberIn(request: { url: URL | string }, name: string): number {
   return Number(new URL(request.url).searchParams.get(name));
 }
 
-/** The same bytes again and again: what memory there is, is the server's. */
+/** Yields the same bytes again and again: all memory that is used is the server's. */
 function generate(size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
   let left = size;
   return new ReadableStream({
@@ -49,7 +49,7 @@ async function countBody(request: Request): Promise<void> {
   await request.respond(200, String(bytes));
 }
 
-/** Waits for so many milliseconds, but not longer than the client does. */
+/** Waits for `ms` milliseconds, at most until the client disconnects. */
 async function wait(request: Request): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, numberIn(request, "ms"));
@@ -67,7 +67,7 @@ async function echoUpgraded(request: Request): Promise<void> {
       await conn.write(buffer.subarray(0, got));
     }
   } catch {
-    // The client has gone: nobody to echo to.
+    // The client has disconnected.
   }
 }
 
@@ -149,7 +149,7 @@ function add(one: Figures, other: Figures): Figures {
   return Object.fromEntries(both);
 }
 
-/** The figures of all servers together. */
+/** Adds up the figures of all servers. */
 function sum(all: readonly ServerStats[]): ServerStats {
   const figures = all as unknown as readonly Figures[];
   return figures.reduce(add) as unknown as ServerStats;

@@ -1,7 +1,7 @@
 /**
- * Well-behaved exchanges: each knows what must be answered, and throws where it is not.
+ * Well-behaved exchanges: each knows the response it must get and throws on any other.
  *
- * What is refused here is refused on purpose, and its answer must arrive, too.
+ * Some requests are refused on purpose, and those responses must arrive, too.
  */
 import { PATTERN } from "./pattern.ts";
 import type { Random } from "../random.ts";
@@ -9,11 +9,11 @@ import type { Ports } from "./server_process.ts";
 import { sumOf } from "./wire_client.ts";
 import type { Answer, WireClient } from "./wire_client.ts";
 
-/** What an exchange is done with. */
+/** What an exchange works with. */
 export interface Scene {
   readonly ports: Ports;
   readonly random: Random;
-  /** Opens a connection; it is closed when the exchange is over. */
+  /** Opens a connection, which is closed when the exchange is over. */
   connect(port: number): Promise<WireClient>;
 }
 
@@ -23,7 +23,7 @@ export interface Kind {
   run(scene: Scene): Promise<void>;
 }
 
-/** Throws where the answer is not the one that is due. */
+/** Throws if the response is not the expected one. */
 export function expect(answer: Answer, status: number, length?: number, text?: string): void {
   const { length: got } = answer;
   if (answer.status !== status) throw new Error(`Status ${answer.status} instead of ${status}`);
@@ -33,13 +33,13 @@ export function expect(answer: Answer, status: number, length?: number, text?: s
   }
 }
 
-/** A request's head. */
+/** Builds the head of a request. */
 export function head(method: string, target: string, ...fields: string[]): string {
   const lines = [`${method} ${target} HTTP/1.1`, "Host: soak", ...fields];
   return lines.join("\r\n") + "\r\n\r\n";
 }
 
-/** Waits. */
+/** Waits for a number of milliseconds. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -48,7 +48,7 @@ function anyPort({ ports, random }: Scene): number {
   return random.pick([ports.streaming, ports.whole, ports.fetch]);
 }
 
-/** Pieces of the pattern, `size` bytes together. */
+/** Yields pieces of the pattern, `size` bytes in total. */
 export function* pieces(size: number, random: Random): Generator<Uint8Array<ArrayBuffer>> {
   for (let left = size; left > 0;) {
     const piece = PATTERN.subarray(0, Math.min(left, random.integer(1, PATTERN.length)));
@@ -57,7 +57,7 @@ export function* pieces(size: number, random: Random): Generator<Uint8Array<Arra
   }
 }
 
-/** The same in the chunked coding, with extensions now and then. */
+/** Sends the same in chunked coding, with occasional extensions; returns the sum of the bytes. */
 export async function sendChunked(
   client: WireClient,
   size: number,
@@ -150,7 +150,7 @@ async function upgrade({ connect, ports, random }: Scene): Promise<void> {
   if (status !== 101) throw new Error(`Status ${status} instead of 101`);
   for (let left = random.integer(0, 5); left > 0; left--) await client.send("hello");
   await client.conn.closeWrite();
-  if (await client.bytes(5) !== "early") throw new Error("The bytes behind the head are lost");
+  if (await client.bytes(5) !== "early") throw new Error("The bytes after the head are lost");
   while (await client.conn.read(new Uint8Array(64)) !== null);
 }
 
@@ -185,7 +185,9 @@ async function headOnly(scene: Scene): Promise<void> {
   await client.send(head("HEAD", `/text?n=${size}`) + head("GET", "/text?n=7"));
   const answer = await client.answer("HEAD");
   expect(answer, 200, 0);
-  if (answer.fields.get("content-length") !== String(size)) throw new Error("Another length");
+  if (answer.fields.get("content-length") !== String(size)) {
+    throw new Error("Content-Length differs");
+  }
   expect(await client.answer(), 200, 7);
 }
 
@@ -222,7 +224,7 @@ async function failure({ connect, ports, random }: Scene): Promise<void> {
   await client.end();
 }
 
-/** Every kind, as often as the others. */
+/** All kinds, equally often. */
 export const WELL_BEHAVED: readonly Kind[] = [
   { name: "keep-alive", run: keepAlive },
   { name: "pipelined", run: pipelined },

@@ -1,6 +1,6 @@
 /**
- * Does it grow? A garbage-collected process goes up and down by tens of megabytes:
- * what matters is the lower envelope, and the line through it.
+ * Whether memory grows. A garbage-collected process goes up and down by tens of
+ * megabytes: what matters is the lower envelope and the line through it.
  */
 
 /** One measurement. */
@@ -12,18 +12,18 @@ export interface Sample {
 
 /** The line through the lower envelope. */
 export interface Trend {
-  /** The change of a second. */
+  /** The change per second. */
   readonly slope: number;
-  /** What the line gains from the first window to the last. */
+  /** The gain of the line from the first window to the last. */
   readonly growth: number;
-  /** The lowest of the first window and of the last. */
+  /** The lowest values of the first and of the last window. */
   readonly first: number;
   readonly last: number;
 }
 
 const WINDOWS = 10;
 
-/** The lowest of each window: where in it the garbage was collected does not matter. */
+/** Returns the lowest of each window: when the garbage was collected within it does not matter. */
 export function lowerEnvelope(samples: readonly Sample[], windows = WINDOWS): Sample[] {
   const [begin, end] = [samples[0]!.at, samples.at(-1)!.at];
   const lowest: Sample[] = [];
@@ -33,7 +33,7 @@ export function lowerEnvelope(samples: readonly Sample[], windows = WINDOWS): Sa
     const value = Math.min(lowest[window]?.value ?? Infinity, sample.value);
     lowest[window] = { at: middle, value };
   }
-  // A machine that stands still for longer than a window leaves a hole.
+  // A machine that stalls for longer than a window leaves a hole.
   return lowest.filter((sample) => sample !== undefined);
 }
 

@@ -1,6 +1,6 @@
-/** A client that writes bytes and reads answers: what a library would refuse to send must be sent, too. */
+/** A client on raw bytes: it must also send what a library would refuse to send. */
 
-/** What was answered. The content is not kept. */
+/** A response, of whose content only the beginning is kept. */
 export interface Answer {
   readonly status: number;
   readonly fields: ReadonlyMap<string, string>;
@@ -11,16 +11,16 @@ export interface Answer {
   readonly text: string;
 }
 
-/** The head of an answer. */
+/** The head of a response. */
 export interface AnswerHead {
   readonly status: number;
   readonly fields: ReadonlyMap<string, string>;
 }
 
-/** So much of a content is kept. */
+/** The number of bytes kept of a content. */
 const KEPT = 64;
 
-/** Collects a content. */
+/** Collects the figures of a content. */
 class Content {
   length = 0;
   sum = 0;
@@ -55,18 +55,18 @@ export class WireClient implements Disposable {
     conn.setNoDelay(true);
   }
 
-  /** Connects to a port of this machine. */
+  /** Connects to a port on the loopback interface. */
   static async connect(port: number): Promise<WireClient> {
     return new WireClient(await Deno.connect({ hostname: "127.0.0.1", port }));
   }
 
-  /** Writes all of it. */
+  /** Writes all bytes. */
   async send(what: string | Uint8Array): Promise<void> {
     const bytes = typeof what === "string" ? latin1(what) : what;
     for (let at = 0; at < bytes.length;) at += await this.conn.write(bytes.subarray(at));
   }
 
-  /** Reads the next head, interim ones included. */
+  /** Reads the next head, interim responses included. */
   async head(): Promise<AnswerHead> {
     let searched = this.#start;
     for (;;) {
@@ -74,19 +74,19 @@ export class WireClient implements Disposable {
       if (end >= 0) return parseHead(this.#take(end));
       searched = Math.max(this.#start, this.#end - 3);
       const before = this.#start;
-      if (!await this.#fill()) throw new Error("The connection ended before an answer");
+      if (!await this.#fill()) throw new Error("Connection ended before a response");
       searched -= before - this.#start;
     }
   }
 
-  /** Reads the next answer to its end; interim ones are skipped. */
+  /** Reads the next response to its end; skips interim ones. */
   async answer(method = "GET"): Promise<Answer> {
     let head = await this.head();
     while (head.status < 200) head = await this.head();
     return await this.content(head, method);
   }
 
-  /** Reads the content behind a head. */
+  /** Reads the content that follows a head. */
   async content(head: AnswerHead, method = "GET"): Promise<Answer> {
     const content = new Content();
     const length = head.fields.get("content-length");
@@ -97,16 +97,16 @@ export class WireClient implements Disposable {
     return { ...head, length: content.length, sum: content.sum, text: content.text };
   }
 
-  /** Reads so many bytes. */
+  /** Reads `count` bytes. */
   async bytes(count: number): Promise<Answer["text"]> {
     const content = new Content();
     await this.#exactly(count, content);
     return content.text;
   }
 
-  /** Nothing may follow. */
+  /** Rejects if the server sends anything further. */
   async end(): Promise<void> {
-    if (this.#start < this.#end || await this.#fill()) throw new Error("Bytes behind the end");
+    if (this.#start < this.#end || await this.#fill()) throw new Error("Bytes follow the end");
   }
 
   close(): void {
@@ -128,7 +128,7 @@ export class WireClient implements Disposable {
     return -1;
   }
 
-  /** The text up to a position. */
+  /** Takes the text up to a position. */
   #take(end: number): string {
     const text = String.fromCharCode(...this.#buffer.subarray(this.#start, end));
     this.#start = end;
@@ -139,7 +139,7 @@ export class WireClient implements Disposable {
     for (;;) {
       const end = this.#buffer.subarray(0, this.#end).indexOf(10, this.#start);
       if (end >= 0) return this.#take(end + 1).slice(0, -2);
-      if (!await this.#fill()) throw new Error("The connection ended within a line");
+      if (!await this.#fill()) throw new Error("Connection ended within a line");
     }
   }
 
@@ -147,7 +147,7 @@ export class WireClient implements Disposable {
     let left = count;
     while (left > 0) {
       if (this.#start === this.#end && !await this.#fill()) {
-        throw new Error(`The connection ended ${left} bytes early`);
+        throw new Error(`Connection ended ${left} bytes early`);
       }
       left -= this.#give(left, content);
     }
@@ -162,7 +162,7 @@ export class WireClient implements Disposable {
       const size = parseInt(await this.#line(), 16);
       if (size === 0) break;
       await this.#exactly(size, content);
-      if (await this.#line() !== "") throw new Error("A chunk is longer than it says");
+      if (await this.#line() !== "") throw new Error("Chunk is longer than its size");
     }
     while (await this.#line() !== "");
   }
@@ -180,7 +180,7 @@ export class WireClient implements Disposable {
       this.#end -= this.#start;
       this.#start = 0;
     }
-    if (this.#end === this.#buffer.length) throw new Error("A line or head is too long");
+    if (this.#end === this.#buffer.length) throw new Error("Line or head is too long");
     const count = await this.conn.read(this.#buffer.subarray(this.#end));
     if (count === null) return false;
     this.#end += count;
@@ -188,7 +188,7 @@ export class WireClient implements Disposable {
   }
 }
 
-/** One byte a character. */
+/** Encodes one byte per character. */
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
 }
@@ -196,7 +196,7 @@ export function latin1(text: string): Uint8Array<ArrayBuffer> {
 function parseHead(text: string): AnswerHead {
   const [first, ...lines] = text.slice(0, -4).split("\r\n");
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first!)?.[1]);
-  if (Number.isNaN(status)) throw new Error(`No status line: ${JSON.stringify(first)}`);
+  if (Number.isNaN(status)) throw new Error(`Status line is missing: got ${JSON.stringify(first)}`);
   const fields = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
