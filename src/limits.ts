@@ -129,6 +129,14 @@ export interface Timeouts {
    * @default {2000}
    */
   linger: number;
+  /**
+   * How long a streamed response may be silent to a client that has closed its side. It may
+   * still be reading, or have gone, which looks the same until something is written; then
+   * the source is cancelled and the connection closed.
+   *
+   * @default {5000}
+   */
+  halfClosed: number;
 }
 
 /** The defaults of {@linkcode Limits}. */
@@ -155,6 +163,7 @@ export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
   handler: Infinity,
   drain: 5000,
   linger: 2000,
+  halfClosed: 5000,
 };
 
 /** What follows from a server's limits, made once for all its connections. */

@@ -13,7 +13,7 @@
  * ```
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
-import type { Limits } from "../limits.ts";
+import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { ByteConn } from "../net/stream_conn.ts";
 import { Throughput } from "../net/throughput.ts";
@@ -59,6 +59,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly limits: Readonly<Limits>;
+  readonly timeouts: Readonly<Timeouts>;
   /** Part of {@linkcode ConnectionContext}. */
   readonly pace: Throughput;
   /** When it became idle, by a counter of all connections: the lowest has idled longest. */
@@ -83,6 +84,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     this.reader = new RequestReader(this.transport, options);
     this.clock = clock;
     this.limits = limits;
+    this.timeouts = timeouts;
     this.#context = context;
     this.#handlers = new HandlerRunner(handler, scheme, this, context);
   }
@@ -96,7 +98,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   async run(): Promise<void> {
     const subscription = this.clock.subscribe(this);
     // The first head is due from the accept on: a client that sends nothing is the cheapest attack.
-    this.#enter("idle", this.#context.options.timeouts.head);
+    this.#enter("idle", this.timeouts.head);
     try {
       await this.#serve();
     } catch (error) {
@@ -119,7 +121,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** Part of {@linkcode HandlerTimer}. */
   startHandlerTimeout(): void {
-    this.#expireAfter(this.#context.options.timeouts.handler);
+    this.#expireAfter(this.timeouts.handler);
   }
 
   /** Closes an idle connection at once, to have its descriptor. */
@@ -145,7 +147,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Part of {@linkcode ConnectionContext}. */
   closeSoon(): void {
     if (this.transport.flushed) return this.destroy();
-    const deadline = this.clock.now + this.#context.options.timeouts.linger;
+    const deadline = this.clock.now + this.timeouts.linger;
     const subscription = this.clock.subscribe({
       tick: (now) => now >= deadline && this.destroy(),
     });
@@ -217,7 +219,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Writes the responses that are queued, where the connection has not failed itself. */
   async #fail(error: unknown): Promise<never> {
     if (!this.transport.flushed) {
-      this.#enter("lingering", this.#context.options.timeouts.linger);
+      this.#enter("lingering", this.timeouts.linger);
       await this.transport.flush().catch(() => {});
     }
     throw error;
@@ -231,7 +233,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** The next head, where all of it has arrived. The deadline of the first runs since the accept. */
   #headAtHand(): RequestHead | null {
-    if (this.#served > 0) this.#expireAfter(this.#context.options.timeouts.head);
+    if (this.#served > 0) this.#expireAfter(this.timeouts.head);
     this.#move("head");
     return this.reader.headAtHand();
   }
@@ -246,7 +248,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** Waits for the next request to begin; false when the client sends no more. */
   #firstByte(): Promise<boolean> {
-    if (this.#served > 0) this.#enter("idle", this.#context.options.timeouts.idle);
+    if (this.#served > 0) this.#enter("idle", this.timeouts.idle);
     this.idleSince = ++this.#context.counters.waits;
     this.reader.releaseBuffer();
     return this.reader.more();
@@ -292,10 +294,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** Reads and drops the rest of a body that the handler has left. */
   async #drain({ body }: Exchange): Promise<boolean> {
-    const { limits, timeouts } = this.#context.options;
-    this.#enter("draining", timeouts.drain);
+    this.#enter("draining", this.timeouts.drain);
     try {
-      return await body.drain(limits.drain);
+      return await body.drain(this.limits.drain);
     } catch (error) {
       // The body is rejected, but the request was answered: one response is enough.
       if (error instanceof HttpError) return false;
@@ -322,7 +323,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   }
 
   #halfClose(): Promise<void> {
-    if (!this.isLingering) this.#enter("lingering", this.#context.options.timeouts.linger);
+    if (!this.isLingering) this.#enter("lingering", this.timeouts.linger);
     return this.transport.closeWrite();
   }
 }

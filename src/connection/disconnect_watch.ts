@@ -17,6 +17,8 @@ export class DisconnectWatch {
   /** Why the client's end aborts a signal that is asked for later. */
   #reason: unknown;
   #unsubscribe: (() => void) | undefined;
+  #onHalfClose: (() => void) | undefined;
+  #halfClosed = false;
   #state: "new" | "watching" | "stopped" = "new";
 
   constructor(reader: RequestReader, transport: Transport, body: RequestBody) {
@@ -46,8 +48,21 @@ export class DisconnectWatch {
       this.#reader.readAhead((reason, gone) => {
         if (gone) this.#transport.fail(reason);
         this.abort(reason);
+        if (!gone) this.#clientHalfClosed();
       });
     });
+  }
+
+  /** Calls `callback` when the client closes its side: at once, where it has. */
+  onHalfClose(callback: () => void): void {
+    this.start();
+    this.#onHalfClose = callback;
+    if (this.#halfClosed) callback();
+  }
+
+  #clientHalfClosed(): void {
+    this.#halfClosed = true;
+    this.#onHalfClose?.();
   }
 
   /** Aborts the signal, where the handler has asked for it. */

@@ -5,7 +5,7 @@
  * every move of its response goes through the table in `response_state.ts`.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
-import type { Limits } from "../limits.ts";
+import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
 import { RawConn } from "../net/raw_conn.ts";
 import type { Throughput } from "../net/throughput.ts";
@@ -35,6 +35,7 @@ export interface ConnectionContext {
   /** How fast the client sends the body. */
   readonly pace: Throughput;
   readonly limits: Readonly<Limits>;
+  readonly timeouts: Readonly<Timeouts>;
   /** Whether the server lets the connection persist. */
   readonly persistent: boolean;
   /** Ends the connection when everything is written, or after `timeouts.linger`. */
@@ -296,11 +297,12 @@ export class Exchange {
   }
 
   async #stream(source: SourceReader, parts: ResponseParts): Promise<void> {
-    const { transport } = this.#connection;
+    const { transport, clock, timeouts } = this.#connection;
     const { framing, first } = await this.#startStream(source, parts);
     if (framing.sendsContent) {
-      this.#disconnectWatch().start();
-      await new ResponseBody(transport, source, framing, parts.trailers).send(first);
+      const body = new ResponseBody(transport, source, framing, parts.trailers);
+      this.#disconnectWatch().onHalfClose(() => body.limitSilence(clock, timeouts.halfClosed));
+      await body.send(first);
     } else {
       this.#cancel(source);
     }

@@ -1,5 +1,7 @@
 /** The content of a response that is a stream: written as it comes, no faster than the client reads. */
+import { ConnectionLost } from "../errors.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
+import type { Clock, Subscriber } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../wire/chunked.ts";
 import { fieldsToSend, isTrailerName } from "../wire/fields.ts";
@@ -16,14 +18,22 @@ const MIN_UNCOPIED_CHUNK = 65_536;
 const MAX_MICROTASKS = 4;
 
 /** Writes the content of one response. */
-export class ResponseBody {
+export class ResponseBody implements Subscriber {
   readonly #transport: Transport;
   readonly #reader: SourceReader;
   readonly #framing: ResponseFraming;
   readonly #trailers: (() => HeadersInit) | undefined;
+  readonly #lost = Promise.withResolvers<never>();
   #sent = 0;
   /** Whether the CRLF behind the last chunk is still to be sent. */
   #endOwed = false;
+  #ended = false;
+  /** Ends what `limitSilence` has started. */
+  #stopTiming: (() => void) | undefined;
+  #maxSilence = Infinity;
+  /** Since which tick nothing was sent, and how much had been sent by then. */
+  #silentSince = 0;
+  #sentBefore = -1;
 
   constructor(
     transport: Transport,
@@ -47,15 +57,34 @@ export class ResponseBody {
    */
   async send(first?: ReadableStreamReadResult<Uint8Array>): Promise<void> {
     // Raced, because a source that waits does not notice that the client has gone.
-    const { promise: lost, reject } = Promise.withResolvers<never>();
-    const forget = this.#transport.onLost(reject);
+    const forget = this.#transport.onLost(this.#lost.reject);
     try {
-      await Promise.race([this.#pump(first), lost]);
+      await Promise.race([this.#pump(first), this.#lost.promise]);
     } catch (error) {
       this.#reader.cancel(error).catch(() => {});
       throw error;
     } finally {
       forget();
+      this.#ended = true;
+      this.#stopTiming?.();
+    }
+  }
+
+  /** From now on gives up a source that is silent for `ms`: the client has closed its side. */
+  limitSilence(clock: Clock, ms: number): void {
+    if (this.#ended) return;
+    this.#maxSilence = ms;
+    const subscription = clock.subscribe(this);
+    this.#stopTiming = () => clock.unsubscribe(subscription);
+  }
+
+  /** Part of {@linkcode Subscriber}. What waits for the client is not silent. */
+  tick(now: number): void {
+    if (this.#sent !== this.#sentBefore || !this.#transport.flushed) {
+      this.#sentBefore = this.#sent;
+      this.#silentSince = now;
+    } else if (now - this.#silentSince >= this.#maxSilence) {
+      this.#lost.reject(new ConnectionLost("The client has closed its side, and nothing is sent"));
     }
   }
 
