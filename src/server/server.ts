@@ -399,7 +399,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     let longest: Connection | undefined;
     for (const { connection } of this.#connections.values()) {
       if (!connection.isIdle) continue;
-      if (longest === undefined || connection.waitsSince < longest.waitsSince) longest = connection;
+      if (longest === undefined || connection.idleSince < longest.idleSince) longest = connection;
     }
     longest?.closeIfIdle();
   }
@@ -416,7 +416,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Resolves when the connection has ended, or was handed over: the guard counts it until it is closed. */
   #handOff(connection: Connection): Promise<void> {
     this.#context.counters.accepted++;
-    connection.transport.whenClosed(() => this.#guard.closed());
+    connection.transport.onClose(() => this.#guard.closed());
     const done = connection.run().then(() => {
       this.#connections.remove(node);
       this.#context.counters.bytesIn += connection.reader.bytesIn;
