@@ -1,12 +1,13 @@
 /** Small values and conversions that the tests of every folder use. */
 import { assert } from "@std/assert";
+import { delay } from "@std/async";
 
 /** The smallest request that leaves the connection open. */
 export const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 /** Resolves in a later turn of the event loop: what is ready has happened by then. */
 export function soon(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1));
+  return delay(1);
 }
 
 /** Encodes a text as UTF-8. */

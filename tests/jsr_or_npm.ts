@@ -1,16 +1,16 @@
 /**
- * Prints the arguments with which `@std/*` is found where JSR cannot be reached, and
- * nothing but `--no-lock` where it can.
+ * Prints the arguments that let Deno find `@std/*`: an import map of stand-ins where JSR
+ * cannot be reached, and only `--no-lock` where it can.
  *
- * The lock file holds what comes from npm. Entries of JSR would have to be added where
- * JSR answers, and a fresh clone must not change by being tested: hence `--no-lock` there.
+ * The lock file holds npm packages only. With JSR, Deno would add entries to it, and a
+ * fresh clone must not change by being tested: hence `--no-lock`.
  */
-const WAIT = 2000;
+const TIMEOUT_MS = 2000;
 
 async function jsrAnswers(): Promise<boolean> {
   try {
     const response = await fetch("https://jsr.io/@std/assert/meta.json", {
-      signal: AbortSignal.timeout(WAIT),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     await response.body?.cancel();
     return response.ok;

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Handler, Request } from "@asynchttp/server";
 import { GET, utf8 } from "../fixtures.ts";
-import { servingWell } from "../server/tools.ts";
+import { readText, servingWell, writeText } from "../server/tools.ts";
 import { put } from "./bodies.ts";
 import { converse, response, start } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
@@ -51,9 +51,9 @@ for (const [how, take, head] of TAKEN) {
         return conn instanceof Promise ? conn.then(use) : use(conn);
       };
       await servingWell(handler, async (port) => {
-        const client = await Deno.connect({ port });
-        await client.write(utf8(OFFER));
-        const got = await new Response(client.readable).text();
+        using client = await Deno.connect({ port });
+        await writeText(client, OFFER);
+        const got = await readText(client);
         assertEquals([got.slice(0, head.length), got.length], [head, head.length + length]);
       });
     });

@@ -1,5 +1,6 @@
 /** How connections end, who waits for whom, and what a fault leaves behind. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async";
 import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
 import type { Handler } from "../../src/connection/request.ts";
@@ -287,7 +288,7 @@ Deno.test("cut: ends a connection within a request", async () => {
 Deno.test("the answers to pipelined requests share their writes, in order", async () => {
   const requests = Array.from({ length: 100 }, (_, i) => GET.replace("/", `/${i}`)).join("");
   // A system call ends in a later turn of the event loop.
-  const writeGate = () => new Promise((resolve) => setTimeout(resolve, 0));
+  const writeGate = () => delay(0);
   const { conn, output } = await converse([requests], echo, {}, { writeGate });
   assertEquals(output, Array.from({ length: 100 }, (_, i) => echoed(`GET /${i} `)).join(""));
   assert(conn.writes.length <= 10, `${conn.writes.length} writes`);
@@ -331,7 +332,7 @@ Deno.test("bytes of the handler's own are not let go of before they are written"
       bytes.fill(33);
     },
     {},
-    { writeGate: () => new Promise((resolve) => setTimeout(resolve, 0)) },
+    { writeGate: () => delay(0) },
   );
   const all = ["A", "B", "C"].map((letter) => response("200 OK", letter.repeat(20_000)));
   assertEquals(output, all.join(""));

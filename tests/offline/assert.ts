@@ -1,4 +1,4 @@
-/** The part of `@std/assert` that the tests use, from npm: the same modules, but without their types. */
+/** The part of `@std/assert` that the tests use, from npm: the same modules without their types. */
 import * as std from "npm:deno-std@1.4.0/assert/mod.js";
 
 type ErrorClass<E extends Error> = abstract new (...args: never[]) => E;

@@ -1,4 +1,4 @@
-/** The part of `@std/async` that the tests use, from npm: the same modules, but without their types. */
+/** The part of `@std/async` that tests and bench use, from npm: the same modules without their types. */
 import * as deadlines from "npm:deno-std@1.4.0/async/deadline.js";
 import * as delays from "npm:deno-std@1.4.0/async/delay.js";
 

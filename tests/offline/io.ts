@@ -1,23 +1,21 @@
-/** Stands in for the two functions of `@std/io` that the tests use: npm does not have them. */
+/** Stand-in for the part of `@std/io` that the tests use: no npm package has it. */
 
-/** Reads to the end. */
+/** Reads to the end of the stream. */
 export async function readAll(
-  reader: { read(into: Uint8Array): Promise<number | null> },
+  reader: { read(p: Uint8Array): Promise<number | null> },
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
   const buffer = new Uint8Array(32_768);
-  for (;;) {
-    const count = await reader.read(buffer);
-    if (count === null) return new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer());
+  for (let count; (count = await reader.read(buffer)) !== null;) {
     chunks.push(buffer.slice(0, count));
   }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
 }
 
-/** Writes everything. */
+/** Writes all bytes: one `write` may take only some of them. */
 export async function writeAll(
-  writer: { write(bytes: Uint8Array): Promise<number> },
-  bytes: Uint8Array,
+  writer: { write(p: Uint8Array): Promise<number> },
+  data: Uint8Array,
 ): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) written += await writer.write(bytes.subarray(written));
+  for (let at = 0; at < data.length;) at += await writer.write(data.subarray(at));
 }

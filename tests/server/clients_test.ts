@@ -1,5 +1,6 @@
 /** Real clients, and a real proxy in front. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async";
 import type { Handler } from "@asynchttp/server";
 import { launch, run, servingWell, testWith, withFolder } from "./tools.ts";
 
@@ -115,7 +116,7 @@ async function listening(port: number): Promise<void> {
       (await Deno.connect({ hostname: "127.0.0.1", port })).close();
       return;
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await delay(10);
     }
   }
   assert(false, `nobody listens on port ${port}`);

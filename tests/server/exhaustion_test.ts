@@ -5,6 +5,7 @@
  * time that a server uses at rest is held against the time that passes.
  */
 import { assert, assertEquals } from "@std/assert";
+import { deadline, delay } from "@std/async";
 import { poll, ServerProcess } from "../soak/server_process.ts";
 import type { Plan } from "../soak/server_process.ts";
 import { WireClient } from "../soak/wire_client.ts";
@@ -62,14 +63,9 @@ function get(target: string): string {
 /** One client is served from its connect to its answer. */
 async function serves(port: number): Promise<void> {
   using client = await WireClient.connect(port);
-  const timer = setTimeout(() => client.close(), PATIENCE);
-  try {
-    await client.send(get("/text?n=5"));
-    const { status, length } = await client.answer();
-    assertEquals({ status, length }, { status: 200, length: 5 });
-  } finally {
-    clearTimeout(timer);
-  }
+  const answered = client.send(get("/text?n=5")).then(() => client.answer());
+  const { status, length } = await deadline(answered, PATIENCE);
+  assertEquals({ status, length }, { status: 200, length: 5 });
 }
 
 /** Waits until the server has accepted so many of a crowd. */
@@ -97,7 +93,7 @@ async function settle(server: ServerProcess): Promise<void> {
 async function loadAtRest(server: ServerProcess): Promise<number> {
   const begin = performance.now();
   const before = server.processorTime;
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await delay(2000);
   return (server.processorTime - before) / ((performance.now() - begin) / 1000);
 }
 

@@ -6,7 +6,8 @@
  * a time in which nobody listens, and clients are refused who did nothing wrong.
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { expect, head, pause } from "../soak/traffic.ts";
+import { delay } from "@std/async";
+import { expect, head } from "../soak/traffic.ts";
 import { WireClient } from "../soak/wire_client.ts";
 import type { Answer } from "../soak/wire_client.ts";
 import { PersistentClient } from "./persistent_client.ts";
@@ -89,7 +90,7 @@ async function ticks(wire: WireClient): Promise<Answer> {
 async function upload(wire: WireClient): Promise<Answer> {
   await wire.send(head("PUT", "/upload", "Content-Length: 40000"));
   for (let piece = 0; piece < 4; piece++) {
-    await pause(5);
+    await delay(5);
     await wire.send("x".repeat(10_000));
   }
   return good(await wire.answer(), "40000 bytes\n");
@@ -132,7 +133,7 @@ class Load implements Disposable {
     const enough = () =>
       this.clients.every((client, at) => client.answers.length >= before[at]! + answers);
     // A client that fails is heard of here, not after the wait.
-    while (!enough()) await Promise.race([pause(10), this.#asking]);
+    while (!enough()) await Promise.race([delay(10), this.#asking]);
   }
 
   async stop(): Promise<void> {
