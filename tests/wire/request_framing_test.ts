@@ -218,6 +218,11 @@ testRows([
     maxBody: Infinity,
   },
   {
+    title: "RFC 9110, 15.5.14: the largest number that is exact is beyond maxBody",
+    bytes: request("Content-Length: 9007199254740991", "abc"),
+    events: [POST, "413 body-too-large"],
+  },
+  {
     title: "RFC 9112, 6.2: a body of any bytes",
     bytes: request("Content-Length: 8", "\r\n\r\n\0\x7f\x80\xff"),
     events: [POST, "data \r\n\r\n\0\x7f\x80\xff", "end"],
@@ -292,6 +297,16 @@ testRows(methods.flatMap((method): Row[] => {
       title: `hardening 5: ${method} with a bad Content-Length is refused`,
       bytes: request("Content-Length: +3", "abc", line),
       events: ["400 bad-content-length"],
+    },
+    {
+      title: `hardening 5: ${method} with both Transfer-Encoding and Content-Length is refused`,
+      bytes: request("Transfer-Encoding: chunked\r\nContent-Length: 3", CHUNKED, line),
+      events: ["400 bad-transfer-encoding"],
+    },
+    {
+      title: `hardening 5: ${method} that is chunked twice is refused`,
+      bytes: request("Transfer-Encoding: chunked, chunked", CHUNKED, line),
+      events: ["400 bad-transfer-encoding"],
     },
     {
       title: `RFC 9112, 6.3: ${method} without a length has no body in the rfc profile`,

@@ -43,6 +43,7 @@ const refused: readonly (readonly [title: string, line: string, event: string])[
   ["RFC 9112, 3: a fourth part", "GET / HTTP/1.1 x", "400 bad-request-line"],
   ["RFC 9112, 3: an empty method", " / HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3.1: a colon in the method", "GE:T / HTTP/1.1", "400 bad-request-line"],
+  ["RFC 9112, 3.1: a parenthesis in the method", "G(T / HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3.1: a slash in the method", "GET/ / HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3.1: a byte above 0x7f in the method", "G\xcaT / HTTP/1.1", "400 bad-request-line"],
   ["RFC 9112, 3.1: a quote in the method", '"GET" / HTTP/1.1', "400 bad-request-line"],
