@@ -3,7 +3,8 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
 import { GET, soon, textOf } from "../fixtures.ts";
-import { CHUNKED, conversations, put } from "./bodies.ts";
+import { CHUNKED, put } from "./bodies.ts";
+import { conversations } from "./conversations.ts";
 import { converse, DATE, NOW, refused, response, settle, start } from "./harness.ts";
 import { EOF, STALL } from "./scripted_conn.ts";
 

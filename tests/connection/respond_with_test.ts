@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
 import { failing } from "./bodies.ts";
-import { converse, DATE, refused } from "./harness.ts";
+import { converse, DATE, refused, settle, start } from "./harness.ts";
+import { STALL } from "./scripted_conn.ts";
 
 Deno.test("respondWith: what looks like a Response", async () => {
   const looks = [
@@ -89,4 +90,22 @@ Deno.test("respondWith: no body, an empty one, and what is no Response", async (
     assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
     assertInstanceOf(errors[0], TypeError);
   }
+});
+
+Deno.test("a Response whose header fields throw is not sent, and its source is cancelled", async () => {
+  let cancelled: unknown;
+  const response = {
+    status: 200,
+    get headers(): Headers {
+      throw new Error("no fields");
+    },
+    body: new ReadableStream({ cancel: (reason) => void (cancelled = reason) }),
+  } as unknown as Response;
+  const options = { onError: () => {} };
+  const run = start([GET, STALL], (request) => request.respondWith(response), options);
+  await settle();
+  assert(run.conn.output.startsWith("HTTP/1.1 500 "));
+  assertEquals(String(cancelled), "Error: no fields");
+  run.connection.destroy();
+  await run.done;
 });

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/asse
 import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
 import { GET, streamOf, utf8 } from "../fixtures.ts";
-import { CHUNKED, conversations, failing } from "./bodies.ts";
+import { CHUNKED, failing } from "./bodies.ts";
+import { conversations } from "./conversations.ts";
 import { converse, DATE, response, settle, start } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 

@@ -1,16 +1,16 @@
-/** Answers that are still being written: who may go on meanwhile, and who must wait. */
+/** Responses that are still being written: what may go on meanwhile, and what must wait. */
 import { assert, assertEquals } from "@std/assert";
-import { AsyncHttpServer } from "@asynchttp/server";
 import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
 import { eventLoop } from "../../src/net/event_loop.ts";
 import { NOW, settle, start } from "./harness.ts";
-import { ScriptedConn, STALL } from "./scripted_conn.ts";
+import { STALL } from "./scripted_conn.ts";
 
 const SECOND = GET.replace("/", "/2");
 
 /** A large answer: so short that it is copied, and the connection could go on. */
 const LENGTH = 32_000;
+
 const LARGE = "x".repeat(LENGTH);
 
 /** How a handler may end with its answer. */
@@ -136,53 +136,5 @@ Deno.test("content that shrinks while it is written ends the connection", async 
   gate.resolve();
   await settle();
   assert(run.conn.closed);
-  await run.done;
-});
-
-Deno.test("a connection that its owner closes ends like any other", async () => {
-  for (const when of ["idle", "in a handler"]) {
-    const server = new AsyncHttpServer({ maxConnections: 1 });
-    const conn = new ScriptedConn([GET, SECOND, STALL]);
-    const serving = server.serveConnection(conn, (request) => {
-      if (when === "in a handler" && request.target === "/2") conn.close();
-      return request.respond(200);
-    });
-    await settle();
-    if (when === "idle") conn.close();
-    await serving;
-    assertEquals(server.stats().connections.open, 0, when);
-    assert(server.shouldAcceptRequest(), when);
-    assertEquals(await server.shutdown(), { finished: 0, cut: 0 }, when);
-  }
-});
-
-Deno.test("a pair of streams that cannot be taken counts for nothing", async () => {
-  const server = new AsyncHttpServer({ maxConnections: 1 });
-  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-  writable.getWriter();
-  let refused: unknown;
-  await server.serveConnection({ readable, writable }, (request) => request.respond(200))
-    .catch((error) => refused = error);
-  assert(refused instanceof TypeError);
-  assertEquals(server.stats().connections.open, 0);
-  assert(server.shouldAcceptRequest());
-  await server.shutdown();
-});
-
-Deno.test("a Response whose header fields throw is not sent, and its source is cancelled", async () => {
-  let cancelled: unknown;
-  const response = {
-    status: 200,
-    get headers(): Headers {
-      throw new Error("no fields");
-    },
-    body: new ReadableStream({ cancel: (reason) => void (cancelled = reason) }),
-  } as unknown as Response;
-  const options = { onError: () => {} };
-  const run = start([GET, STALL], (request) => request.respondWith(response), options);
-  await settle();
-  assert(run.conn.output.startsWith("HTTP/1.1 500 "));
-  assertEquals(String(cancelled), "Error: no fields");
-  run.connection.destroy();
   await run.done;
 });

@@ -81,7 +81,7 @@ function filled(out: WriteBuffer): WeakRef<WeakKey> {
   return new WeakRef(out.view().buffer);
 }
 
-Deno.test("OutputBuffer: what idle lets go of is let go of, also where it was looked at", async () => {
+Deno.test("WriteBuffer: releaseMemory frees the memory, also after view()", async () => {
   const out = new WriteBuffer();
   const memory = filled(out);
   out.clear();
@@ -91,7 +91,7 @@ Deno.test("OutputBuffer: what idle lets go of is let go of, also where it was lo
   assertEquals(out.length, 0);
 });
 
-Deno.test("OutputBuffer: what was taken is its owner's alone", async () => {
+Deno.test("WriteBuffer: take() leaves the memory to its caller alone", async () => {
   const out = new WriteBuffer();
   const memory = filled(out);
   out.take();

@@ -1,0 +1,39 @@
+/** Requests that are over: their handler can do nothing to the connection any more. */
+import { assertEquals, assertRejects } from "@std/assert";
+import { GET, utf8 } from "../fixtures.ts";
+import type { Request } from "../../src/connection/request.ts";
+import { converse, echo, echoed, refused } from "./harness.ts";
+
+Deno.test("hardening 34: an answer that comes too late is refused, and nothing of it is sent", async () => {
+  const late: Promise<unknown>[] = [];
+  const answerLater = (request: Request) =>
+    void Promise.resolve().then(() => {
+      late.push(
+        assertRejects(() => request.respond(200, "late"), TypeError, "The request is over"),
+      );
+      late.push(assertRejects(() => request.sendHeaders({ a: "b" }), TypeError, "is over"));
+      late.push(assertRejects(() => request.client.write(utf8("late")), TypeError, "is over"));
+    });
+  const { output } = await converse([GET], answerLater);
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+  await converse([GET], (request) => {
+    answerLater(request);
+    throw new Error("first");
+  });
+  assertEquals(late.length, 6);
+  await Promise.all(late);
+});
+
+Deno.test("hardening 36: a handler that is over has no hand on the connection", async () => {
+  const kept: Request[] = [];
+  const { output } = await converse([GET, GET.replace("/", "/2")], async (request) => {
+    for (const { client } of kept) {
+      await assertRejects(() => client.read(new Uint8Array(10)), TypeError, "is over");
+      await assertRejects(() => client.closeWrite(), TypeError, "is over");
+      client.close();
+    }
+    kept.push(request);
+    await echo(request);
+  });
+  assertEquals(output, echoed("GET / ") + echoed("GET /2 "));
+});
