@@ -1,4 +1,4 @@
-/** Requests and their responses on one connection: order, persistence, expectations, refusals. */
+/** Requests and responses on one connection: order, persistence, expectations, error responses. */
 import { GET } from "../fixtures.ts";
 import { conversations } from "./conversations.ts";
 import { DATE, echoed, refused } from "./harness.ts";
@@ -6,12 +6,12 @@ import { EOF, RESET } from "./scripted_conn.ts";
 
 conversations([
   {
-    title: "RFC 9112, 9.3: HTTP/1.1 persists, answers come in order",
+    title: "RFC 9112, 9.3: HTTP/1.1 persists, and responses keep the order of the requests",
     sent: GET + "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi" + GET,
     got: echoed("GET / ") + echoed("POST /a hi") + echoed("GET / "),
   },
   {
-    title: "RFC 9112, 9.6: close is answered with close, and nothing after it is served",
+    title: "RFC 9112, 9.6: close is answered with close, and no later request is served",
     sent: "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + GET,
     got: echoed("GET / ", "close"),
   },
@@ -43,19 +43,19 @@ conversations([
     got: `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 7\r\n\r\n` + echoed("GET / "),
   },
   {
-    title: "RFC 9110, 10.1.1: 100 Continue is sent, also where the body is there already",
+    title: "RFC 9110, 10.1.1: 100 Continue is sent even if the body has already arrived",
     sent: "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi" + GET,
     got: "HTTP/1.1 100 Continue\r\n\r\n" + echoed("PUT / hi") + echoed("GET / "),
   },
   {
-    title: "RFC 9110, 10.1.1: no 100 Continue to HTTP/1.0, nor without a body",
+    title: "RFC 9110, 10.1.1: 100 Continue is not sent to HTTP/1.0 or without a body",
     sent:
       "PUT / HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nhi" +
       "GET / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
     got: echoed("PUT / hi", "keep-alive") + echoed("GET / "),
   },
   {
-    title: "RFC 9110, 10.1.1: another expectation is refused, and nothing after it is served",
+    title: "RFC 9110, 10.1.1: another expectation is rejected, and no later request is served",
     sent: "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 2\r\n\r\nhi" + GET,
     got: refused(
       "417 Expectation Failed",
@@ -63,12 +63,12 @@ conversations([
     ),
   },
   {
-    title: "hardening 20: who will be told 413 is not told 100",
+    title: "hardening 20: a request that gets 413 does not get 100 Continue first",
     sent: "PUT / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 8388609\r\n\r\n",
     got: refused("413 Content Too Large", "The body must be at most 8388608 bytes long"),
   },
   {
-    title: "hardening 21: a refused upgrade closes",
+    title: "hardening 21: a declined upgrade closes the connection",
     sent: "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + GET,
     got: echoed("GET / ", "close"),
   },
@@ -86,12 +86,12 @@ conversations([
     got: `HTTP/1.1 200 OK\r\n${DATE}Connection: close\r\n\r\n`,
   },
   {
-    title: "hardening 34: one answer to a bad request, and nothing after it is served",
+    title: "hardening 34: a bad request gets one response, and no later request is served",
     sent: "GET / HTTP/1.1\r\n\r\n" + GET,
     got: refused("400 Bad Request", "An HTTP/1.1 request needs a Host (RFC 9112, 3.2)"),
   },
   {
-    title: "hardening 34: a refusal stands behind the answers before it",
+    title: "hardening 34: an error response follows the responses before it",
     sent: GET + "BAD\r\n\r\n",
     got: echoed("GET / ") +
       refused(
@@ -100,7 +100,7 @@ conversations([
       ),
   },
   {
-    title: "hardening 30: a refused HEAD gets no content either",
+    title: "hardening 30: the error response to HEAD has no content",
     sent: "HEAD / HTTP/1.1\r\nHost: a b\r\n\r\n",
     got: refused(
       "400 Bad Request",
@@ -108,7 +108,7 @@ conversations([
     ).replace(/\n[^\n]*\n$/, "\n"),
   },
   {
-    title: "hardening 30: what is refused behind a HEAD is no HEAD",
+    title: "hardening 30: the error response after a HEAD has content",
     sent: "HEAD / HTTP/1.1\r\nHost: x\r\n\r\nGET\r\n\r\n",
     got: `HTTP/1.1 200 OK\r\n${DATE}Content-Length: 7\r\n\r\n` +
       refused(
@@ -117,14 +117,18 @@ conversations([
       ),
   },
   {
-    title: "RFC 9112, 8: a request that ends too early is refused",
+    title: "RFC 9112, 8: a request that ends too early is rejected",
     sent: "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nhi",
     got: refused("400 Bad Request", "The request ended before it was complete (RFC 9112, 8)"),
   },
-  { title: "a client that connects and goes hears nothing", sent: [EOF], got: "" },
-  { title: "a client that resets hears nothing", sent: ["GET / HT", RESET], got: "" },
+  { title: "a client that connects and closes gets no response", sent: [EOF], got: "" },
   {
-    title: "a client that half-closes after its request gets its answer",
+    title: "a client that resets the connection gets no response",
+    sent: ["GET / HT", RESET],
+    got: "",
+  },
+  {
+    title: "a client that half-closes after its request gets its response",
     sent: [GET, EOF],
     got: echoed("GET / "),
   },

@@ -1,8 +1,8 @@
 /**
- * Every phase of a connection, and every fault of its client: how it ends.
+ * How a connection ends, for every phase and every fault of its client.
  *
- * Each row is run with the bytes as they are, one byte a read, and one byte a write: that
- * must make no difference.
+ * Each row runs with whole reads and writes, with one byte a read, and with one byte a
+ * write; the outcome must be the same.
  */
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
@@ -17,7 +17,7 @@ import type { Faults, Step } from "./scripted_conn.ts";
 const PUT = put(9) + "abc";
 const BAD = "GET / HTTP/1.1\r\n\r\n";
 
-const answers: Handler = (request) => request.respond(200);
+const responds: Handler = (request) => request.respond(200);
 
 const waits: Handler = async (request) => {
   await soon();
@@ -47,7 +47,7 @@ const streams: Handler = (request) => {
   );
 };
 
-/** The statuses that the client gets, "…" behind one whose body is cut, when it stalls, closes its side, resets. */
+/** The statuses that the client receives after each fault; "…" marks a truncated body. */
 interface Phase {
   readonly name: string;
   readonly sent: string;
@@ -58,11 +58,18 @@ interface Phase {
 }
 
 const PHASES: readonly Phase[] = [
-  { name: "before the first byte", sent: "", handler: answers, stalls: "", closes: "", resets: "" },
+  {
+    name: "before the first byte",
+    sent: "",
+    handler: responds,
+    stalls: "",
+    closes: "",
+    resets: "",
+  },
   {
     name: "between two requests",
     sent: GET,
-    handler: answers,
+    handler: responds,
     stalls: "200",
     closes: "200",
     resets: "200",
@@ -70,7 +77,7 @@ const PHASES: readonly Phase[] = [
   {
     name: "within a head",
     sent: "GET / HT",
-    handler: answers,
+    handler: responds,
     stalls: "408",
     closes: "400",
     resets: "",
@@ -78,14 +85,14 @@ const PHASES: readonly Phase[] = [
   {
     name: "within a second head",
     sent: GET + "G",
-    handler: answers,
+    handler: responds,
     stalls: "200 408",
     closes: "200 400",
     resets: "200",
   },
-  { name: "within a body", sent: PUT, handler: answers, stalls: "408", closes: "400", resets: "" },
+  { name: "within a body", sent: PUT, handler: responds, stalls: "408", closes: "400", resets: "" },
   {
-    name: "within a body that is read",
+    name: "within a body that the handler reads",
     sent: PUT,
     handler: readsAll,
     stalls: "408",
@@ -93,7 +100,7 @@ const PHASES: readonly Phase[] = [
     resets: "",
   },
   {
-    name: "within a body that is left",
+    name: "within a body that the handler does not read",
     sent: PUT,
     handler: readsNothing,
     stalls: "200",
@@ -109,7 +116,7 @@ const PHASES: readonly Phase[] = [
     resets: "200",
   },
   {
-    name: "while the handler listens",
+    name: "while the handler watches its signal",
     sent: GET,
     handler: waitsWithSignal,
     stalls: "200",
@@ -127,7 +134,7 @@ const PHASES: readonly Phase[] = [
   {
     name: "while it lingers",
     sent: BAD,
-    handler: answers,
+    handler: responds,
     stalls: "400",
     closes: "400",
     resets: "400",
@@ -146,7 +153,7 @@ const DELIVERIES: readonly [name: string, split: boolean, faults: Faults][] = [
   ["a byte a write", false, { writeAtMost: 1 }],
 ];
 
-/** Lets time pass until the connection has ended: far longer than every timeout together. */
+/** Moves the clock until the connection has ended: much longer than all timeouts together. */
 async function untilEnded(run: Run): Promise<void> {
   let ended = false;
   run.done.then(() => ended = true);
@@ -174,9 +181,9 @@ function ended(run: Run): void {
 
 for (const phase of PHASES) {
   for (const [key, step] of LAST) {
-    Deno.test(`${phase.name} the client ${key}: ${phase[key] || "not a word"}`, async () => {
+    Deno.test(`${phase.name} the client ${key}: ${phase[key] || "no response"}`, async () => {
       for (const [name, split, faults] of DELIVERIES) {
-        // What is to be sent before is out by then, however slowly it is written.
+        // By then the response is written, even one byte a write.
         const pause = phase.handler === waitsWithSignal ? [] : [soon().then(soon)];
         const script: Step[] = [...(split ? phase.sent : [phase.sent]), ...pause, step];
         const run = start(script, phase.handler, {}, faults);

@@ -1,4 +1,4 @@
-/** Connections that are handed over: hijack, upgrade and CONNECT. */
+/** Connections that leave the server: hijack, upgrade and CONNECT. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Handler, Request } from "@asynchttp/server";
@@ -10,7 +10,7 @@ import { EOF, STALL } from "./scripted_conn.ts";
 
 const OFFER = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a\r\n\r\n";
 
-Deno.test("hand-over: a close of its new owner's does not wait for a peer that does not read", async () => {
+Deno.test("hijack: close() does not wait for a peer that does not read", async () => {
   const run = start(
     [GET, STALL],
     (request) => {
@@ -25,7 +25,7 @@ Deno.test("hand-over: a close of its new owner's does not wait for a peer that d
   assert(run.conn.closed);
 });
 
-/** How a connection is taken, and what the client gets for it. */
+/** How the handler takes the connection, and the bytes that the client receives for it. */
 const TAKEN: readonly (readonly [
   how: string,
   take: (request: Request) => Deno.Conn | Promise<Deno.Conn>,
@@ -41,7 +41,7 @@ const TAKEN: readonly (readonly [
 
 for (const [how, take, head] of TAKEN) {
   for (const length of [3, 100_000]) {
-    Deno.test(`${how}: ${length} bytes that nobody waits for arrive before the close`, async () => {
+    Deno.test(`${how}: ${length} bytes whose write is not awaited arrive before the close`, async () => {
       const handler: Handler = (request) => {
         const use = (conn: Deno.Conn) => {
           void conn.write(utf8("x".repeat(length)));
@@ -60,7 +60,7 @@ for (const [how, take, head] of TAKEN) {
   }
 }
 
-Deno.test("hardening 21: a refused CONNECT closes", async () => {
+Deno.test("hardening 21: a declined CONNECT closes the connection", async () => {
   const { output } = await converse(
     ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n" + GET],
     (request) => request.respond(501),
@@ -68,7 +68,7 @@ Deno.test("hardening 21: a refused CONNECT closes", async () => {
   assertEquals(output, response("501 Not Implemented", "", "close"));
 });
 
-Deno.test("hand-over: unread bytes first, and the server has no more to do with it", async () => {
+Deno.test("hijack: reads give the unread bytes first, and the server no longer touches the connection", async () => {
   let conn: Deno.Conn | undefined;
   const run = start([GET + "first", "second", EOF], (request) => {
     conn = request.hijack();
@@ -89,7 +89,7 @@ Deno.test("hand-over: unread bytes first, and the server has no more to do with 
   assert(run.conn.closed);
 });
 
-Deno.test("upgrade: sends 101 with the protocol that was offered, or the one that is named", async () => {
+Deno.test("upgrade: sends 101 with the first offered protocol, or with the one that the caller names", async () => {
   const offer = "GET / HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: a/1, b\r\n\r\n";
   for (
     const [headers, named] of [[undefined, "Upgrade: a/1\r\n"], [
@@ -110,7 +110,7 @@ Deno.test("upgrade: sends 101 with the protocol that was offered, or the one tha
   }
 });
 
-Deno.test("upgrade: to CONNECT it says 200", async () => {
+Deno.test("upgrade: responds to CONNECT with 200", async () => {
   const { output } = await converse(
     ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n"],
     async (request) => {
@@ -120,7 +120,7 @@ Deno.test("upgrade: to CONNECT it says 200", async () => {
   assertEquals(output, "HTTP/1.1 200 OK\r\n\r\n");
 });
 
-Deno.test("hardening 21: no hand-over without an offer, before the body was read, or after an answer", async () => {
+Deno.test("hardening 21: a hand-over without an offer, before the body is read or after a response throws", async () => {
   const offer = "Connection: upgrade\r\nUpgrade: a\r\n";
   await converse(
     [put(3, offer) + "abc"],
@@ -145,7 +145,7 @@ Deno.test("hardening 21: no hand-over without an offer, before the body was read
   });
 });
 
-Deno.test("a handler that throws after a hand-over: onError hears, the connection is its new owner's", async () => {
+Deno.test("a handler that throws after hijack: the error is reported, and the connection stays open", async () => {
   const run = start([GET, STALL], (request) => {
     request.hijack();
     throw new Error("after");

@@ -1,13 +1,13 @@
-/** Handlers that fail, and handlers that do not answer. */
+/** Handlers that throw, and handlers that do not respond. */
 import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
 import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
 import { converse, refused, response } from "./harness.ts";
 
-/** What a handler does wrong, and what is said about it. */
+/** A handler's mistake, and the error that `onError` receives. */
 const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = [
   {
-    title: "a field name that is no token",
+    title: "a field name that is not a token",
     handler: (request) => request.respond(200, "", { "a b": "c" }),
     error: 'Invalid field name "a b"',
   },
@@ -17,12 +17,12 @@ const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = 
     error: 'Invalid value of field "a"',
   },
   {
-    title: "a reason with a line end",
+    title: "a statusText with a line end",
     handler: (request) => request.respond(200, "", {}, { statusText: "OK\r\n" }),
     error: "Invalid statusText",
   },
   {
-    title: "a status that is none",
+    title: "a status out of range",
     handler: (request) => request.respond(99),
     error: "Status must be an integer from 200 to 599: got 99",
   },
@@ -47,7 +47,7 @@ const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = 
     error: 'Invalid value of field "a"',
   },
   {
-    title: "an error of its own",
+    title: "an error that the handler throws",
     handler: () => {
       throw new Error("Oops");
     },
@@ -56,7 +56,7 @@ const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = 
 ];
 
 for (const { title, handler, error } of MISTAKES) {
-  Deno.test(`a handler's mistake is answered with 500: ${title}`, async () => {
+  Deno.test(`a handler's mistake gives 500: ${title}`, async () => {
     const { output, errors } = await converse([GET + GET], handler);
     assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
     assertEquals(errors.length, 1);
@@ -64,21 +64,21 @@ for (const { title, handler, error } of MISTAKES) {
   });
 }
 
-Deno.test("a handler that does not answer: 500, and onError hears of it", async () => {
+Deno.test("a handler that does not respond: 500, and the error is reported", async () => {
   const { output, errors, counters } = await converse([GET], () => {});
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
   assertStringIncludes((errors[0] as Error).message, "returned without having answered");
   assertEquals(counters.rejections, { "not-answered": 1 });
 });
 
-Deno.test("a handler that does not look at its failed answer: onError gets the reason", async () => {
+Deno.test("a handler that ignores its failed response: the reported error has the reason as its cause", async () => {
   const { errors } = await converse([GET], (request) => void request.respond(1000));
   const error = errors[0];
   assertInstanceOf(error, Error);
   assertInstanceOf(error.cause, RangeError);
 });
 
-Deno.test("a handler that throws after its answer: onError hears, the connection goes on", async () => {
+Deno.test("a handler that throws after its response: the error is reported, and the connection persists", async () => {
   const { output, errors } = await converse([GET + GET], async (request) => {
     await request.respond(200, "fine");
     throw new Error("too late");

@@ -1,7 +1,7 @@
 /**
- * Every promise that the server gives may be ignored, and every hook may fail: a client
- * must not end the process by an unhandled rejection. The test runner fails a test that
- * leaves one.
+ * A handler may ignore every promise that the server returns, and every hook may fail: no
+ * client can end the process with an unhandled rejection. The test runner fails a test
+ * that leaves one.
  */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { streaming } from "@asynchttp/server";
@@ -22,7 +22,7 @@ const ENDS: readonly [title: string, sent: readonly Step[]][] = [
   ["sends a bad chunk", [CHUNKED + "2\r\nab\r\n", "x\r\n", EOF]],
 ];
 
-/** What a handler may call and never look at. */
+/** Calls whose result the handler ignores. */
 const CALLS: { readonly [name: string]: (request: Request) => unknown } = {
   "text()": (request) => request.text(),
   "json()": (request) => request.json(),
@@ -47,7 +47,7 @@ const CALLS: { readonly [name: string]: (request: Request) => unknown } = {
 
 for (const [name, call] of Object.entries(CALLS)) {
   for (const [title, sent] of [...ENDS, ["offers another protocol", [UPGRADE, RESET]] as const]) {
-    Deno.test(`${name} is ignored, and the client ${title}`, async () => {
+    Deno.test(`the handler ignores ${name}, and the client ${title}`, async () => {
       const handler = streaming(async (request) => {
         call(request);
         await settle();
@@ -59,7 +59,7 @@ for (const [name, call] of Object.entries(CALLS)) {
   }
 }
 
-Deno.test("a body whose promise is awaited later can still be answered", async () => {
+Deno.test("a handler that awaits text() late can still respond", async () => {
   const handler = streaming(async (request) => {
     const body = request.text();
     await settle();
@@ -75,7 +75,7 @@ const throws = () => {
 };
 const rejects = () => Promise.reject(failure) as never;
 
-/** A hook that fails, where it is called, and what `onError` is told. */
+/** A hook that fails, a request that calls it, and the number of errors that `onError` receives. */
 const HOOKS: readonly [
   title: string,
   sent: string,
@@ -88,7 +88,7 @@ const HOOKS: readonly [
 
 for (const [title, sent, options, count] of HOOKS) {
   for (const [how, fail] of [["throws", throws], ["rejects", rejects]] as const) {
-    Deno.test(`${title} ${how}: the client is answered, and the process lives`, async () => {
+    Deno.test(`${title} ${how}: the client gets a response, and the process lives`, async () => {
       const logged: unknown[] = [];
       const { error } = console;
       console.error = (...values: unknown[]) => void logged.push(...values);
@@ -106,7 +106,7 @@ for (const [title, sent, options, count] of HOOKS) {
   }
 }
 
-Deno.test("a trailers function that is async fails the response, and not the process", async () => {
+Deno.test("an async trailers function fails the response, not the process", async () => {
   const trailers = rejects as unknown as () => HeadersInit;
   const handler = (request: Request) => request.respond(200, "x", [], { trailers });
   const { errors } = await converse([GET, EOF], handler);

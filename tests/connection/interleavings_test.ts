@@ -1,6 +1,6 @@
 /**
- * Random clients against random handlers, in random orders: what must hold for all of
- * them. The seed is printed; FUZZ_SEED repeats a run.
+ * Invariants that hold for random clients and random handlers in random order. The seed is
+ * printed; FUZZ_SEED repeats a run.
  */
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
@@ -47,7 +47,7 @@ function scriptOf(random: Random): Step[] {
   return [...steps, random.pick<Step>([EOF, EOF, RESET, STALL])];
 }
 
-/** The sources that were made, and whether each came to an end. */
+/** The sources of responses, and whether each has ended. */
 class Sources {
   readonly #ends: boolean[] = [];
 
@@ -126,7 +126,7 @@ async function misbehave(random: Random, request: Request, sources: Sources): Pr
   }
 }
 
-/** Reads what a client would read: the ids of the final answers, until the bytes end. */
+/** Parses the output as a client does; returns the ids of the final responses, in order. */
 function idsOf(
   output: string,
   methods: ReadonlyMap<string, string>,
@@ -150,7 +150,7 @@ function idsOf(
   }
 }
 
-/** Where the body ends; -1 when it does not. */
+/** Returns the length of the body, or -1 if it is incomplete. */
 function bodyEnd(head: string, after: string): number {
   const length = /\r\nContent-Length: (\d+)/.exec(head)?.[1];
   if (length !== undefined) return after.length < Number(length) ? -1 : Number(length);
@@ -180,18 +180,22 @@ async function round(seed: number): Promise<void> {
   await soon();
   const { ids, rest } = idsOf(run.conn.output, methods);
   const numbered = ids.filter((id) => !id.startsWith("status"));
-  assertEquals(numbered, numbered.map((_, i) => String(i)), "answers in order, one each");
+  assertEquals(
+    numbered,
+    numbered.map((_, i) => String(i)),
+    "one response for each request, in order",
+  );
   const refusals = ids.length - numbered.length;
   assert(
     refusals === 0 || (refusals === 1 && ids.at(-1)!.startsWith("status")),
-    "one refusal, the last",
+    "one error response, the last one",
   );
-  if (rest.startsWith("RAW")) assertEquals(rest, "RAW", "nothing is written after a hand-over");
+  if (rest.startsWith("RAW")) assertEquals(rest, "RAW", "the server writes nothing after a hijack");
   else {assert(
       rest === "" || faults.failAfter !== undefined || run.conn.closed,
       `unframed: ${rest}`,
     );}
-  assert(sources.allEnded, "every source is read to its end, or cancelled");
+  assert(sources.allEnded, "every source is read to its end or cancelled");
   assert(run.conn.closed);
   assertEquals(run.clock.size, 0);
 }

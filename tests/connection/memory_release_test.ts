@@ -1,4 +1,4 @@
-/** What is let go of: memory that nobody needs any more can be collected. */
+/** Memory that is released: the garbage collector can reclaim what is no longer needed. */
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Handler, Request } from "@asynchttp/server";
@@ -10,12 +10,15 @@ import { put } from "./bodies.ts";
 import { NOW, start } from "./harness.ts";
 import { STALL } from "./scripted_conn.ts";
 
-/** Only a realm that is made behind the flag has it. */
+/** Only a context that is created after the flag has `gc`. */
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
-/** How many of them there still are. What a `WeakRef` was made of or gave stays for the rest of a turn. */
-async function left(refs: readonly WeakRef<WeakKey>[]): Promise<number> {
+/**
+ * Counts the references that are still alive. A target lives to the end of the turn in which
+ * its `WeakRef` was made or read.
+ */
+async function countAlive(refs: readonly WeakRef<WeakKey>[]): Promise<number> {
   for (let i = 0; i < 3; i++) {
     await soon();
     collectGarbage();
@@ -26,12 +29,15 @@ async function left(refs: readonly WeakRef<WeakKey>[]): Promise<number> {
 const SIZE = 100_000;
 const refs: WeakRef<WeakKey>[] = [];
 
-/** What an idle connection must not keep: the request, its head and body, and the answer, which is returned. */
+/**
+ * Remembers what an idle connection must not keep: the request, its head and body, and the
+ * content of the response, which it returns.
+ */
 function remember(request: Request): Uint8Array {
-  const answer = new Uint8Array(SIZE);
+  const content = new Uint8Array(SIZE);
   refs.push(new WeakRef(request), new WeakRef(request.rawHeaders));
-  refs.push(new WeakRef(request.bytes.buffer), new WeakRef(answer.buffer));
-  return answer;
+  refs.push(new WeakRef(request.bytes.buffer), new WeakRef(content.buffer));
+  return content;
 }
 
 const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
@@ -39,9 +45,9 @@ const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
     return request.respond(200, remember(request));
   }],
   ["a handler that waits", async (request) => {
-    const answer = remember(request);
+    const content = remember(request);
     await soon();
-    await request.respond(200, answer);
+    await request.respond(200, content);
   }],
   [
     "a streaming handler",
@@ -52,14 +58,14 @@ const HANDLERS: readonly (readonly [kind: string, handler: Handler])[] = [
   ],
 ];
 
-/** What is left of the last request of an idle connection. */
-async function leftOfLast(handler: Handler): Promise<number> {
+/** Counts what an idle connection keeps of its last request. */
+async function countKept(handler: Handler): Promise<number> {
   refs.length = 0;
   const { clock, connection, done } = start([put(SIZE) + "a".repeat(SIZE), STALL], handler);
   for (let i = 0; i < 1000 && !(refs.length === 4 && connection.isIdle); i++) await soon();
   // The next request may have the same head, until the clock ticks.
   clock.tick(NOW + 500);
-  const count = await left(refs);
+  const count = await countAlive(refs);
   assert(connection.isIdle);
   assertEquals(refs.length, 4);
   connection.destroy();
@@ -70,12 +76,12 @@ async function leftOfLast(handler: Handler): Promise<number> {
 for (const [kind, handler] of HANDLERS) {
   Deno.test(`an idle connection does not keep its last request: ${kind}`, async () => {
     // The engine keeps the first frozen array of a process.
-    await leftOfLast(handler);
-    assertEquals(await leftOfLast(handler), 0);
+    await countKept(handler);
+    assertEquals(await countKept(handler), 0);
   });
 }
 
-/** In a function of its own, which keeps no variable of it. */
+/** A function of its own, so that no variable of the test keeps the memory. */
 function filled(out: WriteBuffer): WeakRef<WeakKey> {
   out.copy(new Uint8Array(SIZE));
   return new WeakRef(out.view().buffer);
@@ -85,9 +91,9 @@ Deno.test("WriteBuffer: releaseMemory frees the memory, also after view()", asyn
   const out = new WriteBuffer();
   const memory = filled(out);
   out.clear();
-  assertEquals(await left([memory]), 1);
+  assertEquals(await countAlive([memory]), 1);
   out.releaseMemory();
-  assertEquals(await left([memory]), 0);
+  assertEquals(await countAlive([memory]), 0);
   assertEquals(out.length, 0);
 });
 
@@ -95,6 +101,6 @@ Deno.test("WriteBuffer: take() leaves the memory to its caller alone", async () 
   const out = new WriteBuffer();
   const memory = filled(out);
   out.take();
-  assertEquals(await left([memory]), 0);
+  assertEquals(await countAlive([memory]), 0);
   assertEquals(out.length, 0);
 });

@@ -1,4 +1,4 @@
-/** Responses that are still being written: what may go on meanwhile, and what must wait. */
+/** Responses that are still being written: what may happen meanwhile, and what must wait. */
 import { assert, assertEquals } from "@std/assert";
 import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
@@ -8,12 +8,12 @@ import { STALL } from "./scripted_conn.ts";
 
 const SECOND = GET.replace("/", "/2");
 
-/** A large answer: so short that it is copied, and the connection could go on. */
+/** Short enough to be copied, so that the connection could read on. */
 const LENGTH = 32_000;
 
 const LARGE = "x".repeat(LENGTH);
 
-/** How a handler may end with its answer. */
+/** How a handler may return while its response is pending. */
 const ENDINGS: readonly [how: string, handler: Handler][] = [
   ["returns its promise", (request) => request.respond(200, LARGE)],
   ["returns nothing", (request) => void request.respond(200, LARGE)],
@@ -21,7 +21,7 @@ const ENDINGS: readonly [how: string, handler: Handler][] = [
 ];
 
 for (const [how, handler] of ENDINGS) {
-  Deno.test(`an answer is written to its end after retire: the handler ${how}`, async () => {
+  Deno.test(`disableKeepAlive: a pending response is written to its end: the handler ${how}`, async () => {
     const gate = Promise.withResolvers<void>();
     const run = start([GET, STALL], handler, {}, { writeGate: () => gate.promise });
     await settle();
@@ -39,7 +39,7 @@ for (const [how, handler] of ENDINGS) {
     await run.done;
   });
 
-  Deno.test(`a client idles when it has its answer, not before: the handler ${how}`, async () => {
+  Deno.test(`timeouts.idle begins when the response is written: the handler ${how}`, async () => {
     let gate = Promise.withResolvers<void>();
     const faults = { writeGate: () => gate.promise, writeAtMost: 2000 };
     const run = start([GET, STALL], handler, { timeouts: { idle: 5000 } }, faults);
@@ -57,7 +57,7 @@ for (const [how, handler] of ENDINGS) {
   });
 }
 
-/** How a second request, pipelined or not, may end its connection at once. */
+/** How the second request ends its connection at once. */
 const ENDS: readonly [how: string, handler: Handler][] = [
   ["hijacks and closes", (request) => request.hijack().close()],
   ["fails within its response", (request) => {
@@ -69,7 +69,7 @@ const ENDS: readonly [how: string, handler: Handler][] = [
 for (const [how, end] of ENDS) {
   for (const what of ["pipelined", "behind it"]) {
     const requests = what === "pipelined" ? [GET + SECOND] : [GET, SECOND];
-    Deno.test(`the answer before arrives, where a request ${what} ${how}`, async () => {
+    Deno.test(`the first response arrives although a request ${what} ${how}`, async () => {
       const gate = Promise.withResolvers<void>();
       const handler: Handler = (request) =>
         request.target === "/" ? request.respond(200, "first") : end(request);
@@ -83,7 +83,7 @@ for (const [how, end] of ENDS) {
       await run.done;
     });
 
-    Deno.test(`a client that never reads cannot keep it, where a request ${what} ${how}`, async () => {
+    Deno.test(`a client that never reads is closed although a request ${what} ${how}`, async () => {
       const handler: Handler = (request) =>
         request.target === "/" ? request.respond(200, "first") : end(request);
       const writeGate = () => new Promise<void>(() => {});
@@ -99,10 +99,10 @@ for (const [how, end] of ENDS) {
   }
 }
 
-Deno.test("bytes that only wait for a turn of the event loop arrive before their owner's close", async () => {
+Deno.test("hijack: bytes that wait for a turn of the event loop arrive before the close", async () => {
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
-    // Somebody else uses up the turn.
+    // Other connections use up the turn.
     while (eventLoop.next({ asked: 0 }) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
@@ -112,18 +112,18 @@ Deno.test("bytes that only wait for a turn of the event loop arrive before their
   assertEquals([run.conn.output.length, run.conn.closed], [100_000, true]);
 });
 
-Deno.test("a close in a reaction to the answer ends the connection", async () => {
+Deno.test("request.client.close() in a reaction to respond() ends the connection", async () => {
   const run = start([GET, STALL], (request) => {
-    const answer = request.respond(200, "x");
-    answer.then(() => request.client.close());
-    return answer;
+    const sent = request.respond(200, "x");
+    sent.then(() => request.client.close());
+    return sent;
   });
   await settle();
   assert(run.conn.closed);
   await run.done;
 });
 
-Deno.test("content that shrinks while it is written ends the connection", async () => {
+Deno.test("content whose buffer shrinks while it is written ends the connection", async () => {
   const memory = new ArrayBuffer(40_000, { maxByteLength: 40_000 });
   const gate = Promise.withResolvers<void>();
   let writes = 0;

@@ -7,7 +7,8 @@ import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
 conversations([
   {
-    title: "sendHeaders: header lines only, the handler writes around them, the connection ends",
+    title:
+      "sendHeaders: sends field lines only; the handler writes the rest, and the connection ends",
     sent: GET + GET,
     handler: async (request) => {
       await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
@@ -18,7 +19,7 @@ conversations([
     got: "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX: y\r\n\r\ndata: 1\n\n",
   },
   {
-    title: "client: writes queue behind the answers before",
+    title: "client: writes follow the earlier responses",
     sent: GET + GET.replace("/", "/raw"),
     handler: async (request) => {
       if (request.target === "/raw") await request.client.write(utf8("raw"));
@@ -27,7 +28,7 @@ conversations([
     got: response("200 OK", "first") + "raw",
   },
   {
-    title: "client: reads give first what the parser has not used",
+    title: "client: reads give the unparsed bytes first",
     sent: [GET + "abc", "def", EOF],
     handler: async (request) => {
       let text = "";
@@ -46,7 +47,7 @@ conversations([
     got: "",
   },
   {
-    title: "client: closed by the handler behind its answer",
+    title: "client: closed by the handler after its response",
     sent: GET + GET + GET,
     handler: async (request) => {
       await request.respond(200, "last");
@@ -55,7 +56,7 @@ conversations([
     got: response("200 OK", "last"),
   },
   {
-    title: "client: its write side closed by the handler",
+    title: "client: half-closed by the handler",
     sent: GET + GET,
     handler: (request) => request.client.closeWrite(),
     got: "",
@@ -82,7 +83,7 @@ Deno.test("client: is a Deno.Conn", async () => {
   assert(conn.closed);
 });
 
-Deno.test("a response after raw bytes is a TypeError", async () => {
+Deno.test("respond: throws a TypeError after raw writes", async () => {
   const { output } = await converse([GET], async (request) => {
     await request.client.write(utf8("raw"));
     await assertRejects(() => request.respond(200), TypeError, "has written to the socket itself");
@@ -90,7 +91,7 @@ Deno.test("a response after raw bytes is a TypeError", async () => {
   assertEquals(output, "raw");
 });
 
-Deno.test("a handler that throws within raw bytes: the connection is cut", async () => {
+Deno.test("a handler that throws after raw writes: the connection is destroyed", async () => {
   const { output, errors, conn } = await converse([GET + GET], async (request) => {
     await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
     throw new Error("half-way");
@@ -100,7 +101,7 @@ Deno.test("a handler that throws within raw bytes: the connection is cut", async
   assert(conn.closed && !conn.writeClosed);
 });
 
-Deno.test("hardening 32: raw reads and writes that nobody waits for may fail", async () => {
+Deno.test("hardening 32: raw reads and writes that are not awaited may fail", async () => {
   await converse(
     [GET, RESET],
     (request) => {

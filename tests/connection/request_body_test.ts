@@ -1,4 +1,4 @@
-/** Bodies of requests that stream: back-pressure, limits, and what is left behind. */
+/** Request bodies: streaming, back-pressure, limits, and bodies that are not read. */
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
@@ -16,7 +16,7 @@ async function gathered(stream: ReadableStream<Uint8Array>): Promise<string> {
   return all;
 }
 
-/** Answers with what it reads, each chunk in brackets. */
+/** Responds with the chunks that it reads, each in brackets. */
 const chunks = streaming(async (request) => {
   let all = "";
   for await (const chunk of request.stream) all += `[${textOf(chunk)}]`;
@@ -25,19 +25,19 @@ const chunks = streaming(async (request) => {
 
 conversations([
   {
-    title: "streaming: a body arrives piece by piece",
+    title: "streaming: a body arrives chunk by chunk",
     sent: [put(6), "abc", "de", "f" + GET],
     handler: chunks,
     got: response("200 OK", "[abc][de][f]") + response("200 OK", ""),
   },
   {
-    title: "streaming: a chunked body, its coding taken off",
+    title: "streaming: a chunked body is decoded",
     sent: [CHUNKED + "3\r\nab", "c\r\n0\r\n\r\n" + GET],
     handler: chunks,
     got: response("200 OK", "[ab][c]") + response("200 OK", ""),
   },
   {
-    title: "streaming: textOf() and json()",
+    title: "streaming: text() and json()",
     sent: [put(7) + '{"a":1}' + put(4) + "null"],
     handler: streaming(async (request) => {
       const value = await request.json();
@@ -48,7 +48,7 @@ conversations([
     got: response("200 OK", '{"a":1}') + response("200 OK", "null"),
   },
   {
-    title: "a buffered handler has the stream, too",
+    title: "a buffered handler has request.stream too",
     sent: [put(3) + "abc" + GET],
     handler: async (request) => {
       const all = await gathered(request.stream);
@@ -57,7 +57,7 @@ conversations([
     got: response("200 OK", "abcabc3") + response("200 OK", "0"),
   },
   {
-    title: "RFC 9110, 10.1.1: 100 Continue goes out with the first read",
+    title: "RFC 9110, 10.1.1: the first read sends 100 Continue",
     sent: [put(3, EXPECT), "abc", GET],
     handler: streaming(async (request) => {
       await request.inform(102);
@@ -67,13 +67,13 @@ conversations([
       response("200 OK", "abc") + "HTTP/1.1 102 Processing\r\n\r\n" + response("200 OK", ""),
   },
   {
-    title: "hardening 20: an answer without a read refuses the upload, and closes",
+    title: "hardening 20: a response without a read declines the upload and closes",
     sent: [put(3, EXPECT), "abc" + GET],
     handler: streaming((request) => request.respond(401)),
     got: response("401 Unauthorized", "", "close"),
   },
   {
-    title: "hardening 20: an echo under Expect: 100 first, then the head",
+    title: "hardening 20: an echo sends 100 Continue before its head",
     sent: [put(3, EXPECT), "abc" + GET],
     handler: streaming((request) => request.respond(200, request.stream)),
     got:
@@ -81,37 +81,38 @@ conversations([
       `3\r\nabc\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
   },
   {
-    title: "a body left unread is dropped, and the next request served",
+    title: "an unread body is drained, and the next request is served",
     sent: [put(10) + "0123", "456789" + GET],
     handler: streaming((request) => request.respond(200, request.method)),
     got: response("200 OK", "PUT") + response("200 OK", "GET"),
   },
   {
-    title: "a body that is too long to be dropped closes the connection, and the answer says so",
+    title:
+      "an unread body that is too long to drain closes the connection, and the response says so",
     sent: [put(300_000) + "0123" + GET],
     handler: streaming((request) => request.respond(200)),
     got: response("200 OK", "", "close"),
   },
   {
-    title: "a chunked body that turns out too long to be dropped closes the connection",
+    title: "an unread chunked body that turns out too long to drain closes the connection",
     sent: [CHUNKED + ("5000\r\n" + "x".repeat(0x5000) + "\r\n").repeat(20) + "0\r\n\r\n" + GET],
     handler: streaming((request) => request.respond(200)),
     got: response("200 OK", ""),
   },
   {
-    title: "one answer only, where the rest of the body is found to be garbage",
+    title: "an unread body that is malformed does not cause a second response",
     sent: [CHUNKED + "x\r\n" + GET],
     handler: streaming((request) => request.respond(200)),
     got: response("200 OK", ""),
   },
   {
-    title: "a body that is refused while it is read: the client is told",
+    title: "a body over maxBody that the handler reads: the client gets 413",
     sent: [put(8_388_609)],
     handler: chunks,
     got: refused("413 Content Too Large", "The body must be at most 8388608 bytes long"),
   },
   {
-    title: "a chunked body that is refused in its middle: the client is told",
+    title: "a chunked body that is malformed midway: the client gets 400",
     sent: [CHUNKED + "3\r\nabc\r\n", "x\r\n"],
     handler: chunks,
     got: refused(
@@ -120,7 +121,7 @@ conversations([
     ),
   },
   {
-    title: "a handler may answer a refused body itself, and the connection ends",
+    title: "a handler may respond to a rejected body itself, and the connection ends",
     sent: [CHUNKED + "x\r\n" + GET],
     handler: streaming(async (request) => {
       await request.text().catch(() => {});
@@ -129,7 +130,8 @@ conversations([
     got: response("422 Unprocessable Content", "", "close"),
   },
   {
-    title: "hardening 19: request trailers are apart, the dangerous ones dropped",
+    title:
+      "hardening 19: request trailers are separate from the fields, and dangerous ones are dropped",
     sent: [
       CHUNKED +
       "1\r\na\r\n0\r\nX-Sum: 1\r\nContent-Length: 5\r\nHost: y\r\nAuthorization: z\r\n\r\n" + GET,
@@ -142,7 +144,7 @@ conversations([
   },
 ]);
 
-Deno.test("nothing is read from the socket before the handler reads, nor more than it reads", async () => {
+Deno.test("nothing is read from the socket before the handler reads, and no more than it reads", async () => {
   const gate = Promise.withResolvers<void>();
   const pieces = Array.from({ length: 10 }, () => "x".repeat(1000));
   const { conn, done } = start(
@@ -163,7 +165,7 @@ Deno.test("nothing is read from the socket before the handler reads, nor more th
   await done;
 });
 
-Deno.test("maxBody: raised or lowered before the first read, and not after it", async () => {
+Deno.test("maxBody: can be raised or lowered before the first read, not after it", async () => {
   const { output } = await converse(
     [put(5) + "abcde"],
     streaming(async (request) => {
@@ -200,7 +202,7 @@ Deno.test("maxBody: raised or lowered before the first read, and not after it", 
   );
 });
 
-Deno.test("maxBody: of an older request it says nothing about the body that is being read", async () => {
+Deno.test("maxBody: setting it on an earlier request does not affect the current body", async () => {
   const tooLong = refused("413 Content Too Large", "The body must be at most 5 bytes long");
   for (
     const [own, late, got] of [[5, Infinity, tooLong], [
@@ -227,7 +229,7 @@ Deno.test("maxBody: of an older request it says nothing about the body that is b
   }
 });
 
-Deno.test("bytes and body are a TypeError before a streaming handler has read them", async () => {
+Deno.test("bytes and body throw a TypeError before a streaming handler has read the body", async () => {
   await converse(
     [put(3) + "abc" + GET],
     streaming(async (request) => {
@@ -262,7 +264,7 @@ Deno.test("a body has one reader at a time", async () => {
   );
 });
 
-Deno.test("a reader that is late gets nothing of the next request", async () => {
+Deno.test("a late reader gets nothing of the next request", async () => {
   let late: ReadableStreamDefaultReader<Uint8Array> | undefined;
   const { output } = await converse(
     [put(3), "abc" + GET],
@@ -275,7 +277,7 @@ Deno.test("a reader that is late gets nothing of the next request", async () => 
   assertEquals(output, response("200 OK", "").repeat(2));
 });
 
-Deno.test("stream: a reader with a buffer of its own gets the bytes into it", async () => {
+Deno.test("stream: a BYOB reader gets the bytes in its own buffer", async () => {
   const { output } = await converse(
     [put(10), "01234", "56789" + GET],
     streaming(async (request) => {
@@ -294,7 +296,7 @@ Deno.test("stream: a reader with a buffer of its own gets the bytes into it", as
   assertEquals(output, response("200 OK", "[012][34][567][89]") + response("200 OK", ""));
 });
 
-Deno.test("a read under way when the handler returns is waited for", async () => {
+Deno.test("a read that is pending when the handler returns is awaited", async () => {
   const arrives = Promise.withResolvers<void>();
   const { conn, done } = start(
     [put(3), arrives.promise, "abc" + GET, EOF],
@@ -309,7 +311,7 @@ Deno.test("a read under way when the handler returns is waited for", async () =>
   assertEquals(conn.output, response("200 OK", "").repeat(2));
 });
 
-Deno.test("a read under way when the handler returns gets what it waits for", async () => {
+Deno.test("a read that is pending when the handler returns gets its bytes", async () => {
   const arrives = Promise.withResolvers<void>();
   let got: string | undefined;
   const { conn, connection, done } = start(
@@ -327,7 +329,7 @@ Deno.test("a read under way when the handler returns gets what it waits for", as
   await done;
 });
 
-Deno.test("a body that is left unread and does not come ends the connection after timeouts.drain", async () => {
+Deno.test("an unread body that does not arrive ends the connection after timeouts.drain", async () => {
   const { conn, clock, done } = start(
     [put(3), STALL],
     streaming((request) => request.respond(200)),

@@ -4,7 +4,7 @@ import { GET } from "../fixtures.ts";
 import type { Request } from "../../src/connection/request.ts";
 import { converse } from "./harness.ts";
 
-Deno.test("request: everything it says", async () => {
+Deno.test("request: all its properties", async () => {
   await converse([
     "PoST //a/b?c=d HTTP/1.1\r\nHost: example.com:81\r\nX-A: 1\r\nx-a:  2 \r\nContent-Length: 3\r\n\r\n\xff\xfea",
   ], async (request) => {
@@ -30,7 +30,7 @@ Deno.test("request: everything it says", async () => {
   });
 });
 
-Deno.test("request: HTTP/1.0 without a Host is for the local address", async () => {
+Deno.test("request: the URL of HTTP/1.0 without Host has the local address", async () => {
   let href = "";
   await converse(["GET /a HTTP/1.0\r\n\r\n"], (request) => {
     href = request.url.href;
@@ -39,7 +39,7 @@ Deno.test("request: HTTP/1.0 without a Host is for the local address", async () 
   assertEquals(href, "http://127.0.0.1:8080/a");
 });
 
-Deno.test("request: its protocol is the same for each, and nobody changes it", async () => {
+Deno.test("request: protocol is shared and frozen", async () => {
   for (const minor of [0, 1, 5]) {
     const orig = `HTTP/1.${minor}`;
     for (let i = 0; i < 2; i++) {
@@ -53,7 +53,7 @@ Deno.test("request: its protocol is the same for each, and nobody changes it", a
   }
 });
 
-Deno.test("request: stays readable after its answer, however much has come since", async () => {
+Deno.test("request: stays readable after its response, whatever arrives later", async () => {
   const kept: Request[] = [];
   const head = (i: number) => `GET /${i} HTTP/1.1\r\nHost: x\r\nX-Number: ${"n".repeat(i)}\r\n\r\n`;
   const script = Array.from({ length: 200 }, (_, i) => head(i));

@@ -1,4 +1,4 @@
-/** `request.respond()`: the bytes that it sends, and what it refuses. */
+/** `request.respond()`: the bytes that it sends, and what it rejects. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { GET, utf8 } from "../fixtures.ts";
 import { conversations } from "./conversations.ts";
@@ -6,7 +6,7 @@ import { converse, DATE, refused, response } from "./harness.ts";
 
 conversations([
   {
-    title: "respond: nothing at all",
+    title: "respond: no content",
     sent: GET,
     handler: (request) => request.respond(200),
     got: response("200 OK", ""),
@@ -43,20 +43,20 @@ conversations([
     got: `HTTP/1.1 200 OK\r\nx-a: 1\r\n${DATE}Content-Length: 0\r\n\r\n`,
   },
   {
-    title: "respond: a Date and a Content-Length of the caller's stay where they are",
+    title: "respond: the caller's Date and Content-Length stay in place",
     sent: GET,
     handler: (request) =>
       request.respond(200, "abc", { "content-length": "3", date: "now", x: "y" }),
     got: "HTTP/1.1 200 OK\r\ncontent-length: 3\r\ndate: now\r\nx: y\r\n\r\nabc",
   },
   {
-    title: "respond: a reason of the caller's",
+    title: "respond: statusText",
     sent: GET,
     handler: (request) => request.respond(200, "", undefined, { statusText: "Fine" }),
     got: response("200 Fine", ""),
   },
   {
-    title: "RFC 9112, 4: a status without a name keeps the space before it",
+    title: "RFC 9112, 4: a status without a reason phrase keeps the space before it",
     sent: GET,
     handler: (request) => request.respond(299, ""),
     got: response("299 ", ""),
@@ -74,26 +74,26 @@ conversations([
     got: response("205 Reset Content", ""),
   },
   {
-    title: "RFC 9110, 15.4.5: 304 has no content, and the length that the caller gives",
+    title: "RFC 9110, 15.4.5: 304 has no content, and keeps the caller's Content-Length",
     sent: GET + GET,
     handler: (request) => request.respond(304, "dropped", { "Content-Length": "9" }),
     got: `HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n${DATE}\r\n`.repeat(2),
   },
   {
-    title: "respond: Connection: close of the caller's ends the connection",
+    title: "respond: the caller's Connection: close ends the connection",
     sent: GET + GET,
     handler: (request) => request.respond(200, "bye", { Connection: "close" }),
     got: response("200 OK", "bye", "close"),
   },
   {
-    title: "respond without waiting for it",
+    title: "respond: the handler need not await it",
     sent: GET + GET,
     handler: (request) => void request.respond(200, "later"),
     got: response("200 OK", "later").repeat(2),
   },
 ]);
 
-Deno.test("answering twice is a TypeError, and the first answer stands", async () => {
+Deno.test("respond: a second call throws a TypeError, and the first response stands", async () => {
   const { output, errors } = await converse([GET + GET], async (request) => {
     await request.respond(200, "first");
     await assertRejects(
@@ -116,7 +116,7 @@ Deno.test("answering twice is a TypeError, and the first answer stands", async (
   assertEquals(errors, []);
 });
 
-Deno.test("a failed attempt to answer leaves room for another", async () => {
+Deno.test("respond: may be called again after a call that failed", async () => {
   const { output } = await converse([GET + GET], async (request) => {
     await assertRejects(() => request.respond(200, "", { "a b": "" }), TypeError);
     await request.respond(200, "second");
@@ -124,7 +124,7 @@ Deno.test("a failed attempt to answer leaves room for another", async () => {
   assertEquals(output, response("200 OK", "second").repeat(2));
 });
 
-Deno.test("a field that all objects inherit is not sent, also where it was sent before", async () => {
+Deno.test("respond: a field inherited from Object.prototype is not sent, even if it was sent before", async () => {
   let sent = 0;
   const { output } = await converse([GET + GET], (request) => {
     if (!sent++) return request.respond(200, "", [["foo", "bar"]]);
@@ -145,7 +145,7 @@ Deno.test("a field that all objects inherit is not sent, also where it was sent 
   );
 });
 
-Deno.test("a statusText that is no string splits nothing", async () => {
+Deno.test("respond: a statusText that is not a string cannot split the head", async () => {
   const statusText = { toString: () => "OK\r\nX: y" } as unknown as string;
   const { output } = await converse([GET], (r) => r.respond(200, "", {}, { statusText }));
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));

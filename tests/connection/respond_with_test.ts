@@ -1,11 +1,11 @@
-/** Answers with a Response of the Web. */
+/** `request.respondWith()`: responses given as a Web `Response`. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
 import { failing } from "./bodies.ts";
 import { converse, DATE, refused, settle, start } from "./harness.ts";
 import { STALL } from "./scripted_conn.ts";
 
-Deno.test("respondWith: what looks like a Response", async () => {
+Deno.test("respondWith: accepts objects that look like a Response", async () => {
   const looks = [
     { status: 200, headers: { a: "b" }, body: "abc" },
     { status: 200, headers: [["a", "b"]], body: utf8("abc") },
@@ -23,7 +23,7 @@ Deno.test("respondWith: what looks like a Response", async () => {
   assertEquals(bare.output, `HTTP/1.1 204 No Content\r\n${DATE}\r\n`);
 });
 
-Deno.test("respondWith: a body that fails at once is answered with 500", async () => {
+Deno.test("respondWith: a body that fails at once gives 500", async () => {
   const { output, errors } = await converse(
     [GET],
     (request) => request.respondWith(new Response(failing())),
@@ -32,7 +32,7 @@ Deno.test("respondWith: a body that fails at once is answered with 500", async (
   assertEquals(errors.length, 1);
 });
 
-Deno.test("respondWith: status, reason, several cookies, a body with its length", async () => {
+Deno.test("respondWith: sends status, statusText, several cookies, and a body with its length", async () => {
   const headers = new Headers([["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], [
     "Transfer-Encoding",
     "chunked",
@@ -49,7 +49,7 @@ Deno.test("respondWith: status, reason, several cookies, a body with its length"
   );
 });
 
-Deno.test("respondWith: a body that makes one wait is sent as it comes", async () => {
+Deno.test("respondWith: a body that pauses is sent chunk by chunk", async () => {
   async function* slow(...parts: string[]) {
     for (const part of parts) {
       await soon();
@@ -71,7 +71,7 @@ Deno.test("respondWith: a body that makes one wait is sent as it comes", async (
   }
 });
 
-Deno.test("respondWith: no body, an empty one, and what is no Response", async () => {
+Deno.test("respondWith: no body, an empty body, and values that are not a usable Response", async () => {
   const bodies = [null, "", new ReadableStream({ start: (controller) => controller.close() })];
   for (const body of bodies) {
     const { output } = await converse([GET], (request) => request.respondWith(new Response(body)));
@@ -92,7 +92,7 @@ Deno.test("respondWith: no body, an empty one, and what is no Response", async (
   }
 });
 
-Deno.test("a Response whose header fields throw is not sent, and its source is cancelled", async () => {
+Deno.test("respondWith: a Response whose headers throw is not sent, and its source is cancelled", async () => {
   let cancelled: unknown;
   const response = {
     status: 200,

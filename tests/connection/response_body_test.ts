@@ -10,7 +10,7 @@ import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
 conversations([
   {
-    title: "respond: a stream goes out in chunks",
+    title: "respond: a stream is sent chunked",
     sent: [GET + GET],
     handler: (request) => request.respond(200, streamOf("abc", "", "0123456789abcdef")),
     got:
@@ -18,13 +18,13 @@ conversations([
         .repeat(2),
   },
   {
-    title: "respond: a stream to HTTP/1.0 goes out until the close",
+    title: "respond: a stream to HTTP/1.0 is delimited by the close",
     sent: ["GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" + GET],
     handler: (request) => request.respond(200, streamOf("abc", "def")),
     got: `HTTP/1.1 200 OK\r\n${DATE}Connection: close\r\n\r\nabcdef`,
   },
   {
-    title: "respond: a stream with a Content-Length goes out as it is",
+    title: "respond: a stream with a Content-Length is sent as it is",
     sent: [GET + GET],
     handler: (request) => request.respond(200, streamOf("abc", "def"), { "Content-Length": "6" }),
     got: `HTTP/1.1 200 OK\r\nContent-Length: 6\r\n${DATE}\r\nabcdef`.repeat(2),
@@ -36,7 +36,7 @@ conversations([
     got: `HTTP/1.1 200 OK\r\n${DATE}\r\n`.repeat(2),
   },
   {
-    title: "respond: a stream that nobody waits for",
+    title: "respond: a stream that is not awaited",
     sent: [GET + GET],
     handler: (request) => void request.respond(200, streamOf("abc")),
     got: `HTTP/1.1 200 OK\r\n${DATE}Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`.repeat(
@@ -44,7 +44,7 @@ conversations([
     ),
   },
   {
-    title: "RFC 9110, 6.5: trailers behind a stream",
+    title: "RFC 9110, 6.5: trailers after a stream",
     sent: [GET + GET],
     handler: (request) =>
       request.respond(200, streamOf("abc"), { Trailer: "X-Sum" }, {
@@ -55,7 +55,7 @@ conversations([
         .repeat(2),
   },
   {
-    title: "RFC 9110, 6.5: trailers behind bytes, and none to HTTP/1.0",
+    title: "RFC 9110, 6.5: trailers after bytes, but not to HTTP/1.0",
     sent: [GET + "GET / HTTP/1.0\r\n\r\n"],
     handler: (request) => request.respond(200, "abc", {}, { trailers: () => ({ "X-Sum": "6" }) }),
     got:
@@ -63,7 +63,7 @@ conversations([
       response("200 OK", "abc", "close"),
   },
   {
-    title: "RFC 9110, 15.2: interim responses before the answer, none to HTTP/1.0",
+    title: "RFC 9110, 15.2: interim responses before the final one, but not to HTTP/1.0",
     sent: [GET + "GET / HTTP/1.0\r\n\r\n"],
     handler: async (request) => {
       await request.inform(103, { Link: "</a.css>; rel=preload" });
@@ -76,7 +76,7 @@ conversations([
   },
 ]);
 
-/** Faults of a source: what the client gets, and what onError is told. */
+/** Sources that fail: what the client receives, and what onError receives. */
 const SOURCES: readonly {
   title: string;
   source: () => ReadableStream;
@@ -96,7 +96,7 @@ const SOURCES: readonly {
     error: "source",
   },
   {
-    title: "a source that gives no bytes",
+    title: "a source that yields something else than bytes",
     source: () => ReadableStream.from(["abc"]),
     got: /\r\n\r\n$/,
     error: "A chunk of the content must be a Uint8Array: got string",
@@ -105,7 +105,7 @@ const SOURCES: readonly {
 
 for (const { title, source, got, error } of SOURCES) {
   for (const waits of [true, false]) {
-    Deno.test(`the connection is cut: ${title}${waits ? "" : ", and nobody waits"}`, async () => {
+    Deno.test(`the connection is destroyed: ${title}${waits ? "" : ", not awaited"}`, async () => {
       const { output, errors, conn } = await converse([GET + GET, STALL], (request) => {
         const sent = request.respond(200, source());
         return waits ? sent : undefined;
@@ -123,7 +123,7 @@ for (
     "ended after 3 bytes",
   ]]
 ) {
-  Deno.test(`the connection is cut: a Content-Length of ${length} for 3 bytes`, async () => {
+  Deno.test(`the connection is destroyed: a Content-Length of ${length} for 3 bytes`, async () => {
     let cancelled: unknown;
     const { errors, conn } = await converse([GET + GET, STALL], (request) => {
       const source = new ReadableStream({
@@ -139,7 +139,7 @@ for (
   });
 }
 
-Deno.test("a swallowed failure of a source still cuts the connection", async () => {
+Deno.test("a source that fails destroys the connection even if the handler catches the error", async () => {
   const { errors, conn } = await converse([GET + GET, STALL], async (request) => {
     await request.respond(200, failing("a")).catch(() => {});
   });
@@ -147,7 +147,7 @@ Deno.test("a swallowed failure of a source still cuts the connection", async () 
   assert(conn.closed);
 });
 
-Deno.test("what a stream cannot be sent with is refused before anything is written", async () => {
+Deno.test("a stream with an invalid head is rejected before anything is written", async () => {
   const cancelled: unknown[] = [];
   const source = () => new ReadableStream({ cancel: (reason) => void cancelled.push(reason) });
   const locked = source();
@@ -163,7 +163,7 @@ Deno.test("what a stream cannot be sent with is refused before anything is writt
   assertEquals(cancelled.length, 6);
 });
 
-Deno.test("a stream that is being sent is the answer: there is no other", async () => {
+Deno.test("respond and inform throw while a stream is being sent", async () => {
   const { output } = await converse([GET], async (request) => {
     const sent = request.respond(200, streamOf("a"));
     await assertRejects(() => request.respond(200), TypeError, "is already being answered");
@@ -173,7 +173,7 @@ Deno.test("a stream that is being sent is the answer: there is no other", async 
   assert(output.endsWith("1\r\na\r\n0\r\n\r\n"));
 });
 
-Deno.test("bad trailers cut the connection", async () => {
+Deno.test("invalid trailers destroy the connection", async () => {
   for (const name of ["Content-Length", "a b"]) {
     const { errors, conn } = await converse(
       [GET, STALL],
@@ -184,7 +184,7 @@ Deno.test("bad trailers cut the connection", async () => {
   }
 });
 
-Deno.test("inform: what it refuses", async () => {
+Deno.test("inform: rejects invalid statuses and fields, and a call after the response", async () => {
   await converse([GET], async (request) => {
     for (const code of [100, 101, 200, 99, 102.5]) {
       await assertRejects(() => request.inform(code), RangeError, "from 102 to 199");
@@ -223,7 +223,7 @@ Deno.test("a source is read no faster than the client reads", async () => {
   assert(conn.output.length > 1_000_000);
 });
 
-Deno.test("the source is cancelled, with the reason, when the client goes", async () => {
+Deno.test("the source is cancelled with the reason when the client disconnects", async () => {
   for (const fault of ["reset", "write"]) {
     let reason: unknown;
     const going = Promise.withResolvers<void>();
@@ -246,7 +246,7 @@ Deno.test("the source is cancelled, with the reason, when the client goes", asyn
   }
 });
 
-Deno.test("a connection keeps nothing of the requests that it has served", async () => {
+Deno.test("a connection keeps no listener of the requests that it has served", async () => {
   let count = 0;
   const run = start(Array(100).fill(GET), async (request) => {
     void request.signal;
@@ -267,7 +267,7 @@ Deno.test("a connection keeps nothing of the requests that it has served", async
   assertEquals([count, kept.size], [100, 0]);
 });
 
-Deno.test("a body that is refused within the response to it is the client's fault", async () => {
+Deno.test("a request body that is rejected within the response counts as a rejection, not an error", async () => {
   const { errors, counters, conn } = await converse(
     [CHUNKED + "1\r\na\r\n", "x\r\n"],
     streaming((request) => request.respond(200, request.stream)),

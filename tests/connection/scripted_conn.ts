@@ -1,10 +1,9 @@
 /**
- * A connection that follows a script, in memory: what the client sends and when, and
- * what goes wrong.
+ * An in-memory connection that follows a script: what the client sends and when, and what
+ * fails.
  *
- * It is meaner than a socket: the buffer that it is given to read into is overwritten
- * first, all of it, so that whoever kept a view of it is found out; and it takes as
- * few bytes a write as it is told.
+ * It is stricter than a socket: a read first overwrites the whole buffer, which exposes any
+ * view that is kept beyond the next read; and a write takes as few bytes as it is told.
  */
 import { assert } from "@std/assert";
 import { textOf } from "../fixtures.ts";
@@ -13,7 +12,8 @@ import { textOf } from "../fixtures.ts";
  * What the client does next.
  *
  * - a string: sends these bytes (one byte a character).
- * - `"EOF"`, `"RESET"`, `"STALL"` as {@linkcode EOF} and so on: closes its side, resets the connection, sends nothing for ever.
+ * - {@linkcode EOF}, {@linkcode RESET}, {@linkcode STALL}: half-closes, resets, sends nothing
+ *   for ever.
  * - a promise: waits for it.
  */
 export type Step = string | typeof EOF | typeof RESET | typeof STALL | Promise<unknown>;
@@ -89,7 +89,7 @@ export class ScriptedConn implements Deno.Conn {
     if (count === 0 && bytes.length > 0) throw new Deno.errors.BrokenPipe("gone");
     const before = textOf(bytes.subarray(0, count));
     if (writeGate !== undefined) await Promise.race([writeGate(), this.#ended.promise]);
-    // Whoever changes bytes that are being written has two owners for them.
+    // Bytes that change while they are written have two owners.
     const text = textOf(bytes.subarray(0, count));
     if (text !== before) throw new Error("The bytes were changed while they were being written");
     this.#written += count;

@@ -1,12 +1,12 @@
-/** Requests that are over: their handler can do nothing to the connection any more. */
+/** Sealed requests: a late call of their handler cannot affect the connection. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { GET, utf8 } from "../fixtures.ts";
 import type { Request } from "../../src/connection/request.ts";
 import { converse, echo, echoed, refused } from "./harness.ts";
 
-Deno.test("hardening 34: an answer that comes too late is refused, and nothing of it is sent", async () => {
+Deno.test("hardening 34: a late response throws, and none of its bytes are sent", async () => {
   const late: Promise<unknown>[] = [];
-  const answerLater = (request: Request) =>
+  const respondLater = (request: Request) =>
     void Promise.resolve().then(() => {
       late.push(
         assertRejects(() => request.respond(200, "late"), TypeError, "The request is over"),
@@ -14,17 +14,17 @@ Deno.test("hardening 34: an answer that comes too late is refused, and nothing o
       late.push(assertRejects(() => request.sendHeaders({ a: "b" }), TypeError, "is over"));
       late.push(assertRejects(() => request.client.write(utf8("late")), TypeError, "is over"));
     });
-  const { output } = await converse([GET], answerLater);
+  const { output } = await converse([GET], respondLater);
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
   await converse([GET], (request) => {
-    answerLater(request);
+    respondLater(request);
     throw new Error("first");
   });
   assertEquals(late.length, 6);
   await Promise.all(late);
 });
 
-Deno.test("hardening 36: a handler that is over has no hand on the connection", async () => {
+Deno.test("hardening 36: a sealed request's client cannot read, write or close the connection", async () => {
   const kept: Request[] = [];
   const { output } = await converse([GET, GET.replace("/", "/2")], async (request) => {
     for (const { client } of kept) {

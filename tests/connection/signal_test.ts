@@ -8,7 +8,7 @@ import { put } from "./bodies.ts";
 import { converse, response, settle, start } from "./harness.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 
-Deno.test("signal: aborts when the client goes, and the handler may say so to others", async () => {
+Deno.test("signal: aborts when the client disconnects, and the handler may still respond", async () => {
   for (const [step, gets] of [[RESET, ""], [EOF, response("200 OK", "late")]] as const) {
     const waiting = Promise.withResolvers<void>();
     const { output, errors } = await converse([GET, waiting.promise, step], async (request) => {
@@ -24,7 +24,7 @@ Deno.test("signal: aborts when the client goes, and the handler may say so to ot
   }
 });
 
-Deno.test("signal: never on success, and what was read ahead is the next request", async () => {
+Deno.test("signal: never aborts on success, and bytes that were read ahead are the next request", async () => {
   const signals: AbortSignal[] = [];
   const last = Promise.withResolvers<void>();
   const { output } = await converse([GET, GET, GET, last.promise, EOF], async (request) => {
@@ -37,7 +37,7 @@ Deno.test("signal: never on success, and what was read ahead is the next request
   assertEquals(signals.map(({ aborted }) => aborted), [false, false, false]);
 });
 
-Deno.test("hardening 22: the signal's look ahead is bounded", async () => {
+Deno.test("hardening 22: the signal reads a bounded number of bytes ahead", async () => {
   const gate = Promise.withResolvers<void>();
   const { conn, done } = start([GET.repeat(100_000)], async (request) => {
     void request.signal;
@@ -50,7 +50,7 @@ Deno.test("hardening 22: the signal's look ahead is bounded", async () => {
   await done;
 });
 
-Deno.test("signal: a body that was read ahead is whole, and the request behind it is answered", async () => {
+Deno.test("signal: a body that was read ahead is complete, and the request after it is served", async () => {
   const first = Promise.withResolvers<void>();
   const third = Promise.withResolvers<void>();
   const body = Array.from({ length: 1100 }, (_, i) => i % 10).join("");
@@ -77,7 +77,7 @@ Deno.test("signal: a body that was read ahead is whole, and the request behind i
   await run.done;
 });
 
-Deno.test("signal: in a streaming handler it is watched once the body is in", async () => {
+Deno.test("signal: aborts in a streaming handler after the body is read", async () => {
   let aborted = false;
   await converse(
     [put(3), "abc", RESET],
@@ -92,7 +92,7 @@ Deno.test("signal: in a streaming handler it is watched once the body is in", as
   assert(aborted);
 });
 
-Deno.test("signal: asked for late, it has heard", async () => {
+Deno.test("signal: first accessed after the disconnect, it is already aborted", async () => {
   const closing = Promise.withResolvers<void>();
   await converse([GET, closing.promise, EOF], async (request) => {
     const source = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(utf8("a")) });
@@ -105,7 +105,7 @@ Deno.test("signal: asked for late, it has heard", async () => {
   });
 });
 
-Deno.test("signal: asked for when the request was served, it never aborts", async () => {
+Deno.test("signal: first accessed after the response, it never aborts", async () => {
   let served: Request | undefined;
   await converse([GET, EOF], async (request) => {
     served = request;
@@ -114,7 +114,7 @@ Deno.test("signal: asked for when the request was served, it never aborts", asyn
   assert(!served!.signal.aborted);
 });
 
-Deno.test("signal: of a pipelined request it is not silenced by that of the one before", async () => {
+Deno.test("signal: the signal of a pipelined request aborts although the one before did not", async () => {
   const closing = Promise.withResolvers<void>();
   const aborted: boolean[] = [];
   await converse([GET + GET, closing.promise, EOF], async (request) => {

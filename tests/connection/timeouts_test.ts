@@ -1,4 +1,4 @@
-/** Every timeout, phase by phase, with a clock that is moved by hand. */
+/** Every timeout, phase by phase, with a manual clock. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server";
@@ -22,7 +22,7 @@ const BODY_408 = refused(
   "The body of the request did not arrive in time (RFC 9110, 15.5.9)",
 );
 
-/** Nothing happens up to `ms`; then the connection ends, or lingers. */
+/** Asserts that nothing happens before `ms`, and that the connection then ends or lingers. */
 async function endsAt(run: Run, ms: number): Promise<void> {
   await settle();
   const before = run.conn.output;
@@ -38,7 +38,7 @@ async function endsAt(run: Run, ms: number): Promise<void> {
   assertEquals(run.clock.size, 0);
 }
 
-/** What the client got, as if no time had passed. */
+/** Returns the output with the date of the start. */
 function undated({ conn }: Run): string {
   return conn.output.replaceAll(/Date: [^\r]*\r\n/g, DATE);
 }
@@ -58,53 +58,59 @@ const readsAll: Handler = streaming(async (request) =>
 );
 
 const ROWS: readonly Row[] = [
-  { title: "head: a client that says nothing is not answered", sent: [STALL], ms: 30_000, got: "" },
   {
-    title: "head: half a head is answered with 408",
+    title: "head: a client that sends nothing gets no response",
+    sent: [STALL],
+    ms: 30_000,
+    got: "",
+  },
+  {
+    title: "head: half a head gives 408",
     sent: ["GET / HT", STALL],
     ms: 30_000,
     got: HEAD_408,
   },
   {
-    title: "head: an empty line is the beginning of one",
+    title: "head: an empty line starts a head",
     sent: ["\r\n", STALL],
     ms: 30_000,
     got: HEAD_408,
   },
   {
-    title: "head: as long as it is given",
+    title: "head: the configured time",
     sent: ["G", STALL],
     options: { timeouts: { head: 1000 } },
     ms: 1000,
     got: HEAD_408,
   },
   {
-    title: "idle: a connection that waits for its next request too long is closed without a word",
+    title:
+      "idle: a connection that waits too long for its next request is closed without a response",
     sent: [GET, STALL],
     ms: 75_000,
     got: echoed("GET / "),
   },
   {
-    title: "head: of a second request, from its first byte",
+    title: "head: counts from the first byte of a second request",
     sent: [GET + "GET", STALL],
     ms: 30_000,
     got: echoed("GET / ") + HEAD_408,
   },
   {
-    title: "body: one that stands still is answered with 408",
+    title: "body: a body that stalls gives 408",
     sent: [PUT + "abc", STALL],
     ms: 30_000,
     got: BODY_408,
   },
   {
-    title: "body: for a streaming handler, too",
+    title: "body: a body that stalls gives 408 to a streaming handler too",
     sent: [PUT + "abc", STALL],
     handler: readsAll,
     ms: 30_000,
     got: BODY_408,
   },
   {
-    title: "body: a handler that has begun its answer is cut off",
+    title: "body: a response that has begun is truncated",
     sent: [PUT + "abc", STALL],
     handler: streaming((request) =>
       request.respond(200, request.stream, { "Content-Length": "9" })
@@ -113,14 +119,14 @@ const ROWS: readonly Row[] = [
     got: `HTTP/1.1 200 OK\r\nContent-Length: 9\r\n${DATE}\r\nabc`,
   },
   {
-    title: "drain: what a handler has left must come",
+    title: "drain: an unread body must arrive in time",
     sent: [PUT + "abc", STALL],
     handler: streaming((request) => request.respond(200)),
     ms: 5000,
     got: response("200 OK", ""),
   },
   {
-    title: "handler: one that takes too long is answered for with 503",
+    title: "handler: a handler that takes too long gives 503",
     sent: [GET, STALL],
     handler: () => new Promise(() => {}),
     options: { timeouts: { handler: 10_000 } },
@@ -153,7 +159,7 @@ Deno.test("timeouts.head is absolute: a byte now and then does not extend it", a
   await run.done;
 });
 
-Deno.test("a request that arrives after its 408 is not served", async () => {
+Deno.test("timeouts.head: a request that arrives after its 408 is not served", async () => {
   const late = Promise.withResolvers<void>();
   let served = 0;
   const run = start(["GET / HT", late.promise, "TP/1.1\r\nHost: x\r\n\r\n", EOF], (request) => {
@@ -168,7 +174,7 @@ Deno.test("a request that arrives after its 408 is not served", async () => {
   assertEquals([undated(run), served], [HEAD_408, 0]);
 });
 
-Deno.test("timeouts.body counts only while somebody waits for the body", async () => {
+Deno.test("timeouts.body counts only while a read is pending", async () => {
   const gate = Promise.withResolvers<void>();
   const run = start(
     [PUT, "abcdefghi", EOF],
@@ -184,7 +190,7 @@ Deno.test("timeouts.body counts only while somebody waits for the body", async (
   assertEquals(undated(run), response("200 OK", "abcdefghi"));
 });
 
-Deno.test("timeouts.body: a look at an older request does not put it off", async () => {
+Deno.test("timeouts.body: accessing an earlier request does not postpone it", async () => {
   let first: Request | undefined;
   const run = start([GET, PUT + "a", STALL], (request) => {
     first = request;
@@ -216,7 +222,7 @@ Deno.test("timeouts.body: the signal aborts with the reason", async () => {
   assertInstanceOf(signal!.reason, HttpError);
 });
 
-Deno.test("limits.minRate: a body that drips is refused, though it never stands still", async () => {
+Deno.test("limits.minRate: a body that drips is rejected although it never stalls", async () => {
   const gates = Array.from({ length: 5 }, () => Promise.withResolvers<void>());
   const run = start([PUT, ...gates.flatMap(({ promise }) => [promise, "a"]), STALL], readsAll);
   for (let i = 0; i < 3; i++) {
@@ -253,7 +259,7 @@ Deno.test("limits.minRate: 0 and Infinity allow any", async () => {
   }
 });
 
-Deno.test("timeouts.write: a client that does not read is cut off, and the source is cancelled", async () => {
+Deno.test("timeouts.write: a client that does not read is disconnected, and the source is cancelled", async () => {
   let reason: unknown;
   const source = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(new Uint8Array(1000)),
@@ -267,7 +273,7 @@ Deno.test("timeouts.write: a client that does not read is cut off, and the sourc
   assertEquals(run.errors, []);
 });
 
-Deno.test("limits.minRate: a client that reads a byte now and then is cut off", async () => {
+Deno.test("limits.minRate: a client that reads a byte now and then is disconnected", async () => {
   let gate = Promise.withResolvers<void>();
   const run = start([GET, STALL], (request) => request.respond(200, "x".repeat(1000)), {}, {
     writeAtMost: 1,
@@ -285,7 +291,7 @@ Deno.test("limits.minRate: a client that reads a byte now and then is cut off", 
   assert(run.conn.closed);
 });
 
-Deno.test("timeouts.handler: the signal aborts, a late answer is refused, an answer in time stands", async () => {
+Deno.test("timeouts.handler: the signal aborts, a late response throws, and a response in time stands", async () => {
   const late = Promise.withResolvers<void>();
   let signal: AbortSignal | undefined;
   const run = start([GET, STALL], async (request) => {
@@ -302,7 +308,7 @@ Deno.test("timeouts.handler: the signal aborts, a late answer is refused, an ans
   assertEquals(fast.output, echoed("GET / ").repeat(2));
 });
 
-Deno.test("timeouts.handler: within a response the connection is cut", async () => {
+Deno.test("timeouts.handler: the connection is destroyed within a response", async () => {
   const run = start(
     [GET, STALL],
     (request) =>
@@ -317,14 +323,14 @@ Deno.test("timeouts.handler: within a response the connection is cut", async () 
   assert(run.conn.closed && !run.conn.writeClosed);
 });
 
-Deno.test("limits.requestsPerConnection: the last answer says close", async () => {
+Deno.test("limits.requestsPerConnection: the last response says close", async () => {
   const { output } = await converse([GET.repeat(5)], echo, {
     limits: { requestsPerConnection: 2 },
   });
   assertEquals(output, echoed("GET / ") + echoed("GET / ", "close"));
 });
 
-Deno.test("pace: what was fast long ago does not make up for what is slow now", () => {
+Deno.test("Throughput: fast transfers long ago do not make up for a slow one now", () => {
   const clock = new Clock();
   const pace = new Throughput(clock, 30_000, 240);
   let now = 0;
