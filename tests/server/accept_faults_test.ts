@@ -1,9 +1,9 @@
 /**
- * Each errno with which accept(2) can fail: how the server goes on.
+ * How the server handles each errno with which accept(2) can fail.
  *
- * What Deno 2.9.6 throws for each was measured, with an accept4 that fails in front of the
- * system's: some have neither a class nor a `code`, and EINTR comes as if the listener had
- * been closed. EAGAIN does not come: Deno waits.
+ * The errors are those that Deno 2.9.6 throws, measured with an accept4 that fails in front
+ * of the system's: some have neither a class nor a `code`, and EINTR looks as if the
+ * listener had been closed. EAGAIN is never thrown: Deno waits.
  */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
@@ -14,17 +14,18 @@ import { ScriptedListener } from "./scripted_listener.ts";
 const { errors } = Deno;
 
 /**
- * Whose fault it is.
+ * The cause of the error.
  *
- * - "newcomer": the client has gone again. The next one is accepted, and nobody hears of it.
- * - "shortage": something is used up that a connection gives back. `onError` hears of it, and
- *   after a pause the connection that idles longest goes.
- * - "network": something has happened to the newcomer, and Linux hands it on. `onError` hears
- *   of it, there is a pause, but nobody has to go for it.
+ * - "client": the client has disconnected. The server accepts the next one and reports
+ *   nothing.
+ * - "shortage": a resource is exhausted that a closed connection releases. The server reports
+ *   the error, backs off, and closes the longest-idle connection.
+ * - "network": a network error of the new connection, which Linux passes to accept(2). The
+ *   server reports it and backs off, but closes no connection.
  */
-type Fault = "newcomer" | "shortage" | "network";
+type Fault = "client" | "shortage" | "network";
 
-/** An errno, whose fault it is, and what Deno throws. */
+/** An errno, its cause, and what Deno throws. */
 type Row = [
   errno: string,
   fault: Fault,
@@ -39,9 +40,9 @@ const ROWS: readonly Row[] = [
   ["ENFILE", "shortage", Error, "Too many open files in system (os error 23)"],
   ["ENOBUFS", "shortage", Error, "No buffer space available (os error 105)", "ENOBUFS"],
   ["ENOMEM", "shortage", Error, "Cannot allocate memory (os error 12)", "ENOMEM"],
-  ["ECONNABORTED", "newcomer", errors.ConnectionAborted, "Software caused connection abort (os error 103)", "ECONNABORTED"],
-  ["ECONNRESET", "newcomer", errors.ConnectionReset, "Connection reset by peer (os error 104)", "ECONNRESET"],
-  ["ENOTCONN", "newcomer", errors.NotConnected, "Transport endpoint is not connected (os error 107)", "ENOTCONN"],
+  ["ECONNABORTED", "client", errors.ConnectionAborted, "Software caused connection abort (os error 103)", "ECONNABORTED"],
+  ["ECONNRESET", "client", errors.ConnectionReset, "Connection reset by peer (os error 104)", "ECONNRESET"],
+  ["ENOTCONN", "client", errors.NotConnected, "Transport endpoint is not connected (os error 107)", "ENOTCONN"],
   ["EPROTO", "network", Error, "Protocol error (os error 71)"],
   ["ENOPROTOOPT", "network", Error, "Protocol not available (os error 92)"],
   ["EHOSTDOWN", "network", Error, "Host is down (os error 112)"],
@@ -55,7 +56,7 @@ const ROWS: readonly Row[] = [
   ["EINTR", "network", errors.BadResource, "Listener has been closed"],
 ];
 
-/** 5 ms, then twice as long each time, up to a second. */
+/** 5 ms, then twice the previous delay, up to a second. */
 const BACKOFF = [5, 10, 20, 40, 80, 160, 320, 640, ...Array<number>(12).fill(1000)];
 const MANY = BACKOFF.length;
 
@@ -69,14 +70,14 @@ function failures(row: Row, count: number): Error[] {
   return Array.from({ length: count }, () => fail(row));
 }
 
-/** A client that has connected, and says nothing. */
+/** Returns a connection whose client sends nothing. */
 function silent(): ScriptedConn {
   return new ScriptedConn([STALL]);
 }
 
-/** Timers that are over at once, or never. */
+/** Replaces `setTimeout`: timers fire at once, or never. */
 class Timers implements Disposable {
-  /** How long each was to take. */
+  /** The requested delays. */
   readonly asked: number[] = [];
   readonly #setTimeout = globalThis.setTimeout;
 
@@ -87,7 +88,7 @@ class Timers implements Disposable {
     }) as typeof setTimeout;
   }
 
-  /** Turns of the event loop, until it is so. */
+  /** Turns the event loop until the condition holds. */
   async until(reached: () => boolean): Promise<void> {
     while (!reached()) await new Promise<void>((resolve) => this.#setTimeout(resolve));
   }
@@ -97,15 +98,15 @@ class Timers implements Disposable {
   }
 }
 
-/** A server, and what `onError` has heard. Its guard has nothing to count but connections. */
-function create(maxConnections: number): { server: AsyncHttpServer; heard: unknown[] } {
-  const heard: unknown[] = [];
-  const onError = (error: unknown) => void heard.push(error);
+/** Creates a server whose guard counts connections only, and the list of its reported errors. */
+function create(maxConnections: number): { server: AsyncHttpServer; reported: unknown[] } {
+  const reported: unknown[] = [];
+  const onError = (error: unknown) => void reported.push(error);
   const server = new AsyncHttpServer({ onError, maxConnections, countDescriptors: () => 0 });
-  return { server, heard };
+  return { server, reported };
 }
 
-/** `serve`, with a listener of ours. */
+/** Calls `serve` with the given listener. */
 function serve(server: AsyncHttpServer, listener: Deno.Listener): Promise<void> {
   const { listen } = Deno;
   Deno.listen = (() => listener) as unknown as typeof Deno.listen;
@@ -118,63 +119,63 @@ function serve(server: AsyncHttpServer, listener: Deno.Listener): Promise<void> 
 
 for (const row of ROWS) {
   const [errno, fault] = row;
-  const told = fault !== "newcomer";
+  const isReported = fault !== "client";
 
   for (const count of [1, MANY]) {
     Deno.test(`serve: accept fails with ${errno}, ${count} in a row: the next client is accepted`, async () => {
       using timers = new Timers("at once");
       const errors = failures(row, count);
-      const { server, heard } = create(1);
+      const { server, reported } = create(1);
       const ended = serve(server, new ScriptedListener([...errors, silent()]));
       await timers.until(() => server.stats().connections.accepted === 1);
       assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: count });
-      assertEquals(heard, told ? errors : []);
-      assertEquals(timers.asked, told ? BACKOFF.slice(0, count) : []);
-      assert(!server.shouldAcceptRequest(0), "the one that is open counts");
+      assertEquals(reported, isReported ? errors : []);
+      assertEquals(timers.asked, isReported ? BACKOFF.slice(0, count) : []);
+      assert(!server.shouldAcceptRequest(0), "the open connection counts");
       server.close();
       await ended;
-      assert(server.shouldAcceptRequest(0), "and nothing else does");
+      assert(server.shouldAcceptRequest(0), "nothing else counts");
     });
 
-    Deno.test(`acceptRequest: ${errno}, ${count} in a row: ${told ? "it rejects" : "it goes on"}`, async () => {
+    Deno.test(`acceptRequest: ${errno}, ${count} in a row: ${isReported ? "rejects" : "accepts the next client"}`, async () => {
       using timers = new Timers("never");
       const errors = failures(row, count);
       await using server = create(1).server;
       server.listenOn(new ScriptedListener([...errors, silent()]));
-      for (const error of told ? errors : []) {
+      for (const error of isReported ? errors : []) {
         assertStrictEquals(await rejection(server.acceptRequest(HELLO)), error);
         assert(server.shouldAcceptRequest(0));
       }
       await server.acceptRequest(HELLO);
       assertEquals(server.stats().connections, { open: 1, accepted: 1, refused: count });
       assert(!server.shouldAcceptRequest(0));
-      assertEquals(timers.asked, [], "to wait is the loop's");
+      assertEquals(timers.asked, [], "backing off is up to the loop");
     });
   }
 
-  Deno.test(`serve: ${errno}: who idles ${fault === "shortage" ? "makes room" : "stays"}`, async () => {
+  Deno.test(`serve: ${errno}: an idle connection ${fault === "shortage" ? "is closed" : "stays open"}`, async () => {
     using timers = new Timers("at once");
     const { server } = create(10);
     const idle = silent();
     const ended = serve(server, new ScriptedListener([idle, fail(row), silent()]));
     await timers.until(() => server.stats().connections.accepted === 2);
-    const closeIfIdle = idle.closed;
+    const wasClosed = idle.closed;
     server.close();
     await ended;
-    assertEquals(closeIfIdle, fault === "shortage");
+    assertEquals(wasClosed, fault === "shortage");
   });
 
-  Deno.test(`close: while serve ${told ? "pauses after" : "goes on behind"} ${errno}`, async () => {
+  Deno.test(`close: while serve ${isReported ? "backs off after" : "goes on after"} ${errno}`, async () => {
     using timers = new Timers("never");
-    const { server, heard } = create(10);
+    const { server, reported } = create(10);
     const listener = new ScriptedListener([fail(row)]);
     const ended = serve(server, listener);
     await timers.until(() => server.stats().connections.refused === 1);
-    await timers.until(() => timers.asked.length === (told ? 1 : 0));
+    await timers.until(() => timers.asked.length === (isReported ? 1 : 0));
     server.close();
     await ended;
     assertEquals(server.stats().connections, { open: 0, accepted: 0, refused: 1 });
-    assertEquals(heard.length, told ? 1 : 0);
+    assertEquals(reported.length, isReported ? 1 : 0);
     await assertRejects(
       () => server.acceptRequest(HELLO),
       Deno.errors.BadResource,
@@ -183,7 +184,7 @@ for (const row of ROWS) {
   });
 }
 
-Deno.test("serve: a client that is accepted makes the next pause a short one again", async () => {
+Deno.test("serve: a successful accept resets the back-off", async () => {
   using timers = new Timers("at once");
   const { server } = create(10);
   const [emfile] = ROWS;
@@ -200,10 +201,10 @@ Deno.test("serve: a client that is accepted makes the next pause a short one aga
   await ended;
 });
 
-Deno.test("serve: accept fails with what is no error: the next client is accepted", async () => {
+Deno.test("serve: accept rejects with a value that is not an Error: the next client is accepted", async () => {
   for (const reason of [undefined, null, "a text"]) {
     using timers = new Timers("at once");
-    const { server, heard } = create(10);
+    const { server, reported } = create(10);
     const listener = new ScriptedListener([silent()]);
     const { accept } = listener;
     listener.accept = () => {
@@ -215,18 +216,18 @@ Deno.test("serve: accept fails with what is no error: the next client is accepte
     const accepted = () => server.stats().connections.accepted === 1;
     await Promise.race([ended, timers.until(() => over || accepted())]);
     assert(accepted());
-    assertEquals(heard, [reason]);
+    assertEquals(reported, [reason]);
     server.close();
     await ended;
   }
 });
 
-/** What it rejects with. */
+/** Returns the reason with which the promise rejects. */
 async function rejection(promise: Promise<void>): Promise<unknown> {
   try {
     await promise;
   } catch (error) {
     return error;
   }
-  throw new Error("It did not reject");
+  throw new Error("The promise did not reject");
 }

@@ -1,16 +1,16 @@
-/** A real browser, driven from a test. */
+/** Drives a real browser from a test. */
 import { chromium, type Page } from "npm:playwright-core@1.64.1";
 import { CHROMIUM_FLAGS } from "./tools.ts";
 
 export type { Page };
 
-/** Where Debian puts it: the package brings no browser of its own. */
+/** Debian's path: the npm package includes no browser. */
 const CHROMIUM = "/usr/bin/chromium";
 
 /**
- * Opens a page in a browser of its own, which is closed in any case; all sanitizers can
- * stay on. What fails within the page fails the test: an error that a script did not
- * catch would otherwise only be a page that never gets done.
+ * Opens a page in a browser of its own, which is always closed, so that all sanitizers stay
+ * on. An uncaught error within the page fails the test; otherwise it would only show as a
+ * page that never finishes.
  */
 export async function withPage(use: (page: Page) => Promise<void>): Promise<void> {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: [...CHROMIUM_FLAGS] });

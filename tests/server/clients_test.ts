@@ -1,4 +1,4 @@
-/** Real clients, and a real proxy in front. */
+/** Real clients, and a real proxy in front of the server. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async";
 import type { Handler } from "@asynchttp/server";
@@ -26,23 +26,34 @@ testWith("curl", "keep-alive, HEAD, HTTP/1.0, a chunked upload", async () => {
   });
 });
 
-testWith("curl", "Expect: 100-continue, and a 413 before a byte of the body is sent", async () => {
-  await servingWell(ECHO, async (port) => {
-    const file = await Deno.makeTempFile();
-    try {
-      await Deno.writeFile(file, new Uint8Array(1_000_000));
-      const upload = ["-sv", "-H", "Expect: 100-continue", "-T", file, `http://127.0.0.1:${port}/`];
-      const { stdout, stderr } = await run("curl", ...upload);
-      assertStringIncludes(stderr, "< HTTP/1.1 100 Continue");
-      assertStringIncludes(stdout, "PUT /");
-      await Deno.writeFile(file, new Uint8Array(1_000_001));
-      const refused = await run("curl", ...upload, "-w", "%{http_code} %{size_upload}");
-      assertStringIncludes(refused.stdout, "413 0");
-    } finally {
-      await Deno.remove(file);
-    }
-  }, { maxBody: 1_000_000 });
-});
+testWith(
+  "curl",
+  "Expect: 100-continue, and a 413 before any byte of the body is sent",
+  async () => {
+    await servingWell(ECHO, async (port) => {
+      const file = await Deno.makeTempFile();
+      try {
+        await Deno.writeFile(file, new Uint8Array(1_000_000));
+        const upload = [
+          "-sv",
+          "-H",
+          "Expect: 100-continue",
+          "-T",
+          file,
+          `http://127.0.0.1:${port}/`,
+        ];
+        const { stdout, stderr } = await run("curl", ...upload);
+        assertStringIncludes(stderr, "< HTTP/1.1 100 Continue");
+        assertStringIncludes(stdout, "PUT /");
+        await Deno.writeFile(file, new Uint8Array(1_000_001));
+        const refused = await run("curl", ...upload, "-w", "%{http_code} %{size_upload}");
+        assertStringIncludes(refused.stdout, "413 0");
+      } finally {
+        await Deno.remove(file);
+      }
+    }, { maxBody: 1_000_000 });
+  },
+);
 
 testWith("ab", "10,000 requests over 20 keep-alive connections of HTTP/1.0", async () => {
   await servingWell(ECHO, async (port) => {
@@ -109,7 +120,7 @@ function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-/** Resolves when somebody listens on the port. */
+/** Resolves when the port accepts connections. */
 async function listening(port: number): Promise<void> {
   for (let i = 0; i < 500; i++) {
     try {
@@ -119,5 +130,5 @@ async function listening(port: number): Promise<void> {
       await delay(10);
     }
   }
-  assert(false, `nobody listens on port ${port}`);
+  assert(false, `Nothing listens on port ${port}`);
 }

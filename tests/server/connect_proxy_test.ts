@@ -1,4 +1,4 @@
-/** The tunnels of examples/connect_proxy.ts: curl through them, and ends and faults in each direction. */
+/** The tunnels of examples/connect_proxy.ts: curl, half-closes and resets in each direction. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { type Handler, streaming } from "@asynchttp/server";
@@ -20,12 +20,12 @@ function withOrigin(handler: Handler, use: (origin: string) => Promise<void>): P
   return servingWell(handler, (port) => use(`127.0.0.1:${port}`));
 }
 
-/** Bytes in which a lost, repeated or misplaced piece shows. */
+/** Bytes that reveal a lost, repeated or misplaced piece. */
 function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => i * i >> 7);
 }
 
-/** What `assertEquals` would print for five million bytes, nobody reads. */
+/** Compares without printing: `assertEquals` would print five million bytes. */
 function equal(one: Uint8Array, other: Uint8Array): boolean {
   return one.length === other.length && one.every((byte, i) => byte === other[i]);
 }
@@ -77,7 +77,7 @@ testWith("curl", "connect_proxy: a page through the tunnel", async () => {
   );
 });
 
-testWith("curl", "connect_proxy: a large body there and back", async () => {
+testWith("curl", "connect_proxy: a large body in both directions", async () => {
   const { example, origin: proxy } = await launchExample("connect_proxy.ts");
   await using _ = example;
   const echo = streaming((request) => request.respond(200, request.stream));
@@ -102,7 +102,7 @@ testWith("curl", "connect_proxy: a large body there and back", async () => {
   });
 });
 
-testWith("curl", "connect_proxy: 403 for what is not on this machine", async () => {
+testWith("curl", "connect_proxy: 403 for targets that are not on this machine", async () => {
   const { example, origin: proxy } = await launchExample("connect_proxy.ts");
   await using _ = example;
   const elsewhere = [
@@ -144,7 +144,7 @@ testWith(
   },
 );
 
-Deno.test("connect_proxy: who closes one direction is still answered, on both sides", async () => {
+Deno.test("connect_proxy: a side that half-closes still receives data, on both sides", async () => {
   const { example, origin: proxy } = await launchExample("connect_proxy.ts");
   await using _ = example;
   {
@@ -167,13 +167,13 @@ Deno.test("connect_proxy: who closes one direction is still answered, on both si
   }
 });
 
-/** Reads to the end, which may be a reset. */
+/** Reads to the end or to a reset. */
 async function untilGone(conn: Deno.Conn): Promise<void> {
   await readText(conn).catch(() => {});
 }
 
 // Node's sockets can be reset on purpose, Deno's cannot.
-Deno.test("connect_proxy: a client that resets ends its tunnel, and no other", async () => {
+Deno.test("connect_proxy: a client that resets ends its own tunnel only", async () => {
   const { example, origin: proxy } = await launchExample("connect_proxy.ts");
   await using _ = example;
   using bystander = await openTunnel(proxy);

@@ -1,9 +1,9 @@
-/** The events of examples/events.ts, as curl and a browser see them. */
+/** The events of examples/events.ts, as curl and a browser receive them. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { withPage } from "./browser.ts";
 import { launch, launchExample, run, testWith } from "./tools.ts";
 
-/** No test lives that long: an event behind this pause never comes. */
+/** Longer than any test: an event after this pause never arrives. */
 const NEVER = "2000000000";
 
 function eventsAfter(last: number): string {
@@ -17,18 +17,22 @@ async function curl(...args: string[]): Promise<string> {
   return (await run("curl", "-sN", ...args)).stdout;
 }
 
-testWith("curl", "events: a response ends after four, and its head says what it is", async () => {
-  const { example, origin } = await launchExample("events.ts", "1");
-  await using _ = example;
-  const [head, body] = (await curl("-i", `${origin}/events`)).split("\r\n\r\n");
-  assertMatch(head!, /^HTTP\/1\.1 200 OK\r\n/);
-  assertStringIncludes(head!, "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store");
-  assertStringIncludes(head!, "\r\nTransfer-Encoding: chunked");
-  assertEquals(body, eventsAfter(0));
-  assertMatch(await curl("-i", `${origin}/elsewhere`), /^HTTP\/1\.1 404 /);
-});
+testWith(
+  "curl",
+  "events: a response ends after four events, and its head names the media type",
+  async () => {
+    const { example, origin } = await launchExample("events.ts", "1");
+    await using _ = example;
+    const [head, body] = (await curl("-i", `${origin}/events`)).split("\r\n\r\n");
+    assertMatch(head!, /^HTTP\/1\.1 200 OK\r\n/);
+    assertStringIncludes(head!, "\r\nContent-Type: text/event-stream\r\nCache-Control: no-store");
+    assertStringIncludes(head!, "\r\nTransfer-Encoding: chunked");
+    assertEquals(body, eventsAfter(0));
+    assertMatch(await curl("-i", `${origin}/elsewhere`), /^HTTP\/1\.1 404 /);
+  },
+);
 
-testWith("curl", "events: go on after the Last-Event-ID", async () => {
+testWith("curl", "events: continue after the Last-Event-ID", async () => {
   const { example, origin } = await launchExample("events.ts", "1");
   await using _ = example;
   for (
@@ -55,7 +59,7 @@ testWith(
   },
 );
 
-testWith("chromium", "events: EventSource comes again, without a gap or a repeat", async () => {
+testWith("chromium", "events: EventSource reconnects without a gap or a repeat", async () => {
   const { example, origin } = await launchExample("events.ts", "1");
   await using _ = example;
   await withPage(async (page) => {

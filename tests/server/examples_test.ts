@@ -1,4 +1,4 @@
-/** Each example, run as its user would run it, with a real client. */
+/** Each example as a process of its own, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CHROMIUM_FLAGS, curl, launch, launchExample, run, testWith, withFolder } from "./tools.ts";
 

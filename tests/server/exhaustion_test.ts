@@ -1,8 +1,8 @@
 /**
- * A process that has no descriptor left: `ulimit -n 80`, and 300 clients.
+ * A process that runs out of descriptors: `ulimit -n 80`, and 300 clients.
  *
- * Nothing here is measured in absolute time: a state is waited for, and the processor
- * time that a server uses at rest is held against the time that passes.
+ * No test measures absolute time: each waits for a state, and compares the processor time
+ * that a server uses at rest with the time that passes.
  */
 import { assert, assertEquals } from "@std/assert";
 import { deadline, delay } from "@std/async";
@@ -13,13 +13,13 @@ import { WireClient } from "../soak/wire_client.ts";
 const DESCRIPTORS = 80;
 const CLIENTS = 300;
 
-/** Nothing is waited for longer. */
+/** The longest wait for a state. */
 const PATIENCE = 20_000;
 
-/** Of a core. */
-const MOST_AT_REST = 0.1;
+/** The largest share of a core that a server may use at rest. */
+const MAX_LOAD_AT_REST = 0.1;
 
-/** Clients by the order in which they came, and which of them the server has closed. */
+/** Clients in the order of their connects, and which of them the server has closed. */
 class Crowd implements Disposable {
   readonly clients: WireClient[] = [];
   readonly closed = new Set<number>();
@@ -29,12 +29,12 @@ class Crowd implements Disposable {
     this.#port = port;
   }
 
-  /** Connects one after another: the order is that of the server's accepts. */
+  /** Connects one after another, so that the server accepts them in order. */
   async grow(size: number): Promise<void> {
     while (this.clients.length < size) this.clients.push(await WireClient.connect(this.#port));
   }
 
-  /** From now on it is known which clients the server closes. */
+  /** Starts to record which clients the server closes. */
   watch(): void {
     for (const [at, client] of this.clients.entries()) {
       const closed = () => void this.closed.add(at);
@@ -42,7 +42,7 @@ class Crowd implements Disposable {
     }
   }
 
-  /** A part of them goes. */
+  /** Disconnects a part of the clients. */
   leave(from: number, to = this.clients.length): void {
     for (const client of this.clients.slice(from, to)) client.close();
   }
@@ -60,7 +60,7 @@ function get(target: string): string {
   return `GET ${target} HTTP/1.1\r\nHost: crowd\r\n\r\n`;
 }
 
-/** One client is served from its connect to its answer. */
+/** Connects a client and asserts that it gets its response. */
 async function serves(port: number): Promise<void> {
   using client = await WireClient.connect(port);
   const answered = client.send(get("/text?n=5")).then(() => client.answer());
@@ -68,7 +68,7 @@ async function serves(port: number): Promise<void> {
   assertEquals({ status, length }, { status: 200, length: 5 });
 }
 
-/** Waits until the server has accepted so many of a crowd. */
+/** Waits until the server has accepted `size` clients of a crowd. */
 async function accepts(server: ServerProcess, size: number): Promise<void> {
   const before = Object.keys(server.ports).length;
   const accepted = async () => (await server.report()).stats.connections.accepted === before + size;
@@ -86,10 +86,10 @@ async function settle(server: ServerProcess): Promise<void> {
     before = now;
     return same > 10;
   }, PATIENCE);
-  assert(settled, `It does not come to rest: ${before}`);
+  assert(settled, `The server does not come to rest: ${before}`);
 }
 
-/** How much of a core the server uses while nothing happens. */
+/** Measures the share of a core that the server uses while nothing happens. */
 async function loadAtRest(server: ServerProcess): Promise<number> {
   const begin = performance.now();
   const before = server.processorTime;
@@ -100,13 +100,13 @@ async function loadAtRest(server: ServerProcess): Promise<number> {
 async function assertAtRest(server: ServerProcess): Promise<void> {
   const load = await loadAtRest(server);
   console.log(`at rest: ${(load * 100).toFixed(1)} % of a core`);
-  assert(load < MOST_AT_REST, `${(load * 100).toFixed(1)} % of a core at rest`);
+  assert(load < MAX_LOAD_AT_REST, `${(load * 100).toFixed(1)} % of a core at rest`);
 }
 
 /**
- * The server's own number of connections is that of its sockets beyond those it began
- * with. The two are read one after the other, while the server still tries to accept:
- * they must come to agree.
+ * Asserts that the server counts as many connections as it has sockets beyond the initial
+ * ones. The two counts are read one after the other while the server still tries to accept,
+ * so they need to agree only eventually.
  */
 async function assertCountsAgree(server: ServerProcess, before: number): Promise<void> {
   let counts: [sockets: number, open: number] = [NaN, NaN];
@@ -118,7 +118,7 @@ async function assertCountsAgree(server: ServerProcess, before: number): Promise
   assert(await poll(agree, PATIENCE), `${counts[0]} sockets, ${counts[1]} connections`);
 }
 
-/** What the runtime opens with its first connection is none of the connections. */
+/** Counts the sockets after a first connection: the runtime opens some of its own with it. */
 async function warmSockets(server: ServerProcess): Promise<number> {
   for (const port of Object.values(server.ports)) await serves(port);
   const closed = async () => (await server.report()).stats.connections.open === 0;
@@ -126,7 +126,10 @@ async function warmSockets(server: ServerProcess): Promise<number> {
   return server.sockets;
 }
 
-/** Sooner or later: while it is still short of descriptors, a new client may be shed before its request is read. */
+/**
+ * Asserts that a client is served eventually: while descriptors are short, a new client may
+ * be closed before its request is read.
+ */
 async function servesAgain(server: ServerProcess): Promise<void> {
   let failure: unknown;
   const served = () =>
@@ -134,10 +137,10 @@ async function servesAgain(server: ServerProcess): Promise<void> {
       failure = error;
       return false;
     });
-  assert(await poll(served, PATIENCE), `Nobody is served: ${failure}`);
+  assert(await poll(served, PATIENCE), `No client is served: ${failure}`);
 }
 
-/** Most clients go, and somebody else is served; all go, and nothing is left over. */
+/** Asserts that a new client is served when most have gone, and that no socket is left in the end. */
 async function assertResumes(server: ServerProcess, crowd: Crowd, before: number): Promise<void> {
   crowd.leave(0, CLIENTS - 20);
   await servesAgain(server);
@@ -147,15 +150,16 @@ async function assertResumes(server: ServerProcess, crowd: Crowd, before: number
     (await server.report()).stats.connections.open === 0 && server.sockets === before;
   assert(await poll(over, PATIENCE), `${server.sockets} sockets, ${before} before`);
   assertEquals(server.stderr, "");
-  assert(await server.end(), "It did not shut down by itself");
+  assert(await server.end(), "The server did not shut down by itself");
 }
 
-Deno.test("serve without the guard: what idles is shed, oldest first, and the others go on", async () => {
+Deno.test("serve without the guard: idle connections are closed, longest idle first, and the others persist", async () => {
   await using server = await start({ accept: "serve" });
   const before = await warmSockets(server);
   using crowd = new Crowd(server.ports.streaming);
 
-  // 0 is answered again when 20 are there: of these, it has waited least. 1 is within a request.
+  // Client 0 gets a response after 20 have connected, so it is the least idle of them.
+  // Client 1 is within a request.
   await crowd.grow(20);
   await accepts(server, 20);
   await crowd.clients[0]!.send(get("/text?n=5"));
@@ -174,13 +178,13 @@ Deno.test("serve without the guard: what idles is shed, oldest first, and the ot
   const { stats, errors } = await server.report();
   assertEquals(Object.keys(errors), ["EMFILE"]);
   const order = [...range(2, 20), 0, ...range(20, CLIENTS)];
-  const closeIfIdle = CLIENTS - stats.connections.open;
-  assert(await poll(() => crowd.closed.size === closeIfIdle, PATIENCE));
-  assertEquals(sorted(crowd.closed), sorted(order.slice(0, closeIfIdle)));
+  const closed = CLIENTS - stats.connections.open;
+  assert(await poll(() => crowd.closed.size === closed, PATIENCE));
+  assertEquals(sorted(crowd.closed), sorted(order.slice(0, closed)));
   await assertResumes(server, crowd, before);
 });
 
-Deno.test("serve without the guard: who is being served is not shed, however many wait", async () => {
+Deno.test("serve without the guard: a connection within a request is not closed, however many clients wait", async () => {
   await using server = await start({ accept: "serve" });
   const before = await warmSockets(server);
   using crowd = new Crowd(server.ports.streaming);
@@ -193,7 +197,7 @@ Deno.test("serve without the guard: who is being served is not shed, however man
 
   await crowd.grow(CLIENTS);
   for (const client of crowd.clients.slice(busy)) {
-    // It may have been shed before.
+    // The server may have closed it before.
     await client.send(get("/wait?ms=600000")).catch(() => {});
   }
   crowd.watch();
@@ -207,7 +211,7 @@ Deno.test("serve without the guard: who is being served is not shed, however man
 });
 
 for (const accept of ["serve", "loop"] as const) {
-  Deno.test(`${accept} with the guard: it stops before the last descriptor`, async () => {
+  Deno.test(`${accept} with the guard: stops accepting before the last descriptor`, async () => {
     await using server = await start({ accept, assumedDescriptorsPerRequest: 5 });
     const before = await warmSockets(server);
     using crowd = new Crowd(server.ports.streaming);
@@ -224,7 +228,7 @@ for (const accept of ["serve", "loop"] as const) {
   });
 }
 
-Deno.test("a loop by hand without the guard: a failed accept is an error to catch, no more", async () => {
+Deno.test("acceptRequest loop without the guard: a failed accept rejects, and the loop may go on", async () => {
   await using server = await start({ accept: "loop", assumedDescriptorsPerRequest: -1 });
   const before = await warmSockets(server);
   using crowd = new Crowd(server.ports.streaming);
@@ -232,7 +236,7 @@ Deno.test("a loop by hand without the guard: a failed accept is an error to catc
   crowd.watch();
 
   const failing = async () => ((await server.report()).errors.EMFILE ?? 0) > 5;
-  assert(await poll(failing, PATIENCE), "No accept fails");
+  assert(await poll(failing, PATIENCE), "No accept failed");
   await assertAtRest(server);
   await assertCountsAgree(server, before);
   assertEquals(Object.keys((await server.report()).errors), ["EMFILE"]);

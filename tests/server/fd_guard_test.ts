@@ -1,4 +1,4 @@
-/** The guard: every source of its count, and who is woken when. */
+/** The guard: each source of its count, and which waiter wakes when. */
 import { assert, assertEquals } from "@std/assert";
 import { Clock } from "../../src/net/clock.ts";
 import {
@@ -13,7 +13,7 @@ function guard(options: Partial<ConstructorParameters<typeof FdGuard>[0]> = {}):
   return new FdGuard({ maxConnections: Infinity, clock: new Clock(), ...options });
 }
 
-Deno.test("fewer than 0 assumed descriptors: always, as in the original", () => {
+Deno.test("a negative number of assumed descriptors: always accepts, as the original does", () => {
   const full = guard({ maxFDs: 10, maxConnections: 1, countDescriptors: () => 1000 });
   full.opened();
   assert(full.admits(-1));
@@ -26,7 +26,7 @@ Deno.test("descriptors in use and those assumed must stay below maxFDs", () => {
   assert(!counted.admits(6));
 });
 
-Deno.test("a count of the user's own is carried forward by opens and closes", () => {
+Deno.test("opens and closes update a count of the user's own", () => {
   let calls = 0;
   const counted = guard({
     maxFDs: 10_000,
@@ -42,7 +42,7 @@ Deno.test("a count of the user's own is carried forward by opens and closes", ()
   assertEquals(calls, 1);
 });
 
-Deno.test("near the limit it counts again, and sees what others have closed", () => {
+Deno.test("near the limit it counts again, which shows descriptors that others closed", () => {
   let files = 90;
   const counted = guard({ maxFDs: 100, countDescriptors: () => files });
   assert(!counted.admits(10));
@@ -50,7 +50,7 @@ Deno.test("near the limit it counts again, and sees what others have closed", ()
   assert(counted.admits(10));
 });
 
-Deno.test("near a high limit a question costs a bounded part of a count", () => {
+Deno.test("near a high limit each call costs a bounded part of a count", () => {
   let calls = 0;
   const counted = guard({
     maxFDs: 20_000,
@@ -64,7 +64,7 @@ Deno.test("near a high limit a question costs a bounded part of a count", () => 
   assertEquals(calls, 100);
 });
 
-Deno.test("a count that fails says that the table is full", () => {
+Deno.test("a count that fails means that the table is full", () => {
   let full = true;
   const counted = guard({
     maxFDs: 100,
@@ -78,7 +78,7 @@ Deno.test("a count that fails says that the table is full", () => {
   assert(counted.admits(5));
 });
 
-Deno.test("maxConnections counts those that are being accepted", () => {
+Deno.test("maxConnections includes connections that are being accepted", () => {
   const two = guard({ maxConnections: 2 });
   two.opened();
   assert(two.hasSlot());
@@ -88,7 +88,7 @@ Deno.test("maxConnections counts those that are being accepted", () => {
   assert(two.hasSlot());
 });
 
-Deno.test("who waits is woken by the close that makes room, and by no other", async () => {
+Deno.test("a waiter wakes at the close that makes room, and at no other", async () => {
   const clock = new Clock();
   const one = guard({ maxConnections: 1, clock });
   await one.until(() => one.hasSlot());
@@ -104,7 +104,7 @@ Deno.test("who waits is woken by the close that makes room, and by no other", as
   assertEquals(clock.size, 0);
 });
 
-Deno.test("files that others close wake who waits at the next tick", async () => {
+Deno.test("files that others close wake a waiter at the next tick", async () => {
   const clock = new Clock();
   let files = 100;
   const counted = guard({ maxFDs: 100, clock, countDescriptors: () => files });
@@ -117,7 +117,7 @@ Deno.test("files that others close wake who waits at the next tick", async () =>
   assertEquals(clock.size, 0);
 });
 
-Deno.test("releaseAll lets everybody go", async () => {
+Deno.test("releaseAll wakes every waiter", async () => {
   const none = guard({ maxConnections: 1 });
   none.opened();
   const waiting = none.until(() => none.hasSlot());
@@ -125,7 +125,7 @@ Deno.test("releaseAll lets everybody go", async () => {
   await waiting;
 });
 
-Deno.test("with all permissions the count is that of /proc, or of /dev/fd", () => {
+Deno.test("with all permissions the count is that of /proc or /dev/fd", () => {
   const count = descriptorCounter()!;
   const before = count();
   const file = Deno.openSync(new URL(import.meta.url));
@@ -135,7 +135,7 @@ Deno.test("with all permissions the count is that of /proc, or of /dev/fd", () =
   assert(guard().admits(5));
 });
 
-/** What the guard finds in a process of its own. */
+/** Prints what the guard counts in a process of its own. */
 const PROBE = `
   import { descriptorCounter, descriptorLimit, FdGuard } from "${new URL(
   "../../src/server/fd_guard.ts",
@@ -164,7 +164,7 @@ async function probe(program: string, ...args: string[]): Promise<Record<string,
   }
 }
 
-Deno.test("with --allow-net alone it counts its own connections and 24, without a question", async () => {
+Deno.test("with --allow-net alone it counts its own connections and 24, and asks for no permission", async () => {
   for (const permissions of [["--allow-net"], ["--allow-net", "--allow-read"]]) {
     assertEquals(await probe(Deno.execPath(), "run", "--quiet", ...permissions), {
       counts: false,
@@ -175,7 +175,7 @@ Deno.test("with --allow-net alone it counts its own connections and 24, without 
   }
 });
 
-Deno.test("with --allow-all it counts what is open", async () => {
+Deno.test("with --allow-all it counts the open descriptors", async () => {
   const { counts, opened, limit } = await probe(Deno.execPath(), "run", "--quiet", "--allow-all");
   assertEquals({ counts, opened }, { counts: true, opened: 1 });
   assert(typeof limit === "number" && limit > 0);

@@ -1,4 +1,4 @@
-/** Handlers of Web requests: what is sent for what they return, byte for byte. */
+/** Web handlers: the bytes that are sent for each returned Response. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { fetchHandler } from "@asynchttp/server";
 import type { FetchHandler } from "@asynchttp/server";
@@ -7,7 +7,7 @@ import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
 import { dateless, PLAIN, post, servingFetchWell, TEXT } from "./fetch_tools.ts";
 import { exchangeBytes, readText, readUntil, writeText } from "./tools.ts";
 
-/** What a handler returns, what is sent, and the answer without its Date: byte for byte. */
+/** The returned Response, the request, and the response without its Date, byte for byte. */
 const ANSWERS: [title: string, handler: FetchHandler, sent: string, answer: string][] = [
   [
     "a text",
@@ -205,14 +205,14 @@ for (const [title, handler, sent, answer] of ANSWERS) {
   });
 }
 
-Deno.test("fetchHandler: CONNECT is refused", async () => {
+Deno.test("fetchHandler: CONNECT is rejected", async () => {
   await servingFetchWell(() => new Response("hi"), async (port) => {
     const answer = await exchangeBytes(port, "CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n");
     assertMatch(answer, /^HTTP\/1\.1 501 Not Implemented\r\n[^]*CONNECT is not supported\n$/);
   });
 });
 
-Deno.test("fetchHandler: HTTP/1.0 gets a length, or the end of the connection", async () => {
+Deno.test("fetchHandler: a response to HTTP/1.0 has a length or is delimited by the close", async () => {
   const answers = {
     "/text": () => new Response("hi"),
     "/stream": () => new Response(streamOf("a", "b")),
@@ -231,7 +231,7 @@ Deno.test("fetchHandler: HTTP/1.0 gets a length, or the end of the connection", 
   });
 });
 
-Deno.test("fetchHandler: pipelined requests are answered in their order", async () => {
+Deno.test("fetchHandler: pipelined requests get their responses in order", async () => {
   const handler: FetchHandler = async (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === "/slow") await soon();
@@ -251,7 +251,7 @@ Deno.test("fetchHandler: pipelined requests are answered in their order", async 
   });
 });
 
-Deno.test("fetchHandler: what is there at once is one write, with its length", async () => {
+Deno.test("fetchHandler: a body that is available at once is one write with a Content-Length", async () => {
   const table: [title: string, body: () => BodyInit | null][] = [
     ["nothing", () => null],
     ["an empty text", () => ""],
@@ -269,7 +269,7 @@ Deno.test("fetchHandler: what is there at once is one write, with its length", a
   }
 });
 
-/** What several frameworks have: a class of their own, or another realm's. */
+/** Several frameworks return a Response class of their own, or of another realm. */
 class ForeignResponse {
   readonly status: number = 201;
   readonly statusText: string = "Made";
@@ -281,7 +281,7 @@ class ForeignResponse {
   }
 }
 
-Deno.test("fetchHandler: a Response of somebody else's make", async () => {
+Deno.test("fetchHandler: a Response of another class or realm", async () => {
   const head =
     "HTTP/1.1 201 Made\r\nset-cookie: a=1\r\nset-cookie: b=2\r\nx-a: 1\r\nContent-Length: ";
   const table: [body: () => ReadableStream<Uint8Array> | null, rest: string][] = [

@@ -1,4 +1,4 @@
-/** Handlers of Web requests: what they do wrong, and what goes wrong under them. */
+/** Web handlers: their mistakes, and faults of clients and sources. */
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import type { FetchHandler } from "@asynchttp/server";
 import { GET, soon, utf8 } from "../fixtures.ts";
@@ -12,7 +12,7 @@ import {
 } from "./fetch_tools.ts";
 import { exchangeBytes } from "./tools.ts";
 
-/** What a handler does wrong, and what `onError` is told; nothing of it was sent. */
+/** A handler's mistake, and the error that `onError` receives; no byte of its response is sent. */
 const FAULTS: [title: string, handler: FetchHandler, error: string][] = [
   [
     "throws",
@@ -78,7 +78,7 @@ const FAULTS: [title: string, handler: FetchHandler, error: string][] = [
 ];
 
 for (const [title, handler, expected] of FAULTS) {
-  Deno.test(`fetchHandler: a handler that ${title} is answered for with 500`, async () => {
+  Deno.test(`fetchHandler: a handler that ${title} gives 500`, async () => {
     const errors = await servingFetch(handler, async (port) => {
       assertEquals(dateless(await exchangeBytes(port, post("no json"))), SERVER_ERROR);
     });
@@ -87,7 +87,7 @@ for (const [title, handler, expected] of FAULTS) {
   });
 }
 
-Deno.test("fetchHandler: the same Response a second time is refused, and the first was sent", async () => {
+Deno.test("fetchHandler: a Response that is returned twice is sent once, then gives 500", async () => {
   const response = new Response("once");
   const errors = await servingFetch(() => response, async (port) => {
     assertEquals(
@@ -98,7 +98,7 @@ Deno.test("fetchHandler: the same Response a second time is refused, and the fir
   assertEquals(errors.length, 1);
 });
 
-Deno.test("fetchHandler: a body that fails midway is cut off, so that the client can tell", async () => {
+Deno.test("fetchHandler: a body that fails midway is truncated, which its framing shows", async () => {
   const handler: FetchHandler = () => {
     const chunks = ["one", "two"];
     return new Response(
@@ -123,7 +123,7 @@ Deno.test("fetchHandler: a body that fails midway is cut off, so that the client
   assertEquals(errors.map(String), ["Error: midway", "Error: midway"]);
 });
 
-Deno.test("fetchHandler: a body that is refused while the handler reads it is the client's fault", async () => {
+Deno.test("fetchHandler: a request body that is rejected while the handler reads it counts as a rejection", async () => {
   const handler: FetchHandler = async (request) => new Response(await request.text());
   await servingFetchWell(handler, async (port) => {
     const chunked = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";

@@ -1,4 +1,4 @@
-/** Handlers of Web requests: the request that they get. */
+/** Web handlers: the Request that they receive. */
 import {
   assert,
   assertEquals,
@@ -11,14 +11,14 @@ import { GET } from "../fixtures.ts";
 import { dateless, post, SERVER_ERROR, servingFetch, servingFetchWell } from "./fetch_tools.ts";
 import { exchangeBytes, readText, writeText } from "./tools.ts";
 
-// The first test: what a process finds out once, it finds out with its first request.
+// Must stay the first test: the process caches what it detects with its first request.
 Deno.test("fetchHandler: the first request of a process may have a body", async () => {
   await servingFetchWell(async (request) => new Response(await request.text()), async (port) => {
     assertMatch(await exchangeBytes(port, post("first")), /^HTTP\/1\.1 200 OK\r\n[^]*first$/);
   });
 });
 
-Deno.test("fetchHandler: the second argument has the addresses", async () => {
+Deno.test("fetchHandler: the second argument holds the addresses", async () => {
   const handler: FetchHandler = (_, info) => Response.json(info);
   await servingFetchWell(handler, async (port) => {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -28,7 +28,7 @@ Deno.test("fetchHandler: the second argument has the addresses", async () => {
   });
 });
 
-Deno.test("request: a Request in every respect", async () => {
+Deno.test("request: behaves as a Request in every respect", async () => {
   const seen: Record<string, unknown> = {};
   const handler: FetchHandler = (request) => {
     const { method, url, bodyUsed, redirect } = request;
@@ -60,7 +60,7 @@ Deno.test("request: a Request in every respect", async () => {
   });
 });
 
-Deno.test("request.method: upper case for those that the Fetch standard names, and no others", async () => {
+Deno.test("request.method: upper case for the methods that the Fetch standard names, and for no others", async () => {
   const handler: FetchHandler = (request) =>
     new Response(`${request.method} ${new Request(request).method}`);
   await servingFetchWell(handler, async (port) => {
@@ -139,7 +139,7 @@ Deno.test("request: every way to read a body", async () => {
   });
 });
 
-Deno.test("request: fields that a middleware has set before the body is read stay set", async () => {
+Deno.test("request: fields that a middleware sets before the body is read stay set", async () => {
   const handler: FetchHandler = async (request) => {
     request.headers.set("X-User", "ada");
     const made = new Request(request);
@@ -150,7 +150,7 @@ Deno.test("request: fields that a middleware has set before the body is read sta
   });
 });
 
-Deno.test("request: fields that are set after it was read or cloned are there, too", async () => {
+Deno.test("request: fields that are set after a read or a clone are visible too", async () => {
   const handler: FetchHandler = async (request) => {
     await request.clone().text();
     request.headers.set("X-User", "ada");
@@ -187,7 +187,7 @@ Deno.test("request.formData: an upload with a file", async () => {
   });
 });
 
-Deno.test("request.formData: of what is no form, it is the handler's fault", async () => {
+Deno.test("request.formData: on a body that is not a form, the error is the handler's", async () => {
   const handler: FetchHandler = async (request) => Response.json([...await request.formData()]);
   const errors = await servingFetch(handler, async (port) => {
     const form = post("a=1+2&b=", "Content-Type: application/x-www-form-urlencoded");

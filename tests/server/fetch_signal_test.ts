@@ -1,11 +1,11 @@
-/** Handlers of Web requests: the request's signal. */
+/** Web handlers: `request.signal`. */
 import { assert, assertEquals } from "@std/assert";
 import type { FetchHandler } from "@asynchttp/server";
 import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
 import { servingFetch, servingFetchWell } from "./fetch_tools.ts";
 import { readText, readUntil, writeText } from "./tools.ts";
 
-Deno.test("request.signal: aborts when the client goes while the handler waits", async () => {
+Deno.test("request.signal: aborts when the client disconnects while the handler waits", async () => {
   const called = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<unknown>();
   const handler: FetchHandler = async (request) => {
@@ -48,7 +48,7 @@ Deno.test("request.signal: aborts a fetch that was made with it", async () => {
   });
 });
 
-Deno.test("request.signal: aborts when the client goes within a streamed response, which is cancelled", async () => {
+Deno.test("request.signal: aborts when the client disconnects within a streamed response, whose source is cancelled", async () => {
   const cancelled = Promise.withResolvers<void>();
   const aborted = Promise.withResolvers<void>();
   const handler: FetchHandler = (request) => {
@@ -73,7 +73,7 @@ Deno.test("request.signal: aborts when the client goes within a streamed respons
   });
 });
 
-Deno.test("request.signal: aborts within a stream that waits, when the client closes its side", async () => {
+Deno.test("request.signal: aborts within a stream that waits when the client half-closes", async () => {
   const aborted = Promise.withResolvers<void>();
   const handler: FetchHandler = (request) => {
     let last: ReadableStreamDefaultController;
@@ -97,12 +97,12 @@ Deno.test("request.signal: aborts within a stream that waits, when the client cl
     await readUntil(conn, (text) => text.endsWith("5\r\nhello\r\n"));
     await conn.closeWrite();
     await aborted.promise;
-    // Its other side may be open: it gets what is left.
+    // Its read side may be open: it receives the rest.
     assertEquals(await readText(conn), "3\r\nbye\r\n0\r\n\r\n");
   });
 });
 
-Deno.test("request.signal: never aborts once the request was served", async () => {
+Deno.test("request.signal: never aborts after the request is served", async () => {
   const signals: AbortSignal[] = [];
   const handler: FetchHandler = async (request) => {
     signals.push(request.signal, new Request(request).signal);
@@ -121,7 +121,7 @@ Deno.test("request.signal: never aborts once the request was served", async () =
   assertEquals(signals.map(({ aborted }) => aborted), new Array(6).fill(false));
 });
 
-Deno.test("request.signal: does not abort either where it is first asked for when all is over", async () => {
+Deno.test("request.signal: does not abort if it is first accessed after the request is served", async () => {
   const kept: Request[] = [];
   const handler: FetchHandler = (request) => {
     kept.push(request);

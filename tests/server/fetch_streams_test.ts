@@ -1,4 +1,4 @@
-/** Handlers of Web requests: bodies that stream, both ways, and those that pass through. */
+/** Web handlers: bodies that stream in both directions, and bodies that are passed on. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fetchHandler } from "@asynchttp/server";
 import type { FetchHandler } from "@asynchttp/server";
@@ -8,7 +8,7 @@ import { GET, soon, utf8 } from "../fixtures.ts";
 import { dateless, post, servingFetchWell, TEXT } from "./fetch_tools.ts";
 import { exchangeBytes, readText, readUntil, writeText } from "./tools.ts";
 
-Deno.test("fetchHandler: the head of a stream is not kept waiting for its first chunk", async () => {
+Deno.test("fetchHandler: the head of a stream does not wait for its first chunk", async () => {
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>();
   const writer = writable.getWriter();
   await servingFetchWell(() => new Response(readable), async (port) => {
@@ -26,7 +26,7 @@ Deno.test("fetchHandler: the head of a stream is not kept waiting for its first 
   });
 });
 
-Deno.test("fetchHandler: bodies stream both ways at once, chunk by chunk", async () => {
+Deno.test("fetchHandler: bodies stream in both directions at once, chunk by chunk", async () => {
   const upper = () =>
     new TransformStream<string, string>({
       transform: (text, controller) => controller.enqueue(text.toUpperCase()),
@@ -54,7 +54,7 @@ Deno.test("fetchHandler: bodies stream both ways at once, chunk by chunk", async
   }
 });
 
-Deno.test("fetchHandler: a megabyte there and back", async () => {
+Deno.test("fetchHandler: a megabyte in both directions", async () => {
   const sent = new Uint8Array(1_000_000).map((_, i) => i * 7);
   await servingFetchWell((request) => new Response(request.body), async (port) => {
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: sent });
@@ -62,7 +62,7 @@ Deno.test("fetchHandler: a megabyte there and back", async () => {
   });
 });
 
-Deno.test("a response of FormData, of a Blob in parts", async () => {
+Deno.test("fetchHandler: a response from FormData, and from a Blob of several parts", async () => {
   const form = new FormData();
   form.set("text", "é");
   form.set("file", new File(["content"], "a.txt"));
@@ -77,7 +77,7 @@ Deno.test("a response of FormData, of a Blob in parts", async () => {
   });
 });
 
-Deno.test("a response of an open file, which is closed at its end, and where nobody wants it", async () => {
+Deno.test("fetchHandler: a response from an open file, which is closed at its end and when it is not sent", async () => {
   const path = new URL(import.meta.url);
   const handler: FetchHandler = async () => new Response((await Deno.open(path)).readable);
   await servingFetchWell(handler, async (port) => {
@@ -88,7 +88,7 @@ Deno.test("a response of an open file, which is closed at its end, and where nob
   });
 });
 
-Deno.test("a response without content cancels its stream", async () => {
+Deno.test("fetchHandler: a response without content cancels its stream", async () => {
   const cancelled: string[] = [];
   const handler: FetchHandler = (request) =>
     new Response(
@@ -104,7 +104,7 @@ Deno.test("a response without content cancels its stream", async () => {
   assertEquals(cancelled, ["HEAD"]);
 });
 
-Deno.test("a proxy: fetch(request), and its response passed on", async () => {
+Deno.test("fetchHandler: a proxy that returns fetch(request)", async () => {
   const upstream: FetchHandler = async (request) =>
     new Response(`${request.method} ${new URL(request.url).pathname} ${await request.text()}`, {
       status: 202,
@@ -116,7 +116,7 @@ Deno.test("a proxy: fetch(request), and its response passed on", async () => {
     await servingFetchWell((request) => fetch(request), async (port) => {
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       for (const [method, body] of [["POST", "ping"], ["GET", ""], ["PUT", "pong"]]) {
-        // In absolute form, as a client asks a proxy: so the URL is that of the other server.
+        // Absolute-form, as a client sends to a proxy: the URL is that of the other server.
         const sent = post(body!, "X: y").replace("POST /", `${method} ${origin}/a`);
         await writeText(conn, sent);
         const content = `${method} /a ${body}`;
@@ -133,7 +133,7 @@ Deno.test("a proxy: fetch(request), and its response passed on", async () => {
   });
 });
 
-Deno.test("fetchHandler: 100 Continue goes out when the handler reads, and not before", async () => {
+Deno.test("fetchHandler: 100 Continue is sent when the handler reads, not before", async () => {
   const sent = post("ping", "Expect: 100-continue");
   const [head] = sent.split("ping");
   const reading: FetchHandler = async (request) => new Response(await request.text());

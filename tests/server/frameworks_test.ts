@@ -1,4 +1,4 @@
-/** Frameworks of the Web's standards, each as its users would serve it. */
+/** Web-standard frameworks, each served as its users would do it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { FetchHandler } from "@asynchttp/server";
 import { Hono } from "npm:hono@4.13.19";
@@ -11,10 +11,10 @@ import * as h3 from "npm:h3@2.0.8";
 import { servingFetchWell } from "./fetch_tools.ts";
 import { curl, launchExample, testWith } from "./tools.ts";
 
-/** Asks for a path of the server's. */
+/** Fetches a path of the server. */
 type Ask = (path: string, init?: RequestInit) => Promise<Response>;
 
-/** Serves an app for as long as `use` takes: no error of its passes through to the server. */
+/** Serves an app while `use` runs; none of its errors reaches the server. */
 function servingApp(handler: FetchHandler, use: (ask: Ask) => Promise<void>): Promise<void> {
   return servingFetchWell(
     handler,
@@ -30,7 +30,7 @@ function postJson(value: unknown): RequestInit {
   };
 }
 
-/** What every app below has to answer, whatever it is made with. */
+/** The requests that every app below must answer alike. */
 async function holdsToTheContract(ask: Ask): Promise<void> {
   const user = await ask("/users/42?full=yes");
   assertEquals(user.headers.get("x-middleware"), "seen");
@@ -139,7 +139,7 @@ Deno.test("Hono: the client's address, forms, the request itself", async () => {
   });
 });
 
-Deno.test("Hono: a stream hears that its client has gone", async () => {
+Deno.test("Hono: a stream is cancelled when its client disconnects", async () => {
   const gone = Promise.withResolvers<void>();
   const app = new Hono();
   app.get("/", (c) =>
@@ -166,7 +166,7 @@ function itty(): FetchHandler {
     }],
   });
   const user = ({ params, query }: IRequest) => ({ id: params.id, full: query.full });
-  // It has no HEAD of its own.
+  // itty-router has no HEAD of its own.
   router.get("/users/:id", user).head("/users/:id", user);
   router.post(
     "/users",
@@ -177,7 +177,7 @@ function itty(): FetchHandler {
     ({ cookies }) =>
       json(cookies, { headers: [["Set-Cookie", "c=3; Path=/; HttpOnly"], ["Set-Cookie", "d=4"]] }),
   );
-  // It has no helpers for streams: these are the platform's.
+  // itty-router has no helpers for streams: these are the platform's.
   router.get("/stream", () => new Response(encoded(["one\n", "two\n", "three\n"])));
   router.get("/events", () =>
     new Response(
@@ -219,7 +219,7 @@ function h3App(): h3.H3 {
   app.get("/cookies", (event) => {
     h3.setCookie(event, "c", "3", { httpOnly: true });
     event.res.headers.append("Set-Cookie", "d=4");
-    // It makes no JSON of an object without a prototype, which is what it gives here.
+    // h3 does not serialize an object without a prototype, which is what it returns here.
     return { ...h3.parseCookies(event) };
   });
   app.get("/stream", () => h3.iterable(["one\n", "two\n", "three\n"]));

@@ -1,4 +1,4 @@
-/** Listeners and connections that the server has not made itself. */
+/** Listeners and connections that the server did not create itself. */
 import {
   assert,
   assertEquals,
@@ -33,7 +33,7 @@ async function accepting(
   await loop;
 }
 
-/** A certificate for localhost, made now. */
+/** Creates a certificate for localhost. */
 async function withCertificate(use: (cert: string, key: string) => Promise<void>): Promise<void> {
   await withFolder(async (folder) => {
     const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
@@ -81,7 +81,7 @@ testWith(
           url,
         );
         assertStringIncludes(refused.stdout, "HTTP/1.1 411 Length Required");
-        // A client that does not speak TLS harms nobody.
+        // A client that does not speak TLS does not affect others.
         using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
         await writeText(plain, LAST_GET);
         await readText(plain).catch(() => {});
@@ -105,7 +105,7 @@ testWith("curl", "listenOn: a Unix socket", async () => {
   });
 });
 
-Deno.test("listenOn: once, and not after the close", async () => {
+Deno.test("listenOn: throws on a second call and after the close", async () => {
   await using server = new AsyncHttpServer();
   using listener = Deno.listen({ port: 0 });
   using other = Deno.listen({ port: 0 });
@@ -115,7 +115,7 @@ Deno.test("listenOn: once, and not after the close", async () => {
   assertThrows(() => server.listenOn(other), TypeError, "was closed");
 });
 
-Deno.test("serveConnection: a connection that somebody else accepted", async () => {
+Deno.test("serveConnection: a connection that another listener accepted", async () => {
   await using server = new AsyncHttpServer();
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   using client = await Deno.connect({
@@ -139,7 +139,7 @@ Deno.test("serveConnection: a connection that somebody else accepted", async () 
   );
 });
 
-/** A connection that is a pair of streams, and what its client does and gets. */
+/** Serves a pair of streams, and gives the client's end of it. */
 function overStreams(server: AsyncHttpServer) {
   const there = new TransformStream<Uint8Array, Uint8Array>();
   const back = new TransformStream<Uint8Array, Uint8Array>();
@@ -153,7 +153,7 @@ function overStreams(server: AsyncHttpServer) {
 Deno.test("serveConnection: a pair of streams", async () => {
   await using server = new AsyncHttpServer();
   const { served, writer, answer } = overStreams(server);
-  // A chunk that is larger than the server's buffer, and one that is empty.
+  // One chunk is larger than the server's buffer, one is empty.
   await writer.write(new Uint8Array(0));
   const field = `X: ${"x".repeat(5000)}\r\n`;
   await writer.write(utf8(LAST_GET.replace("\r\n", `\r\n${field}`)));
@@ -162,7 +162,7 @@ Deno.test("serveConnection: a pair of streams", async () => {
   await served;
 });
 
-Deno.test("serveConnection: a pair of streams ends in order where the client closes its side", async () => {
+Deno.test("serveConnection: a pair of streams ends in order when the client half-closes", async () => {
   await using server = new AsyncHttpServer();
   for (const when of ["before the response", "after it"]) {
     const there = new TransformStream<Uint8Array, Uint8Array>();
@@ -194,7 +194,7 @@ Deno.test("serveConnection: a pair of streams ends in order after a client's las
   await served;
 });
 
-Deno.test("serveConnection: a pair of streams that fails, or goes", async () => {
+Deno.test("serveConnection: a pair of streams that fails or is cancelled", async () => {
   await using server = new AsyncHttpServer();
   for (const how of ["abort", "cancel"]) {
     const there = new TransformStream<Uint8Array, Uint8Array>();
@@ -213,7 +213,7 @@ Deno.test("serveConnection: a pair of streams that fails, or goes", async () => 
   assertEquals(server.stats().connections.open, 0);
 });
 
-Deno.test("a connection that was handed over counts for the guard until it is closed, and outlives close", async () => {
+Deno.test("hijack: a connection counts for the guard until it is closed, and outlives close()", async () => {
   const server = new AsyncHttpServer({ maxConnections: 1 });
   const handed = Promise.withResolvers<Deno.Conn>();
   const serving = server.serve(0, (request) => handed.resolve(request.hijack()), {

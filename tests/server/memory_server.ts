@@ -8,19 +8,22 @@ declare const gc: () => void;
 const CHUNK = 65_536;
 const SAMPLED = 2 ** 26;
 
-/** What lives on the heap and outside, after a collection, for each 64 MiB that moved since it was last asked for. */
+/** Live memory on and off the heap, after a collection, for each 64 MiB since the last report. */
 let samples: number[] = [];
 
-/** Without a collection, resident memory shows when V8 collects: 84 to 128 MB for one and the same download. */
+/**
+ * Collects first: without it, resident memory only shows when V8 collects (84 to 128 MB for
+ * the same download).
+ */
 function sample(): void {
   gc();
-  // The first one sweeps array buffers in the background; the second waits for it.
+  // The first call sweeps array buffers in the background; the second waits for it.
   gc();
   const { heapUsed, external } = Deno.memoryUsage();
   samples.push(heapUsed + external);
 }
 
-/** How many bytes of the current download the server has asked its source for. */
+/** Bytes of the current download that the server has pulled from its source. */
 let made = 0;
 
 async function count(request: Request): Promise<void> {

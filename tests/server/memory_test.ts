@@ -1,17 +1,17 @@
 /**
- * Bodies larger than memory should be. The server is a process of its own that collects
- * its garbage before each look at its memory, and is held against its own course: a peak
- * of resident memory shows when V8 collects, which differs by 45 MB from run to run, and
- * not what the server keeps.
+ * Bodies that are larger than memory should become. The server is a process of its own; it
+ * collects garbage before each sample, and each transfer is compared with its own course:
+ * peak resident memory shows when V8 collects, which differs by 45 MB from run to run, not
+ * what the server keeps.
  */
 import { assert, assertEquals } from "@std/assert";
 import { launch, run, testWith } from "./tools.ts";
 
 const GIB = 2 ** 30;
-/** A hundredth of a body that is kept adds more. */
+/** Keeping a hundredth of a body would exceed it. */
 const MAX_GROWTH = 4e6;
 const FLAGS = ["run", "--v8-flags=--expose-gc", "--allow-net", "--allow-sys"];
-/** What the socket buffers of both sides, and one chunk, hold at the most. */
+/** The most that the socket buffers of both sides and one chunk hold. */
 const MAX_AHEAD = 16e6;
 
 async function withServer(use: (origin: string) => Promise<void>): Promise<void> {
@@ -29,7 +29,7 @@ function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
-/** Compares the last quarter of a transfer with its second: the first warms the process up. */
+/** Compares the last quarter of a transfer with the second; the first warms the process up. */
 async function assertFlat(origin: string, transfer: () => Promise<void>): Promise<void> {
   await get(`${origin}/samples`);
   await transfer();

@@ -1,25 +1,25 @@
 /**
- * A client as a connection pool is one: it keeps its connection, and sends a request
- * again when the connection ended without a byte of its answer.
+ * A client that behaves like a connection pool: it keeps its connection, and repeats a
+ * request if the connection ends before the first byte of its response.
  */
 import { WireClient } from "../soak/wire_client.ts";
 import type { Answer } from "../soak/wire_client.ts";
 
-/** Sends one request, and reads its answer. */
+/** Sends one request and reads its response. */
 export type Exchange = (wire: WireClient) => Promise<Answer>;
 
-/** A server that ends closes a connection before each of so many attempts: something is wrong. */
-const MOST_ATTEMPTS = 10;
+/** A request that fails this often has found a fault of the server, not its shutdown. */
+const MAX_ATTEMPTS = 10;
 
-/** One client, with one connection at a time. */
+/** A client with one connection at a time. */
 export class PersistentClient implements Disposable {
-  /** The answers that were read to their end. */
+  /** The responses that were read to their end. */
   readonly answers: Answer[] = [];
-  /** How often a request was sent again. */
+  /** The number of repeated requests. */
   resent = 0;
   readonly #port: number;
   #wire: WireClient | null = null;
-  /** Bytes that have come over all connections. */
+  /** Bytes received over all connections. */
   #received = 0;
 
   constructor(port: number) {
@@ -27,9 +27,9 @@ export class PersistentClient implements Disposable {
   }
 
   /**
-   * Gets one answer.
+   * Gets one response.
    *
-   * @throws {Error} The connection ended within an answer: that one is lost (RFC 9110, 9.2.2).
+   * @throws {Error} The connection ended within a response: that one is lost (RFC 9110, 9.2.2).
    */
   async ask(exchange: Exchange): Promise<Answer> {
     for (let attempt = 1;; attempt++) {
@@ -42,7 +42,7 @@ export class PersistentClient implements Disposable {
         return answer;
       } catch (error) {
         this.#drop();
-        if (this.#received > before || attempt === MOST_ATTEMPTS) throw error;
+        if (this.#received > before || attempt === MAX_ATTEMPTS) throw error;
         this.resent++;
       }
     }

@@ -1,9 +1,9 @@
 /**
- * A restart by SIGTERM, as a deployment does it: `examples/graceful_shutdown.ts`, twice on
- * one port, and 200 clients that do not stop asking.
+ * A restart by SIGTERM, as a deployment does it: `examples/graceful_shutdown.ts` twice on one
+ * port, and 200 clients that send requests all the time.
  *
- * The new process listens before the old one is told to end. The other way round there is
- * a time in which nobody listens, and clients are refused who did nothing wrong.
+ * The new process listens before the old one is terminated. In the other order no process
+ * listens for a while, and clients are refused without a fault of theirs.
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
@@ -18,11 +18,11 @@ import type { Running } from "./tools.ts";
 const EXAMPLE = new URL("../../examples/graceful_shutdown.ts", import.meta.url).pathname;
 
 const CLIENTS = 200;
-/** So many of them are within an upload when the signal comes. */
+/** Clients that are within an upload when the signal arrives. */
 const UPLOADING = 20;
-/** Each of the others gets so many answers before the signal, and as many after the end. */
+/** Responses that each of the others gets before the signal, and again after the end. */
 const ANSWERS = 3;
-/** Longer than any test: nobody is cut off because a machine is slow. */
+/** Longer than any test, so that no connection is cut on a slow machine. */
 const GRACE_MS = 600_000;
 
 /** A server process. */
@@ -53,7 +53,7 @@ class Instance implements AsyncDisposable {
     await this.#process.line(/^Finishing what runs/);
   }
 
-  /** A second signal. */
+  /** Sends a second signal. */
   insist(): void {
     this.#process.kill("SIGTERM");
   }
@@ -96,7 +96,7 @@ async function upload(wire: WireClient): Promise<Answer> {
   return good(await wire.answer(), "40000 bytes\n");
 }
 
-/** An upload whose second half waits: with the 100 it is known that the handler was called. */
+/** An upload whose second half waits; the 100 shows that the handler was called. */
 function heldUpload(begun: () => void, released: Promise<void>): Exchange {
   return async (wire) => {
     await wire.send(head("PUT", "/upload", "Content-Length: 20000", "Expect: 100-continue"));
@@ -116,7 +116,7 @@ function good(answer: Answer, text: string): Answer {
 
 const KINDS: readonly Exchange[] = [hello, slow, ticks, upload];
 
-/** Clients that ask until they are stopped. */
+/** Clients that send requests until they are stopped. */
 class Load implements Disposable {
   readonly clients: readonly PersistentClient[];
   readonly #asking: Promise<unknown>;
@@ -127,12 +127,12 @@ class Load implements Disposable {
     this.#asking = Promise.all(this.clients.map((client, at) => this.#ask(client, at)));
   }
 
-  /** Resolves when each client has got so many answers more. */
+  /** Resolves when each client has received `answers` more responses. */
   async advance(answers: number): Promise<void> {
     const before = this.clients.map((client) => client.answers.length);
     const enough = () =>
       this.clients.every((client, at) => client.answers.length >= before[at]! + answers);
-    // A client that fails is heard of here, not after the wait.
+    // Rejects as soon as a client fails, not after the wait.
     while (!enough()) await Promise.race([delay(10), this.#asking]);
   }
 
@@ -141,7 +141,7 @@ class Load implements Disposable {
     await this.#asking;
   }
 
-  /** Each asks for all kinds, beginning with another: at any time some are within each. */
+  /** Sends all kinds in turn, each client from another start: at any time some are within each. */
   async #ask(client: PersistentClient, first: number): Promise<void> {
     for (let kind = first; !this.#stopped; kind++) await client.ask(KINDS[kind % KINDS.length]!);
   }
@@ -176,7 +176,7 @@ class Uploads implements Disposable {
   }
 }
 
-/** How many answers came from each process. */
+/** Counts the responses of each process. */
 function answersByProcess(clients: readonly PersistentClient[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { fields } of clients.flatMap((client) => client.answers)) {
@@ -186,7 +186,7 @@ function answersByProcess(clients: readonly PersistentClient[]): Record<string, 
   return counts;
 }
 
-Deno.test("restart under load: every request that was accepted is answered, once", async () => {
+Deno.test("restart under load: every accepted request gets exactly one response", async () => {
   await using old = await Instance.start();
   using uploading = new Uploads(old.port);
   using load = new Load(old.port, CLIENTS - UPLOADING);
@@ -210,15 +210,15 @@ Deno.test("restart under load: every request that was accepted is answered, once
   const after = await successor.ended();
   assertEquals({ code: after.code, cut: after.cut }, { code: 0, cut: 0 });
 
-  // Each request has one answer. That the servers have counted no more of them says that none
-  // was lost on its way back, and that none was served twice.
+  // Each request has one response. The servers counted no more requests than that: no response
+  // was lost, and no request was served twice.
   assertEquals(answersByProcess([...uploading.clients, ...load.clients]), {
     [old.pid]: requests,
     [successor.pid]: after.requests,
   });
 });
 
-Deno.test("a second SIGTERM ends it at once, while a handler still waits", async () => {
+Deno.test("a second SIGTERM ends the process at once while a handler still waits", async () => {
   await using server = await Instance.start();
   using wire = await WireClient.connect(server.port);
   await wire.send(head("PUT", "/upload", "Content-Length: 1", "Expect: 100-continue"));

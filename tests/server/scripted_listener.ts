@@ -1,12 +1,12 @@
-/** A listener that follows a script: connections, and errors as Deno throws them. */
+/** A listener that follows a script of connections and of errors that Deno throws. */
 
-/** What an accept gives. */
+/** The outcome of an accept. */
 export type Outcome = Deno.Conn | Error;
 
-/** A `Deno.Listener` without a socket. Behind its last outcome nobody comes any more. */
+/** A `Deno.Listener` without a socket. After its last outcome, accepts stay pending. */
 export class ScriptedListener implements Deno.Listener {
   readonly addr: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 8080 };
-  /** How many outcomes are left. */
+  /** The number of remaining outcomes. */
   readonly outcomes: Outcome[];
   readonly #closed = Promise.withResolvers<never>();
 

@@ -1,4 +1,4 @@
-/** `serveConnection`: connections that the server did not accept itself. */
+/** `serveConnection`: how the server counts connections that it did not accept itself. */
 import { assert, assertEquals } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import { GET } from "../fixtures.ts";
@@ -7,7 +7,7 @@ import { ScriptedConn, STALL } from "../connection/scripted_conn.ts";
 
 const SECOND = GET.replace("/", "/2");
 
-Deno.test("a connection that its owner closes ends like any other", async () => {
+Deno.test("serveConnection: a connection that its owner closes ends like any other", async () => {
   for (const when of ["idle", "in a handler"]) {
     const server = new AsyncHttpServer({ maxConnections: 1 });
     const conn = new ScriptedConn([GET, SECOND, STALL]);
@@ -24,7 +24,7 @@ Deno.test("a connection that its owner closes ends like any other", async () => 
   }
 });
 
-Deno.test("a pair of streams that cannot be taken counts for nothing", async () => {
+Deno.test("serveConnection: a pair of streams with a locked side is rejected and not counted", async () => {
   const server = new AsyncHttpServer({ maxConnections: 1 });
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
   writable.getWriter();

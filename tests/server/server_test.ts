@@ -1,4 +1,4 @@
-/** The API over real sockets. */
+/** The public API over real sockets. */
 import {
   assert,
   assertEquals,
@@ -23,7 +23,7 @@ import {
 
 const HELLO: Handler = (request) => request.respond(200, "hello");
 
-Deno.test("new AsyncHttpServer: every option has its type and its range", () => {
+Deno.test("new AsyncHttpServer: checks the type and the range of every option", () => {
   const table: [options: unknown, error: new () => Error, message: string][] = [
     [
       { maxBodyy: 1 },
@@ -65,7 +65,7 @@ Deno.test("new AsyncHttpServer: every option has its type and its range", () => 
   assert(newAsyncHttpServer({ maxBody: 1 }) instanceof AsyncHttpServer);
 });
 
-Deno.test("listen: what it refuses, and what it says before and after", async () => {
+Deno.test("listen: rejects invalid arguments; its state before and after", async () => {
   await using server = new AsyncHttpServer();
   assertThrows(
     () => server.getPort(),
@@ -116,7 +116,7 @@ Deno.test("listen: what it refuses, and what it says before and after", async ()
   await server.untilAcceptable();
 });
 
-Deno.test("listen: all interfaces of IPv4, of IPv6", async () => {
+Deno.test("listen: all interfaces, of IPv4 and of IPv6", async () => {
   for (const [domain, hostname] of [["ipv4", "127.0.0.1"], ["ipv6", "::1"]] as const) {
     await servingWell(
       HELLO,
@@ -161,7 +161,7 @@ Deno.test("serve: fetch", async () => {
   });
 });
 
-Deno.test("serve: ends with its signal, also with one that has aborted before", async () => {
+Deno.test("serve: ends when its signal aborts, even before the call", async () => {
   const controller = new AbortController();
   const server = new AsyncHttpServer();
   const ended = server.serve(0, HELLO, { signal: controller.signal });
@@ -179,7 +179,7 @@ Deno.test("serve: a taken port rejects", async () => {
   });
 });
 
-Deno.test("acceptRequest: one connection, handed off while it is served", async () => {
+Deno.test("acceptRequest: accepts one connection and resolves while it is served", async () => {
   await using server = new AsyncHttpServer();
   server.listen(0, { address: "127.0.0.1" });
   const gate = Promise.withResolvers<void>();
@@ -193,7 +193,7 @@ Deno.test("acceptRequest: one connection, handed off while it is served", async 
   assertStringIncludes(await answer, "handed off");
 });
 
-Deno.test("acceptRequest: rejects when the server is closed meanwhile", async () => {
+Deno.test("acceptRequest: rejects when the server is closed", async () => {
   const server = new AsyncHttpServer();
   server.listen(0);
   const accepting = server.acceptRequest(HELLO);
@@ -202,7 +202,7 @@ Deno.test("acceptRequest: rejects when the server is closed meanwhile", async ()
   assertEquals(server.stats().connections.refused, 0);
 });
 
-Deno.test("acceptRequest: waits for a slot at maxConnections, nobody is refused", async () => {
+Deno.test("acceptRequest: waits for a slot at maxConnections, and no client is refused", async () => {
   const gate = Promise.withResolvers<void>();
   const handler: Handler = async (request) => {
     await gate.promise;
@@ -219,7 +219,7 @@ Deno.test("acceptRequest: waits for a slot at maxConnections, nobody is refused"
   }, { maxConnections: 2 });
 });
 
-Deno.test("untilAcceptable: woken by the close that makes room", async () => {
+Deno.test("untilAcceptable: resolves at the close that makes room", async () => {
   await using server = new AsyncHttpServer({ maxConnections: 1 });
   server.listen(0, { address: "127.0.0.1" });
   const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
@@ -231,7 +231,7 @@ Deno.test("untilAcceptable: woken by the close that makes room", async () => {
   assert(server.shouldAcceptRequest());
 });
 
-Deno.test("close: idle connections are closed, what runs is finished and says close", async () => {
+Deno.test("close: idle connections are closed; running requests finish, and their responses say close", async () => {
   const gate = Promise.withResolvers<void>();
   const handler: Handler = async (request) => {
     if (request.target === "/slow") await gate.promise;
@@ -250,7 +250,7 @@ Deno.test("close: idle connections are closed, what runs is finished and says cl
   });
 });
 
-Deno.test("shutdown: says how many finished, and cuts the rest off after the grace", async () => {
+Deno.test("shutdown: counts the finished connections, and cuts the rest after the grace", async () => {
   const gate = Promise.withResolvers<void>();
   const never = Promise.withResolvers<void>();
   const handler: Handler = async (request) => {
@@ -294,13 +294,13 @@ Deno.test("stats: bytes, requests, rejections", async () => {
   });
 });
 
-Deno.test("hardening 29: a client still sending 8 MB reads the complete 413, ten times of ten", async () => {
+Deno.test("hardening 29: a client that still sends 8 MB reads the complete 413, in ten of ten runs", async () => {
   await servingWell(HELLO, async (port) => {
     const body = new Uint8Array(8_000_000);
     for (let i = 0; i < 10; i++) {
       using conn = await Deno.connect({ hostname: "127.0.0.1", port });
       await writeText(conn, `PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
-      // It reads only when it has sent what it can: most clients do.
+      // It reads only after it has sent all it can, as most clients do.
       for (let at = 0; at < body.length;) {
         const count = await conn.write(body.subarray(at)).catch(() => Infinity);
         at += count;
@@ -314,7 +314,7 @@ Deno.test("hardening 29: a client still sending 8 MB reads the complete 413, ten
   }, { maxBody: 1_000_000 });
 });
 
-Deno.test("hardening 32: clients that go at any point harm nobody", async () => {
+Deno.test("hardening 32: clients that disconnect at any point do not affect others", async () => {
   const whole =
     `PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n`;
   await servingWell(
@@ -368,7 +368,7 @@ Deno.test("serve: a failed accept does not end the loop", async () => {
   assertEquals(errors.length, 3);
 });
 
-Deno.test("serve: a client that has reset before it was accepted is not waited for", async () => {
+Deno.test("serve: a client that resets before it is accepted does not delay the next accept", async () => {
   const gone = Array.from({ length: 100 }, () => new Deno.errors.NotConnected("gone"));
   const errors = await withFailingAccepts(gone, () =>
     serving(HELLO, async (port, server) => {
@@ -378,7 +378,7 @@ Deno.test("serve: a client that has reset before it was accepted is not waited f
   assertEquals(errors, []);
 });
 
-Deno.test("serve: without descriptors the connection that has waited longest is closed", async () => {
+Deno.test("serve: out of descriptors, the longest-idle connection is closed", async () => {
   const failures: Error[] = [];
   await withFailingAccepts(failures, () =>
     serving(HELLO, async (port, server) => {
@@ -389,7 +389,7 @@ Deno.test("serve: without descriptors the connection that has waited longest is 
         await writeText(conn, GET);
         await readUntil(conn, answered);
       }
-      // The next accept is under way already: the failure comes with the one after it.
+      // The next accept is pending already: the one after it fails.
       failures.push(emfile());
       await exchangeBytes(port, LAST_GET);
       assertEquals(await readText(second), "");
@@ -399,7 +399,7 @@ Deno.test("serve: without descriptors the connection that has waited longest is 
     }));
 });
 
-Deno.test("acceptRequest: several at once take turns, and keep maxConnections", async () => {
+Deno.test("acceptRequest: several pending calls take turns and respect maxConnections", async () => {
   await using server = new AsyncHttpServer({ maxConnections: 1 });
   server.listen(0, { address: "127.0.0.1" });
   let most = 0;
@@ -414,7 +414,7 @@ Deno.test("acceptRequest: several at once take turns, and keep maxConnections", 
   assertEquals(most, 1);
 });
 
-Deno.test("a handler must be a function, an assumption an integer", async () => {
+Deno.test("serve and acceptRequest: check the types of their arguments", async () => {
   await using server = new AsyncHttpServer();
   const none = undefined as unknown as Handler;
   await assertRejects(() => server.acceptRequest(none), TypeError, "handler must be a function");

@@ -1,11 +1,11 @@
-/** What is on its way when a server is closed, seen from its clients. */
+/** Requests and responses in flight when a server is closed, as its clients see them. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AsyncHttpServer, streaming } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
 import { GET, soon } from "../fixtures.ts";
 import { readText, servingWell, writeText } from "./tools.ts";
 
-/** Connections to a server that is closed with `close()` as soon as `begun` is true. */
+/** Connects to a server that is closed with `close()` as soon as `begun` returns `true`. */
 async function closing(
   handler: Handler,
   sent: string,
@@ -28,7 +28,7 @@ const readsBody: Handler = async (request) => {
 for (
   const [kind, handler] of [["streaming", streaming(readsBody)], ["ordinary", readsBody]] as const
 ) {
-  Deno.test(`close: a body that is still on its way to a handler that is ${kind} is read to its end`, async () => {
+  Deno.test(`close: a body in flight to a ${kind} handler is read to its end`, async () => {
     await closing(
       handler,
       "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc",
@@ -43,7 +43,7 @@ for (
   });
 }
 
-Deno.test("close: a head that has begun is read to its end, and answered", async () => {
+Deno.test("close: a head that has begun is read to its end, and the request is served", async () => {
   await closing(
     (request) => request.respond(200, "hello"),
     GET.slice(0, 5),
@@ -57,7 +57,7 @@ Deno.test("close: a head that has begun is read to its end, and answered", async
   );
 });
 
-Deno.test("close: what was pipelined behind the last request is not handled, and may be sent again", async () => {
+Deno.test("close: requests pipelined after the last one are not handled, so that the client may repeat them", async () => {
   const gate = Promise.withResolvers<void>();
   const targets: string[] = [];
   await closing(
@@ -78,12 +78,12 @@ Deno.test("close: what was pipelined behind the last request is not handled, and
   assertEquals(targets, ["/1"]);
 });
 
-Deno.test("close: an answer that its client has not read yet survives what the client still sends", async () => {
+Deno.test("close: a response that its client has not read yet survives what the client still sends", async () => {
   const content = "x".repeat(1_000_000);
   await closing(
     (request) => request.respond(200, content),
     GET,
-    // All of it is with the system, most of it has not left this machine's buffers.
+    // The system has taken all of it, but most of it is still in this machine's buffers.
     (server) => server.stats().bytesOut > content.length,
     async (client) => {
       await writeText(client, GET);
@@ -94,7 +94,7 @@ Deno.test("close: an answer that its client has not read yet survives what the c
   );
 });
 
-Deno.test("shutdown: a second one that does not wait ends the first, and they agree", async () => {
+Deno.test("shutdown: a second call without a grace ends the first, and both return the same counts", async () => {
   const server = new AsyncHttpServer();
   const ended = server.serve(0, () => new Promise<void>(() => {}), { address: "127.0.0.1" });
   using stuck = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });

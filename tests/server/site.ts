@@ -1,8 +1,8 @@
-/** Examples that serve a folder, and files that show a lost, repeated or misplaced byte. */
+/** Examples that serve a folder, and files that reveal a lost, repeated or misplaced byte. */
 import { assertEquals } from "@std/assert";
 import { launch } from "./tools.ts";
 
-/** An example that serves a folder of its own. */
+/** A running example that serves a folder of its own. */
 export interface Site extends AsyncDisposable {
   readonly origin: string;
   readonly port: number;
@@ -30,12 +30,12 @@ export async function openSite(
   };
 }
 
-/** What a file of that size has in it. */
+/** Returns the content of a file of `size` bytes. */
 export function content(size: number): Uint8Array {
   return Uint8Array.from({ length: size }, (_, i) => (i * 7919) >> 3);
 }
 
-/** Says where they differ: `assertEquals` would print every byte. */
+/** Reports where they differ: `assertEquals` would print every byte. */
 export async function assertHasContent(path: string, size: number): Promise<void> {
   const wanted = content(size);
   const got = await Deno.readFile(path);

@@ -1,13 +1,13 @@
-/** `examples/static_files.ts`, run as its user would run it, with a real client. */
+/** `examples/static_files.ts` as a process of its own, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertHasContent } from "./site.ts";
-import { errorResponseTo, LAST_MODIFIED, openTree, SIZE, TEXT } from "./static_tree.ts";
+import { LAST_MODIFIED, openTree, responseTo, SIZE, TEXT } from "./static_tree.ts";
 import { run, testWith } from "./tools.ts";
 
-testWith("curl", "examples/static_files.ts: a file, its type and its length", async () => {
+testWith("curl", "examples/static_files.ts: a file with its type and its length", async () => {
   await using site = await openTree();
   const { origin, folder } = site;
-  const { status, headers, text } = await errorResponseTo(`${origin}/digits.txt?v=1`);
+  const { status, headers, text } = await responseTo(`${origin}/digits.txt?v=1`);
   assertEquals(status, 200);
   assertEquals(text, TEXT);
   assertEquals(headers.get("Content-Length"), "10");
@@ -20,35 +20,39 @@ testWith("curl", "examples/static_files.ts: a file, its type and its length", as
   await run("curl", "-s", "-o", large, `${origin}/large`);
   await assertHasContent(large, SIZE);
 
-  const empty = await errorResponseTo(`${origin}/empty.json`);
+  const empty = await responseTo(`${origin}/empty.json`);
   assertEquals([empty.status, empty.text, empty.headers.get("Content-Length")], [200, "", "0"]);
   assertEquals(empty.headers.get("Content-Type"), "application/json");
-  assertEquals((await errorResponseTo(`${origin}/stays.txt`)).text, TEXT);
-  assertEquals((await errorResponseTo(`${origin}/none.txt`)).status, 404);
-  assertEquals((await errorResponseTo(`${origin}/digits.txt/`)).status, 404);
-  assertEquals((await errorResponseTo(`${origin}/${"n".repeat(300)}`)).status, 404);
+  assertEquals((await responseTo(`${origin}/stays.txt`)).text, TEXT);
+  assertEquals((await responseTo(`${origin}/none.txt`)).status, 404);
+  assertEquals((await responseTo(`${origin}/digits.txt/`)).status, 404);
+  assertEquals((await responseTo(`${origin}/${"n".repeat(300)}`)).status, 404);
 });
 
-testWith("curl", "examples/static_files.ts: HEAD is like GET, others are refused", async () => {
-  await using site = await openTree();
-  const { origin } = site;
-  const get = await errorResponseTo(`${origin}/digits.txt`);
-  const head = await errorResponseTo("--head", "-r", "0-1", `${origin}/digits.txt`);
-  assertEquals([head.status, head.text], [200, ""]);
-  for (const name of ["Content-Length", "Content-Type", "ETag", "Last-Modified"]) {
-    assertEquals(head.headers.get(name), get.headers.get(name));
-  }
-  for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "get"]) {
-    const refused = await errorResponseTo("-X", method, "-d", "", `${origin}/digits.txt`);
-    assertEquals([refused.status, refused.headers.get("Allow")], [405, "GET, HEAD"]);
-  }
-});
+testWith(
+  "curl",
+  "examples/static_files.ts: HEAD is like GET, other methods are rejected",
+  async () => {
+    await using site = await openTree();
+    const { origin } = site;
+    const get = await responseTo(`${origin}/digits.txt`);
+    const head = await responseTo("--head", "-r", "0-1", `${origin}/digits.txt`);
+    assertEquals([head.status, head.text], [200, ""]);
+    for (const name of ["Content-Length", "Content-Type", "ETag", "Last-Modified"]) {
+      assertEquals(head.headers.get(name), get.headers.get(name));
+    }
+    for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "get"]) {
+      const refused = await responseTo("-X", method, "-d", "", `${origin}/digits.txt`);
+      assertEquals([refused.status, refused.headers.get("Allow")], [405, "GET, HEAD"]);
+    }
+  },
+);
 
 testWith("curl", "examples/static_files.ts: conditions (RFC 9110, 13.2.2)", async () => {
   await using site = await openTree();
   const { origin } = site;
   const url = `${origin}/digits.txt`;
-  const etag = (await errorResponseTo(url)).headers.get("ETag")!;
+  const etag = (await responseTo(url)).headers.get("ETag")!;
   const [before, after] = ["Thu, 29 Feb 2024 11:59:59 GMT", "Thu, 29 Feb 2024 12:00:01 GMT"];
   const rows: [status: number, ...fields: string[]][] = [
     [304, `If-None-Match: ${etag}`],
@@ -76,15 +80,15 @@ testWith("curl", "examples/static_files.ts: conditions (RFC 9110, 13.2.2)", asyn
     [200, "If-Unmodified-Since: yesterday"],
     [200, `If-Match: ${etag}`, `If-Unmodified-Since: ${before}`],
     [412, 'If-Match: "other"', `If-Unmodified-Since: ${after}`],
-    // Who may not have it is not told that it is known.
+    // A client that may not read the file must not learn that it exists.
     [412, 'If-Match: "other"', `If-None-Match: ${etag}`],
     [304, `If-Match: ${etag}`, `If-None-Match: ${etag}`],
-    // A condition comes before a range.
+    // Conditions are evaluated before the range.
     [304, `If-None-Match: ${etag}`, "Range: bytes=0-1"],
     [412, 'If-Match: "other"', "Range: bytes=99-"],
   ];
   for (const [status, ...fields] of rows) {
-    const answer = await errorResponseTo(...fields.flatMap((field) => ["-H", field]), url);
+    const answer = await responseTo(...fields.flatMap((field) => ["-H", field]), url);
     assertEquals(answer.status, status, fields.join("; "));
     assertEquals(answer.text, status === 200 ? TEXT : "", fields.join("; "));
     assertEquals(answer.headers.get("ETag"), etag);
@@ -117,7 +121,7 @@ testWith("curl", "examples/static_files.ts: a range of bytes", async () => {
   ];
   const ask = async (path: string, ...fields: string[]) => {
     const args = fields.flatMap((field) => ["-H", field]);
-    const { status, headers, text } = await errorResponseTo(...args, `${origin}/${path}`);
+    const { status, headers, text } = await responseTo(...args, `${origin}/${path}`);
     return [status, headers.get("Content-Range"), text];
   };
   for (const [range, answer] of rows) {
@@ -129,7 +133,7 @@ testWith("curl", "examples/static_files.ts: a range of bytes", async () => {
   assertEquals(await ask("empty.json", "Range: bytes=-1"), [200, null, ""]);
 
   const part = [206, "bytes 0-1/10", "01"];
-  const etag = (await errorResponseTo(`${origin}/digits.txt`)).headers.get("ETag")!;
+  const etag = (await responseTo(`${origin}/digits.txt`)).headers.get("ETag")!;
   for (
     const [ifRange, answer] of [
       [etag, part],
@@ -158,22 +162,22 @@ testWith("curl", "examples/static_files.ts: a download in two parts is the file"
 testWith("curl", "examples/static_files.ts: a folder as a page", async () => {
   await using site = await openTree();
   const { origin } = site;
-  const { headers, text } = await errorResponseTo(`${origin}/`);
+  const { headers, text } = await responseTo(`${origin}/`);
   assertEquals(headers.get("Content-Type"), "text/html; charset=utf-8");
   const names = [...text.matchAll(/<a href="[^"]*">([^<]*)<\/a>/g)].map(([, name]) => name);
   const files = ["digits.txt", "empty.json", "large", "leaves.txt", "neighbour", "stays.txt"];
   assertEquals(names, ["sub/", ...files]);
 
-  const redirect = await errorResponseTo(`${origin}/sub?a=1`);
+  const redirect = await responseTo(`${origin}/sub?a=1`);
   assertEquals([redirect.status, redirect.headers.get("Location")], [301, "/sub/?a=1"]);
 
-  const sub = (await errorResponseTo(`${origin}/sub/`)).text;
+  const sub = (await responseTo(`${origin}/sub/`)).text;
   assertStringIncludes(sub, '<a href="deeper/">deeper/</a>');
   assertStringIncludes(sub, ">a&#38;b &#60;i&#62; &#34;ü&#34; 100%?#.html</a>");
   const link = /href="([^"]*\.html)"/.exec(sub)![1]!;
-  assertEquals((await errorResponseTo(`${origin}/sub/${link}`)).text, "odd");
+  assertEquals((await responseTo(`${origin}/sub/${link}`)).text, "odd");
 
-  const head = await errorResponseTo("--head", `${origin}/sub/`);
+  const head = await responseTo("--head", `${origin}/sub/`);
   assertEquals(head.text, "");
   assertEquals(head.headers.get("Content-Length"), `${new TextEncoder().encode(sub).length}`);
 });

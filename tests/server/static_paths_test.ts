@@ -1,13 +1,13 @@
-/** `examples/static_files.ts`: targets that lead out of its folder, and a client that goes. */
+/** `examples/static_files.ts`: targets that lead out of its folder, and a client that disconnects. */
 import { assert, assertEquals } from "@std/assert";
-import { answerIn, errorResponseTo, openTree, OUTSIDE } from "./static_tree.ts";
+import { answerIn, openTree, OUTSIDE, responseTo } from "./static_tree.ts";
 import { exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
 
-testWith("curl", "examples/static_files.ts: --path-as-is leads nowhere", async () => {
+testWith("curl", "examples/static_files.ts: dot segments do not leave the folder", async () => {
   await using site = await openTree();
   const { origin } = site;
   for (const path of ["../secret.txt", "sub/../../secret.txt", "%2e%2e/secret.txt"]) {
-    assertEquals((await errorResponseTo("--path-as-is", `${origin}/${path}`)).status, 400, path);
+    assertEquals((await responseTo("--path-as-is", `${origin}/${path}`)).status, 400, path);
   }
 });
 
@@ -61,7 +61,7 @@ Deno.test("examples/static_files.ts: no target leads out of the folder", async (
   }
 });
 
-/** Has any process that we may look into opened the file? */
+/** Whether a process that this one may inspect has opened the file. */
 async function isOpen(path: string): Promise<boolean> {
   for await (const { name: pid } of Deno.readDir("/proc")) {
     if (/^\d+$/.test(pid) && await opens(`/proc/${pid}/fd`, path)) return true;
@@ -76,19 +76,19 @@ async function opens(descriptors: string, path: string): Promise<boolean> {
       if (target === path) return true;
     }
   } catch {
-    // Somebody else's process, or one that has ended.
+    // A process of another user, or one that has ended.
   }
   return false;
 }
 
 Deno.test({
-  name: "examples/static_files.ts: a file is closed when its client goes half-way",
+  name: "examples/static_files.ts: a file is closed when its client disconnects midway",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     await using site = await openTree();
     const { port, folder } = site;
     const path = `${await Deno.realPath(folder)}/endless`;
-    // More than sockets hold: the server is still sending when the client goes.
+    // More than sockets hold: the server is still sending when the client disconnects.
     await Deno.writeFile(path, new Uint8Array());
     await Deno.truncate(path, 1_000_000_000);
     {

@@ -1,4 +1,4 @@
-/** `examples/static_files.ts` on a folder with files to find, and its answers. */
+/** `examples/static_files.ts` on a folder of files, and its responses. */
 import { content, openSite } from "./site.ts";
 import type { Site } from "./site.ts";
 import { curl } from "./tools.ts";
@@ -10,7 +10,7 @@ export const LAST_MODIFIED = "Thu, 29 Feb 2024 12:00:00 GMT";
 
 const MODIFIED = new Date("2024-02-29T12:00:00.500Z");
 
-/** Serves a folder, with files beside it that are not to be; both end with the scope. */
+/** Serves a folder that has files beside it which must not be served; both end with the scope. */
 export async function openTree(): Promise<Site> {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/served`;
@@ -29,14 +29,14 @@ export async function openTree(): Promise<Site> {
   return await openSite("static_files.ts", ["--allow-net", "--allow-read"], parent, folder);
 }
 
-/** Status, header fields and content, as curl saw them. */
+/** Status, header fields and content, as curl prints them. */
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
 }
 
-export async function errorResponseTo(...args: string[]): Promise<Answer> {
+export async function responseTo(...args: string[]): Promise<Answer> {
   return answerIn(await curl(...args));
 }
 

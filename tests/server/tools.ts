@@ -1,4 +1,4 @@
-/** Real clients and servers, where the machine has them. */
+/** Servers and real clients for tests; tests with a client that is not installed are skipped. */
 import { assertEquals } from "@std/assert";
 import { readAll, writeAll } from "@std/io";
 import { AsyncHttpServer } from "@asynchttp/server";
@@ -8,7 +8,7 @@ import { bytesOf, textOf } from "../fixtures.ts";
 /** A GET after whose response the server closes the connection. */
 export const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-/** Nothing but the pages of the test: no sandbox in a container, no word to anybody outside. */
+/** Loads only the test's pages: no sandbox (containers lack it), no traffic to other hosts. */
 export const CHROMIUM_FLAGS: readonly string[] = [
   "--headless",
   "--no-sandbox",
@@ -20,14 +20,14 @@ export const CHROMIUM_FLAGS: readonly string[] = [
   "--disable-sync",
 ];
 
-/** What is done with a server while it runs, and how it is made. */
+/** What a test does while its server runs, and the options of the server. */
 export type Serving = [
   use: (port: number, server: AsyncHttpServer) => Promise<void>,
   options?: AsyncHttpServerOptions,
   serveOptions?: ServeOptions,
 ];
 
-/** Runs a server for as long as `use` takes; gives what `onError` was told. */
+/** Runs a server while `use` runs; returns the errors that `onError` received. */
 export async function serving(
   handler: Handler,
   ...[use, options, serveOptions]: Serving
@@ -42,12 +42,12 @@ export async function serving(
   return errors;
 }
 
-/** The same, where nothing may fail. */
+/** Does the same, and asserts that no error is reported. */
 export async function servingWell(handler: Handler, ...rest: Serving): Promise<void> {
   assertEquals(await serving(handler, ...rest), []);
 }
 
-/** Makes a folder for as long as `use` takes. */
+/** Creates a temporary folder that exists while `use` runs. */
 export async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
@@ -57,7 +57,7 @@ export async function withFolder(use: (folder: string) => Promise<void>): Promis
   }
 }
 
-/** Runs a test with a program of the system's; without it the test is skipped with a line that says so. */
+/** Registers a test that needs a program; skips it with a message if the program is missing. */
 export function testWith(program: string, title: string, test: () => Promise<void>): void {
   const found = has(program);
   if (!found) console.log(`skipped, there is no ${program} on this machine: ${title}`);
@@ -75,14 +75,14 @@ function has(program: string): boolean {
   });
 }
 
-/** What a program printed, and how it ended. */
+/** The output of a program, and its exit code. */
 export interface Outcome {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end, for a minute at the most. */
+/** Runs a program to its end, for a minute at most. */
 export async function run(program: string, ...args: string[]): Promise<Outcome> {
   const child = new Deno.Command(program, {
     args,
@@ -100,7 +100,7 @@ export async function run(program: string, ...args: string[]): Promise<Outcome> 
   };
 }
 
-/** What curl prints, the head included. */
+/** Returns what curl prints, including the head. */
 export async function curl(...args: string[]): Promise<string> {
   return (await run("curl", "-si", ...args)).stdout;
 }
@@ -109,12 +109,12 @@ export async function curl(...args: string[]): Promise<string> {
 export interface Running extends AsyncDisposable {
   /** Resolves with the first line of its output that matches. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends it a signal. */
+  /** Sends the program a signal. */
   kill(signal: Deno.Signal): void;
   readonly status: Promise<Deno.CommandStatus>;
 }
 
-/** Starts a program; its end is that of the scope. */
+/** Starts a program that ends with the scope. */
 export function launch(program: string, ...args: string[]): Running {
   const child = new Deno.Command(program, {
     args,
@@ -160,7 +160,7 @@ export function launch(program: string, ...args: string[]): Running {
   };
 }
 
-/** Starts an example on a port of the system's choice; resolves when it listens. */
+/** Starts an example on a free port; resolves when it listens. */
 export async function launchExample(
   name: string,
   ...args: string[]
@@ -171,7 +171,7 @@ export async function launchExample(
   return { example, origin: `http://127.0.0.1:${port}` };
 }
 
-/** Sends bytes over a connection of its own, closes its side, and reads to the end. */
+/** Sends bytes over a new connection, half-closes it, and reads to the end. */
 export async function exchangeBytes(port: number, sent: string): Promise<string> {
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await writeText(conn, sent);
@@ -179,7 +179,7 @@ export async function exchangeBytes(port: number, sent: string): Promise<string>
   return await readText(conn);
 }
 
-/** Writes one byte a character. */
+/** Writes a text, one byte a character. */
 export async function writeText(conn: Deno.Conn, text: string): Promise<void> {
   await writeAll(conn, bytesOf(text));
 }
@@ -189,7 +189,7 @@ export async function readText(conn: Deno.Conn): Promise<string> {
   return textOf(await readAll(conn));
 }
 
-/** Reads until what was read is enough. */
+/** Reads until `enough` accepts the text, or to the end. */
 export async function readUntil(
   conn: Deno.Conn,
   enough: (text: string) => boolean,

@@ -1,4 +1,4 @@
-/** `examples/upload.ts`, run as its user would run it, with curl, with bytes by hand, and with a browser. */
+/** `examples/upload.ts` as a process of its own, with curl, with raw bytes, and with a browser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { withPage } from "./browser.ts";
 import { assertHasContent, content, openSite } from "./site.ts";
@@ -8,13 +8,13 @@ import { curl, exchangeBytes, readUntil, testWith, writeText } from "./tools.ts"
 /** More than the buffers between the two hold; curl asks with `100-continue` first. */
 const SIZE = 5_000_000;
 
-/** The example on a folder for the uploads. */
+/** The running example, and a folder for its uploads. */
 interface UploadSite extends Site {
   /** A file to upload. */
   readonly source: string;
 }
 
-/** Starts the example, and makes the file; both end with the scope. */
+/** Starts the example and creates the file; both end with the scope. */
 async function openUploads(): Promise<UploadSite> {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/uploads`;
@@ -29,7 +29,7 @@ async function namesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
 }
 
-/** Head of a request, for bodies that come by hand. */
+/** Returns the head of a request whose body the test writes itself. */
 function put(name: string, ...fields: string[]): string {
   const lines = [`PUT /files/${name} HTTP/1.1`, "Host: 127.0.0.1", ...fields];
   return lines.join("\r\n") + "\r\n\r\n";
@@ -56,7 +56,7 @@ testWith("curl", "examples/upload.ts: a file arrives byte for byte", async () =>
   assertEquals(await namesIn(folder), ["a ü?%", "source.bin"]);
 });
 
-testWith("curl", "examples/upload.ts: an empty file is a file", async () => {
+testWith("curl", "examples/upload.ts: an empty file is stored", async () => {
   await using site = await openUploads();
   const { origin, folder } = site;
   const empty = await curl("-X", "PUT", "-d", "", `${origin}/files/empty?a=b`);
@@ -64,7 +64,7 @@ testWith("curl", "examples/upload.ts: an empty file is a file", async () => {
   assertEquals(await namesIn(folder), ["empty"]);
 });
 
-testWith("curl", "examples/upload.ts: what is no upload is refused", async () => {
+testWith("curl", "examples/upload.ts: requests that are not uploads are rejected", async () => {
   await using site = await openUploads();
   const { origin, folder, source } = site;
   assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 200 [^]*<progress/);
@@ -75,7 +75,7 @@ testWith("curl", "examples/upload.ts: what is no upload is refused", async () =>
   assertEquals(await namesIn(folder), []);
 });
 
-Deno.test("examples/upload.ts: a name is one that is visible, and no path", async () => {
+Deno.test("examples/upload.ts: a name must be visible and must not be a path", async () => {
   await using site = await openUploads();
   const { port, folder } = site;
   const names = [
@@ -96,7 +96,7 @@ Deno.test("examples/upload.ts: a name is one that is visible, and no path", asyn
   assertEquals(await namesIn(`${folder}/..`), ["source.bin", "uploads"]);
 });
 
-Deno.test("examples/upload.ts: of an upload that fails nothing is left", async () => {
+Deno.test("examples/upload.ts: an upload that fails leaves no file", async () => {
   await using site = await openUploads();
   const { port, folder } = site;
   const rows: [status: number, sent: string][] = [
@@ -113,7 +113,7 @@ Deno.test("examples/upload.ts: of an upload that fails nothing is left", async (
   }
 });
 
-Deno.test("examples/upload.ts: a client that goes half-way leaves no file", async () => {
+Deno.test("examples/upload.ts: a client that disconnects midway leaves no file", async () => {
   await using site = await openUploads();
   const { port, folder } = site;
   {
@@ -121,7 +121,7 @@ Deno.test("examples/upload.ts: a client that goes half-way leaves no file", asyn
     await writeText(conn, put("gone", "Content-Length: 10", "Expect: 100-continue"));
     await readUntil(conn, (text) => text.endsWith("\r\n\r\n"));
     await writeText(conn, "12345");
-    // The file is there, under a name that no client can give.
+    // The file exists under a name that no client can choose.
     assertMatch((await namesIn(folder)).join(), /^\.[0-9a-f-]+\.part$/);
   }
   for (let looks = 0; (await namesIn(folder)).length > 0; looks++) {

@@ -1,11 +1,11 @@
-/** The chat of examples/websocket.ts, with two browsers, and with clients that behave badly. */
+/** The chat of examples/websocket.ts, with two browsers and with clients that misbehave. */
 import { connect } from "node:net";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { withPage } from "./browser.ts";
 import { exchangeBytes, launch, readText, readUntil, run, testWith, writeText } from "./tools.ts";
 import type { Running } from "./tools.ts";
 
-/** The command that the example's header tells. */
+/** The command in the example's header. */
 async function launchChat(): Promise<{ example: Running; port: number }> {
   const path = new URL("../../examples/websocket.ts", import.meta.url).pathname;
   const env = "--allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE";
@@ -14,7 +14,7 @@ async function launchChat(): Promise<{ example: Running; port: number }> {
   return { example, port: Number(port) };
 }
 
-/** A guest, and what it hears. */
+/** A client of the chat, and the lines that it receives. */
 class Guest implements AsyncDisposable {
   readonly #socket: WebSocket;
   readonly #heard: string[] = [];
@@ -28,7 +28,7 @@ class Guest implements AsyncDisposable {
     };
   }
 
-  /** One that has heard of its own coming. */
+  /** Connects a client and waits for the line about its own arrival. */
   static async number(number: number, port: number): Promise<Guest> {
     const guest = new Guest(port);
     assertEquals(await guest.hears(), `Guest ${number} has come`);
@@ -39,7 +39,7 @@ class Guest implements AsyncDisposable {
     this.#socket.send(text);
   }
 
-  /** The next line. */
+  /** Resolves with the next line. */
   async hears(): Promise<string> {
     while (this.#heard.length === 0) await new Promise<void>((wake) => this.#wake = wake);
     return this.#heard.shift()!;
@@ -70,7 +70,7 @@ function textFrame(text: string): string {
   return `\x81${String.fromCharCode(0x80 | text.length)}\0\0\0\0${text}`;
 }
 
-testWith("chromium", "websocket: two pages talk to each other", async () => {
+testWith("chromium", "websocket: two pages exchange messages", async () => {
   const { example, port } = await launchChat();
   await using _ = example;
   await withPage(async (first) => {
@@ -112,7 +112,7 @@ Deno.test("websocket: Deno's own client", async () => {
   assertEquals(await first.hears(), "Guest 2 has gone");
 });
 
-testWith("curl", "websocket: without an upgrade the answer is 426", async () => {
+testWith("curl", "websocket: a request without an upgrade gets 426", async () => {
   const { example, port } = await launchChat();
   await using _ = example;
   const { stdout } = await run("curl", "-si", `http://127.0.0.1:${port}/chat`);
@@ -123,7 +123,7 @@ testWith("curl", "websocket: without an upgrade the answer is 426", async () => 
   assertMatch(elsewhere, /^HTTP\/1\.1 404 /);
 });
 
-Deno.test("websocket: what is no handshake is not upgraded", async (t) => {
+Deno.test("websocket: an invalid handshake is not upgraded", async (t) => {
   const { example, port } = await launchChat();
   await using _ = example;
   const [line, ...fields] = HANDSHAKE;
@@ -132,7 +132,7 @@ Deno.test("websocket: what is no handshake is not upgraded", async (t) => {
     ["no Connection", without("Connection"), 426],
     ["another protocol", [...without("Upgrade"), "Upgrade: h2c"], 426],
     ["HTTP/1.0", ["GET /chat HTTP/1.0", ...fields], 426],
-    ["a page of somebody else's", [...HANDSHAKE, "Origin: http://attacker.example"], 403],
+    ["a page of another origin", [...HANDSHAKE, "Origin: http://attacker.example"], 403],
     ["no key", without("Sec-WebSocket-Key"), 400],
     ["another version", [...without("Sec-WebSocket-Version"), "Sec-WebSocket-Version: 1"], 400],
     ["another method", [line!.replace("GET", "PUT"), ...fields], 405],
@@ -144,7 +144,7 @@ Deno.test("websocket: what is no handshake is not upgraded", async (t) => {
   }
 });
 
-Deno.test("websocket: a frame that comes with the handshake is heard, and a client's end is the end", async () => {
+Deno.test("websocket: a frame sent with the handshake is delivered, and a half-close ends the connection", async () => {
   const { example, port } = await launchChat();
   await using _ = example;
   await using guest = await Guest.number(1, port);
@@ -154,13 +154,13 @@ Deno.test("websocket: a frame that comes with the handshake is heard, and a clie
   assertEquals(await guest.hears(), "Guest 2: early");
   await conn.closeWrite();
   assertEquals(await guest.hears(), "Guest 2 has gone");
-  // The key and the answer to it are those of RFC 6455, 1.3.
+  // The key and its response are those of RFC 6455, 1.3.
   const answer = await readText(conn);
   assertStringIncludes(answer, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
   assert(answer.startsWith("HTTP/1.1 101 Switching Protocols\r\n"));
 });
 
-Deno.test("websocket: a client that resets harms nobody", async () => {
+Deno.test("websocket: a client that resets does not affect others", async () => {
   const { example, port } = await launchChat();
   await using _ = example;
   await using guest = await Guest.number(1, port);
@@ -176,7 +176,7 @@ Deno.test("websocket: a client that resets harms nobody", async () => {
   assertEquals(await guest.hears(), "Guest 1: Still here");
 });
 
-Deno.test("websocket: frames that are none, or too long, end their connection only", async () => {
+Deno.test("websocket: invalid and oversized frames end their own connection only", async () => {
   const { example, port } = await launchChat();
   await using _ = example;
   await using guest = await Guest.number(1, port);
