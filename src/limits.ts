@@ -62,12 +62,20 @@ export interface Limits {
    */
   drain: number;
   /**
-   * Bytes that are read and dropped after a refusal, so that the client reads the
-   * answer and not a reset. From Go.
+   * Bytes that are read and dropped after the last response, so that the client reads it
+   * and not a reset. Not bounded by bytes: many clients send a whole body before they read
+   * (Python's `http.client`), whatever its size. nginx bounds it by time alone, too.
    *
-   * @default {262144}
+   * @default {Infinity}
    */
   linger: number;
+  /**
+   * How many connections may be dropping bytes after their last response; the one that
+   * has done so for longest is closed for the next.
+   *
+   * @default {256}
+   */
+  lingering: number;
   /**
    * Bytes per second that a client must send of a body, and read of a response, on
    * average, after 5 seconds. 0 means any. From Kestrel.
@@ -124,11 +132,18 @@ export interface Timeouts {
    */
   drain: number;
   /**
-   * How long bytes are read and dropped after a refusal. nginx has 5 s.
+   * How long a client may be silent while bytes are read and dropped after the last
+   * response. nginx has 5 s.
    *
    * @default {2000}
    */
   linger: number;
+  /**
+   * How long bytes are read and dropped after the last response in all. From nginx.
+   *
+   * @default {30000}
+   */
+  lingerTotal: number;
   /**
    * How long a streamed response may be silent to a client that has closed its side. It may
    * still be reading, or have gone, which looks the same until something is written; then
@@ -149,7 +164,8 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   trailers: 8192,
   trailerFields: 32,
   drain: 262_144,
-  linger: 262_144,
+  linger: Infinity,
+  lingering: 256,
   minRate: 240,
   requestsPerConnection: Infinity,
 };
@@ -163,6 +179,7 @@ export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
   handler: Infinity,
   drain: 5000,
   linger: 2000,
+  lingerTotal: 30_000,
   halfClosed: 5000,
 };
 

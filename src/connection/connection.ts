@@ -70,6 +70,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   #phase: Phase = "idle";
   /** When the phase must be over: one number, rewritten when the phase changes; no timer. */
   #deadline = Infinity;
+  /** When a lingering connection must be over, however much its client sends. */
+  #lingerEnd = Infinity;
+  #bytesInBefore = 0;
   #served = 0;
   /** Whether the current request is the last one. */
   #keepAliveDisabled = false;
@@ -164,6 +167,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       this.transport.releaseMemory();
       this.reader.releaseMemory();
     }
+    if (this.#phase === "lingering") this.#extendLinger(now);
     if (now >= this.#deadline) this.#expire();
     if (this.pace.breached(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writePace.breached(now)) {
@@ -319,11 +323,36 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
    */
   async #linger(): Promise<void> {
     await this.#halfClose();
-    await this.reader.drop(this.limits.linger);
+    const node = this.#context.lingering.add(this);
+    this.#limitLingering();
+    try {
+      await this.reader.drop(this.limits.linger);
+    } finally {
+      this.#context.lingering.remove(node);
+    }
   }
 
   #halfClose(): Promise<void> {
-    if (!this.isLingering) this.#enter("lingering", this.timeouts.linger);
+    if (!this.isLingering) {
+      this.#enter("lingering", this.timeouts.linger);
+      this.#lingerEnd = this.clock.now + this.timeouts.lingerTotal;
+      this.#bytesInBefore = this.reader.bytesIn;
+    }
     return this.transport.closeWrite();
+  }
+
+  /** Not while the server closes: then each connection lingers, and no newcomer needs its place. */
+  #limitLingering(): void {
+    const { lingering } = this.#context;
+    if (!this.#keepAliveDisabled && lingering.size > this.limits.lingering) {
+      lingering.first?.destroy();
+    }
+  }
+
+  /** A client that is still sending has not read the response yet, and gets more time, within a bound. */
+  #extendLinger(now: number): void {
+    if (this.reader.bytesIn === this.#bytesInBefore) return;
+    this.#bytesInBefore = this.reader.bytesIn;
+    this.#deadline = Math.min(now + this.timeouts.linger, this.#lingerEnd);
   }
 }

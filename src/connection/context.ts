@@ -2,6 +2,7 @@
 import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock } from "../net/clock.ts";
+import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
 import type { Request } from "./request.ts";
 
@@ -44,4 +45,6 @@ export interface ServerContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** The connections that drop bytes after their last response, in the order in which they began. */
+  readonly lingering: LinkedList<{ destroy(): void }>;
 }

@@ -25,6 +25,11 @@ export class LinkedList<T> {
     return this.#size;
   }
 
+  /** The value that was added first; null where there is none. */
+  get first(): T | null {
+    return this.#first?.value ?? null;
+  }
+
   /** Takes one in. */
   add(value: T): ListNode<T> {
     const node: ListNode<T> = { value, previous: this.#last, next: null };

@@ -112,7 +112,12 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   constructor(options?: AsyncHttpServerOptions) {
     const resolved = resolveOptions(options);
-    this.#context = { options: resolved, clock: systemClock, counters: new Counters() };
+    this.#context = {
+      options: resolved,
+      clock: systemClock,
+      counters: new Counters(),
+      lingering: new LinkedList(),
+    };
     this.#guard = new FdGuard({ ...resolved, clock: systemClock });
     this.#reusePort = resolved.reusePort;
   }

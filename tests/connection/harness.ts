@@ -1,6 +1,8 @@
 /** Runs one connection over a script, with a clock that is moved by hand. */
 import { Clock } from "../../src/net/clock.ts";
 import { Connection } from "../../src/connection/connection.ts";
+import type { ServerContext } from "../../src/connection/context.ts";
+import { LinkedList } from "../../src/net/linked_list.ts";
 import { resolveOptions } from "../../src/server/options.ts";
 import type { AsyncHttpServerOptions } from "../../src/server/options.ts";
 import type { Handler, Request } from "../../src/connection/request.ts";
@@ -31,6 +33,7 @@ export function start(
   handler: Handler,
   options: AsyncHttpServerOptions = {},
   faults: Faults = {},
+  lingering: ServerContext["lingering"] = new LinkedList(),
 ): Run {
   const errors: unknown[] = [];
   const clock = new Clock();
@@ -41,6 +44,7 @@ export function start(
     options: resolveOptions({ onError: (error) => void errors.push(error), ...options }),
     clock,
     counters,
+    lingering,
   });
   return { conn, connection, clock, counters, errors, done: connection.run() };
 }

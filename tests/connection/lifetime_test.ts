@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { delay } from "@std/async";
 import { streaming } from "@asynchttp/server";
 import { ConnectionLost } from "../../src/errors.ts";
+import { LinkedList } from "../../src/net/linked_list.ts";
 import type { Handler } from "../../src/connection/request.ts";
 import { GET, soon } from "../fixtures.ts";
 import { put } from "./bodies.ts";
@@ -42,6 +43,41 @@ Deno.test("lingering close: no longer than timeouts.linger", async () => {
   clock.tick(NOW + 2000);
   await done;
   assert(conn.closed);
+});
+
+Deno.test("lingering close: a client that goes on sending has timeouts.lingerTotal", async () => {
+  const sends = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
+  const script = sends.flatMap(({ promise }) => [promise, "x".repeat(10_000)]);
+  const { conn, clock, done } = start([BAD, ...script, STALL], echo);
+  await settle();
+  for (let second = 1; second < 30; second++) {
+    sends[second]!.resolve();
+    sends[second - 1]!.resolve();
+    await settle();
+    clock.tick(NOW + second * 1000);
+    await settle();
+    assert(!conn.closed, `closed after ${second} s`);
+  }
+  sends.forEach(({ resolve }) => resolve());
+  await settle();
+  clock.tick(NOW + 30_000);
+  await done;
+  assert(conn.closed);
+  assertEquals(clock.size, 0);
+});
+
+Deno.test("lingering close: beyond limits.lingering the one that has lingered longest is closed", async () => {
+  const lingering = new LinkedList<{ destroy(): void }>();
+  const options = { limits: { lingering: 2 } };
+  const runs = [];
+  for (let i = 0; i < 3; i++) {
+    runs.push(start([BAD, STALL], echo, options, {}, lingering));
+    await settle();
+  }
+  assertEquals(runs.map(({ conn }) => conn.closed), [true, false, false]);
+  for (const { clock } of runs) clock.tick(NOW + 2000);
+  await Promise.all(runs.map(({ done }) => done));
+  assertEquals(lingering.size, 0);
 });
 
 const CLOSE = GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
