@@ -15,6 +15,7 @@
 import { ConnectionLost, HttpError } from "../errors.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
+import { Deadline } from "../net/deadline.ts";
 import type { ByteConn } from "../net/stream_conn.ts";
 import { Throughput } from "../net/throughput.ts";
 import { Transport } from "../net/transport.ts";
@@ -68,10 +69,10 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   readonly #handlers: HandlerRunner;
   readonly #writePace: Throughput;
   #phase: Phase = "idle";
-  /** When the phase must be over: one number, rewritten when the phase changes; no timer. */
-  #deadline = Infinity;
+  /** When the phase must be over; set again when the phase changes. */
+  readonly #deadline = new Deadline();
   /** When a lingering connection must be over, however much its client sends. */
-  #lingerEnd = Infinity;
+  readonly #lingerEnd = new Deadline();
   #bytesInBefore = 0;
   #served = 0;
   /** Whether the current request is the last one. */
@@ -124,7 +125,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** Part of {@linkcode HandlerTimer}. */
   startHandlerTimeout(): void {
-    this.#expireAfter(this.timeouts.handler);
+    this.#deadline.set(this.timeouts.handler);
   }
 
   /** Closes an idle connection at once, to have its descriptor. */
@@ -150,9 +151,10 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Part of {@linkcode ConnectionContext}. */
   closeSoon(): void {
     if (this.transport.flushed) return this.destroy();
-    const deadline = this.clock.now + this.timeouts.linger;
+    const deadline = new Deadline();
+    deadline.set(this.timeouts.linger);
     const subscription = this.clock.subscribe({
-      tick: (now) => now >= deadline && this.destroy(),
+      tick: (now) => deadline.isOver(now) && this.destroy(),
     });
     const close = () => {
       this.clock.unsubscribe(subscription);
@@ -168,7 +170,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       this.reader.releaseMemory();
     }
     if (this.#phase === "lingering") this.#extendLinger(now);
-    if (now >= this.#deadline) this.#expire();
+    if (this.#deadline.isOver(now)) this.#expire();
     if (this.pace.breached(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writePace.breached(now)) {
       this.transport.fail(new ConnectionLost("The client does not read, or too slowly"));
@@ -177,7 +179,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** Ends a phase that has taken too long. */
   #expire(): void {
-    this.#deadline = Infinity;
+    this.#deadline.set(Infinity);
     switch (this.#phase) {
       case "idle":
         return this.disableKeepAlive();
@@ -237,14 +239,14 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** The next head, where all of it has arrived. The deadline of the first runs since the accept. */
   #headAtHand(): RequestHead | null {
-    if (this.#served > 0) this.#expireAfter(this.timeouts.head);
+    if (this.#served > 0) this.#deadline.set(this.timeouts.head);
     this.#move("head");
     return this.reader.headAtHand();
   }
 
   #begin(head: RequestHead): Exchange {
     this.#move("busy");
-    this.#deadline = Infinity;
+    this.#deadline.set(Infinity);
     this.#served++;
     this.#context.counters.requests++;
     return new Exchange(this, head);
@@ -260,16 +262,12 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   #enter(phase: Phase, ms: number): void {
     this.#move(phase);
-    this.#expireAfter(ms);
+    this.#deadline.set(ms);
   }
 
   /** The only assignment of the phase. */
   #move(phase: Phase): void {
     this.#phase = moved(PHASES, this.#phase, phase);
-  }
-
-  #expireAfter(ms: number): void {
-    this.#deadline = this.clock.now + ms;
   }
 
   /** Fast path: response complete, request read, output not congested. */
@@ -335,7 +333,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   #halfClose(): Promise<void> {
     if (!this.isLingering) {
       this.#enter("lingering", this.timeouts.linger);
-      this.#lingerEnd = this.clock.now + this.timeouts.lingerTotal;
+      this.#lingerEnd.set(this.timeouts.lingerTotal);
       this.#bytesInBefore = this.reader.bytesIn;
     }
     return this.transport.closeWrite();
@@ -351,8 +349,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** A client that is still sending has not read the response yet, and gets more time, within a bound. */
   #extendLinger(now: number): void {
+    if (this.#lingerEnd.isOver(now)) return this.destroy();
     if (this.reader.bytesIn === this.#bytesInBefore) return;
     this.#bytesInBefore = this.reader.bytesIn;
-    this.#deadline = Math.min(now + this.timeouts.linger, this.#lingerEnd);
+    this.#deadline.set(this.timeouts.linger);
   }
 }

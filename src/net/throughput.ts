@@ -1,67 +1,78 @@
 /**
- * How fast the other side moves: does it stand still, is it slower than allowed?
+ * How fast the client moves bytes in one direction of a connection: whether it stands
+ * still, or is slower than allowed.
  *
- * Time counts only while we wait for it: a handler that reads slowly, or makes its
- * response slowly, is nobody's slow client. A timeout alone is not enough: a byte every
- * 29 seconds is progress, and keeps a connection for days (Kestrel, hyper).
+ * Time counts only while the server waits for the client: a handler that reads slowly, or
+ * makes its response slowly, does not make a slow client. A timeout alone is not enough: a
+ * byte every 29 seconds is progress, and keeps a connection for days (Kestrel, hyper).
+ *
+ * A wait counts from the first tick after its beginning to the last one before its end, so
+ * that no wait counts for longer than it was.
  */
 import type { Clock } from "./clock.ts";
 
-/** So long a transfer may be as slow as it likes; connections begin slowly. From Kestrel. */
+/** Milliseconds of waiting in which a transfer may be as slow as it likes; connections begin slowly. From Kestrel. */
 const GRACE_MS = 5000;
 
-/** Of so many milliseconds of waiting the older half is forgotten by half. */
+/** After so many milliseconds of waiting, half of what was measured is forgotten. */
 const MEMORY_MS = 20_000;
 
-/** The pace of one direction of a connection. */
+/** `#since` while nothing is awaited, and before the first tick of a wait. */
+const NOT_WAITING = Infinity;
+const UNSEEN = -1;
+
+/** The throughput of one direction of a connection. */
 export class Throughput {
   readonly #clock: Clock;
-  readonly #patience: number;
-  readonly #minRate: number;
-  /** Since when we have waited without progress; Infinity when we do not wait. */
-  #since = Infinity;
-  /** How long we had waited before that, and what came. */
+  readonly #stallTimeout: number;
+  readonly #minDataRate: number;
+  /** The tick since which the client was waited for without progress. */
+  #since = NOT_WAITING;
+  /** How long it was waited for before that, and how many bytes came. */
   #waited = 0;
   #bytes = 0;
 
-  /** `patience`: milliseconds without progress. `minRate`: bytes per second; 0 and Infinity mean none. */
-  constructor(clock: Clock, patience: number, minRate: number) {
+  /** `stallTimeout`: milliseconds without progress. `minDataRate`: bytes per second; 0 and Infinity mean none. */
+  constructor(clock: Clock, stallTimeout: number, minDataRate: number) {
     this.#clock = clock;
-    this.#patience = patience;
-    this.#minRate = minRate === Infinity ? 0 : minRate;
+    this.#stallTimeout = stallTimeout;
+    this.#minDataRate = minDataRate === Infinity ? 0 : minDataRate;
   }
 
-  /** A new transfer: what was before does not count. */
+  /** Forgets earlier transfers. */
   reset(): void {
     this.#waited = this.#bytes = 0;
-    this.#since = Infinity;
+    this.#since = NOT_WAITING;
   }
 
-  /** We wait. */
+  /** Starts to wait for the client. */
   begin(): void {
-    this.#since = this.#clock.now;
+    this.#since = UNSEEN;
   }
 
-  /** So many bytes have moved, and we wait no longer. */
+  /** Ends the wait, in which `bytes` were moved. */
   end(bytes: number): void {
-    this.#waited += this.#clock.now - this.#since;
+    if (this.#since >= 0 && this.#since !== NOT_WAITING) {
+      this.#waited += this.#clock.now - this.#since;
+    }
     this.#bytes += bytes;
-    this.#since = Infinity;
+    this.#since = NOT_WAITING;
     if (this.#waited < MEMORY_MS) return;
-    // What was fast long ago does not make up for what is slow now.
+    // A fast transfer long ago does not make up for a slow one now.
     this.#waited /= 2;
     this.#bytes /= 2;
   }
 
   /**
-   * Has the other side stood still, or been slow, for too long?
+   * Whether the client has stood still, or been slow, for too long at `now`, a tick.
    *
-   * Only waits that have ended count for the rate: one that has brought nothing yet is
-   * a matter of patience.
+   * Only waits that have ended count for the rate: one that has brought nothing yet is a
+   * matter of `stallTimeout`.
    */
   breached(now: number): boolean {
-    if (this.#since === Infinity) return false;
-    if (now - this.#since >= this.#patience) return true;
-    return this.#waited >= GRACE_MS && this.#bytes * 1000 < this.#waited * this.#minRate;
+    if (this.#since === NOT_WAITING) return false;
+    if (this.#since === UNSEEN) this.#since = now;
+    if (now - this.#since >= this.#stallTimeout) return true;
+    return this.#waited >= GRACE_MS && this.#bytes * 1000 < this.#waited * this.#minDataRate;
   }
 }

@@ -5,6 +5,7 @@
  */
 import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.ts";
 import { systemClock } from "../net/clock.ts";
+import { Deadline } from "../net/deadline.ts";
 import { Connection } from "../connection/connection.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { report } from "../connection/context.ts";
@@ -346,8 +347,9 @@ export class AsyncHttpServer implements AsyncDisposable {
   async #grace(ms: number, finished: Promise<unknown>): Promise<void> {
     if (ms === 0) return this.#over.resolve();
     const { clock } = this.#context;
-    const deadline = clock.now + ms;
-    const end = { tick: (now: number) => now >= deadline && this.#over.resolve() };
+    const deadline = new Deadline();
+    deadline.set(ms);
+    const end = { tick: (now: number) => deadline.isOver(now) && this.#over.resolve() };
     const node = clock.subscribe(end);
     await Promise.race([finished, this.#over.promise]);
     clock.unsubscribe(node);

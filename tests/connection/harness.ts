@@ -15,11 +15,19 @@ import type { Faults, Step } from "./scripted_conn.ts";
 export const NOW = 784_111_777_000;
 export const DATE = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
 
+/** A clock that is moved by hand, and ticks before it moves: deadlines set by then count from there. */
+export class ManualClock extends Clock {
+  override tick(now: number, wall: number = now): void {
+    super.tick(this.now, wall);
+    super.tick(now, wall);
+  }
+}
+
 /** A connection that was started. */
 export interface Run {
   readonly conn: ScriptedConn;
   readonly connection: Connection;
-  readonly clock: Clock;
+  readonly clock: ManualClock;
   readonly counters: Counters;
   /** What `onError` was told. */
   readonly errors: unknown[];
@@ -36,7 +44,7 @@ export function start(
   lingering: ServerContext["lingering"] = new LinkedList(),
 ): Run {
   const errors: unknown[] = [];
-  const clock = new Clock();
+  const clock = new ManualClock();
   clock.tick(NOW);
   const counters = new Counters();
   const conn = new ScriptedConn(script, faults);

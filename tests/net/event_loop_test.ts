@@ -2,11 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { EventLoop, eventLoop } from "../../src/net/event_loop.ts";
 import type { FairnessTicket } from "../../src/net/event_loop.ts";
 
-/** Turns of an event loop that is moved by hand. */
+/** An event loop whose turns and clock the test controls. */
 class Loop {
   now = 0;
   readonly order: string[] = [];
-  /** How often the sockets were looked at. */
+  /** The number of looks at the sockets. */
   looks = 0;
   readonly eventLoop: EventLoop = new EventLoop(
     () => this.now,
@@ -17,12 +17,12 @@ class Loop {
     },
     () => this.open,
   );
-  /** How many connections there are. */
+  /** The number of open connections. */
   open = 3;
   readonly #movers = new Map<string, FairnessTicket>();
   readonly #later: (() => void)[] = [];
 
-  /** Asks for a turn, and is noted when it comes. */
+  /** Asks for a turn, and records when it comes. */
   ask(name: string): void {
     const ticket = this.#movers.get(name) ?? { asked: 0 };
     this.#movers.set(name, ticket);
@@ -31,7 +31,7 @@ class Loop {
     else turn.then(() => this.order.push(name));
   }
 
-  /** One turn; how many things were due in it. */
+  /** Runs one turn; returns the number of callbacks that were due. */
   async turn(): Promise<number> {
     const due = this.#later.splice(0);
     for (const then of due) then();
@@ -40,7 +40,7 @@ class Loop {
   }
 }
 
-Deno.test("turns: within its share of a turn nobody waits", async () => {
+Deno.test("EventLoop: within the share of a turn no ticket waits", async () => {
   const loop = new Loop();
   loop.ask("a");
   loop.now += 0.1;
@@ -49,7 +49,7 @@ Deno.test("turns: within its share of a turn nobody waits", async () => {
   assertEquals(await loop.turn(), 1);
 });
 
-Deno.test("turns: beyond it each has a turn of its own, in the order of asking", async () => {
+Deno.test("EventLoop: beyond the share each ticket gets a turn of its own, in the order of asking", async () => {
   const loop = new Loop();
   loop.ask("a");
   loop.now += 1;
@@ -58,13 +58,13 @@ Deno.test("turns: beyond it each has a turn of its own, in the order of asking",
   await loop.turn();
   assertEquals(loop.order, ["a", "b"]);
   loop.ask("d");
-  assertEquals(loop.order, ["a", "b"], "nobody overtakes who waits");
+  assertEquals(loop.order, ["a", "b"], "no ticket overtakes a waiting one");
   await loop.turn();
   await loop.turn();
   assertEquals(loop.order, ["a", "b", "c", "d"]);
 });
 
-Deno.test("turns: nothing is left over when nobody waits any more", async () => {
+Deno.test("EventLoop: nothing is left over when no ticket waits", async () => {
   const loop = new Loop();
   loop.ask("a");
   loop.now += 1;
@@ -76,7 +76,7 @@ Deno.test("turns: nothing is left over when nobody waits any more", async () => 
 });
 
 for (const [open, every] of [[3, 4], [2, 20]] as const) {
-  Deno.test(`turns: where 2 of ${open} work the sockets are looked at every ${every / 2} ms`, async () => {
+  Deno.test(`EventLoop: if 2 of ${open} connections are busy, the sockets are looked at every ${every / 2} ms`, async () => {
     const loop = new Loop();
     loop.open = open;
     for (let i = 1; i <= 60; i++) {
@@ -89,7 +89,7 @@ for (const [open, every] of [[3, 4], [2, 20]] as const) {
   });
 }
 
-Deno.test("turns: where nobody waits in between they are not looked at", async () => {
+Deno.test("EventLoop: the sockets are not looked at if no ticket waits in between", async () => {
   const loop = new Loop();
   for (let i = 0; i < 12; i++) {
     loop.ask("a");
@@ -99,7 +99,7 @@ Deno.test("turns: where nobody waits in between they are not looked at", async (
   assertEquals(loop.looks, 0);
 });
 
-Deno.test("turns: 61 turns and more go by in a look, and those who wait wait no longer", async () => {
+Deno.test("EventLoop: a look takes 61 turns or more, after which waiting tickets continue", async () => {
   let over = false;
   let count = 0;
   const spin = () => {

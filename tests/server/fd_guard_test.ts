@@ -109,10 +109,10 @@ Deno.test("files that others close wake a waiter at the next tick", async () => 
   let files = 100;
   const counted = guard({ maxFDs: 100, clock, countDescriptors: () => files });
   const waiting = counted.until(() => counted.admits(5));
-  clock.tick(1);
+  clock.tick(1, 1);
   assertEquals(clock.size, 1);
   files = 50;
-  clock.tick(2);
+  clock.tick(2, 2);
   await waiting;
   assertEquals(clock.size, 0);
 });

@@ -269,7 +269,8 @@ Deno.test("shutdown: counts the finished connections, and cuts the rest after th
   gate.resolve();
   assertStringIncludes(await slow, "finished");
   while (server.stats().connections.open > 1) await soon();
-  systemClock.tick(Date.now() + 60_000);
+  systemClock.tick(performance.now(), Date.now());
+  systemClock.tick(performance.now() + 60_000, Date.now());
   assertEquals(await down, { finished: 1, cut: 1 });
   await ended;
   assertEquals(await readText(stuck).catch(() => ""), "");
