@@ -35,3 +35,11 @@ export function textOf(bytes: Uint8Array): string {
 export function streamOf(...texts: string[]): ReadableStream<Uint8Array<ArrayBuffer>> {
   return ReadableStream.from(texts.map(utf8));
 }
+
+/**
+ * Returns bytes that reveal a lost, repeated or misplaced piece: their period is prime, so it
+ * does not divide the size of any buffer.
+ */
+export function pattern(length: number, from = 0): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, (_, i) => (from + i) % 251);
+}

@@ -21,7 +21,7 @@ const llhttp = new Llhttp();
 const readTheirs = (bytes: Uint8Array) => llhttp.read(bytes);
 const judge = new Judge(readOurs, readTheirs);
 
-Deno.test("fuzz: 20,000 inputs, and no disagreement that nobody has explained", () => {
+Deno.test("fuzz: 20,000 inputs, and no unexplained disagreement", () => {
   const campaign = new Campaign({ inputs: 20_000, seed: 9112 });
   const report = campaign.run();
   assertEquals(campaign.findings().map(testRow), []);
@@ -193,7 +193,7 @@ const SAFE: readonly (readonly [kind: string, bytes: string])[] = [
   ["we refuse, they do not: limits", `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: h\r\n\r\n`],
 ];
 
-Deno.test("fuzz: every kind that is explained has an example, and the other way round", () => {
+Deno.test("fuzz: every explained kind has an example, and every example a kind", () => {
   for (const [examples, dangerous] of [[DANGEROUS, true], [SAFE, false]] as const) {
     for (const [kind, bytes] of examples) {
       assertEquals(judge.judge(bytesOf(bytes)), { kind, dangerous });
@@ -263,7 +263,7 @@ Deno.test("fuzz: a wrong outcome is found", () => {
   assertEquals(found(PUT.slice(0, -3), OPEN_GET), "head complete for one only");
 });
 
-Deno.test("fuzz: they refuse what we wait for the rest of: it is completed, and then compared", () => {
+Deno.test("fuzz: an input that only llhttp refuses while ours waits is completed before it is compared", () => {
   const lenient = new Judge(
     (bytes) => readOurs(bytesOf(textOf(bytes).replace("\t", ""))),
     readTheirs,
@@ -275,7 +275,7 @@ Deno.test("fuzz: they refuse what we wait for the rest of: it is completed, and 
   );
 });
 
-Deno.test("fuzz: a parser that takes a bare LF for a line end is found, and the input made small", () => {
+Deno.test("fuzz: a parser that accepts a bare LF is found, and the input is minimised", () => {
   const campaign = new Campaign({
     inputs: 3000,
     seed: 1,
@@ -296,7 +296,7 @@ Deno.test("fuzz: a parser that takes a bare LF for a line end is found, and the 
   }
 });
 
-Deno.test("fuzz: the minimiser drops what is not needed, and stops when it is told to", () => {
+Deno.test("fuzz: the minimiser drops unneeded bytes, and stops on request", () => {
   const needed = (bytes: Uint8Array) => /a.*b.*c/s.test(textOf(bytes));
   const long = bytesOf("xxxa\r\nyyyyyyb" + "z".repeat(500) + "\0c!");
   assertEquals(textOf(minimise(long, needed)), "abc");
@@ -304,7 +304,7 @@ Deno.test("fuzz: the minimiser drops what is not needed, and stops when it is to
   assert(minimise(long, needed, 3).length > 3);
 });
 
-Deno.test("fuzz: the row that is printed says the bytes exactly", () => {
+Deno.test("fuzz: the printed row holds the exact bytes", () => {
   const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   const row = testRow({ kind: "k", dangerous: true, line: 8, bytes: all });
   const [, literal] = /bytes: (".*"),\n/.exec(row)!;

@@ -143,7 +143,7 @@ Deno.test("property: the same events and errors for every split, and only HttpEr
   assert(refusals.length >= 12, `Only ${refusals} were seen`);
 });
 
-Deno.test("property: what is left over is what was not consumed, and requests end where they end", () => {
+Deno.test("property: the leftover is what was not consumed, and request boundaries do not move", () => {
   forMangled(2000, (_, bytes, options) => {
     const { boundary, leftover } = firstRequest(bytes, options);
     assertEquals(leftover, textOf(bytes.subarray(bytes.length - leftover.length)));
@@ -175,7 +175,7 @@ function firstRequest(
   return { boundary, leftover: textOf(parser.input.takeAll()) };
 }
 
-Deno.test("property: the URL of any accepted request is one, and nothing leads it astray", () => {
+Deno.test("property: every accepted request has a URL, and its authority is that of the request", () => {
   let accepted = 0;
   forMangled(4000, (_, bytes, options) => {
     for (const head of run([bytes], options, byPush).heads) {
@@ -284,7 +284,7 @@ function chunkedBody(random: Random): GeneratedBody {
   };
 }
 
-Deno.test("property: requests that were generated come back exactly as they were", () => {
+Deno.test("property: generated requests are parsed back exactly", () => {
   const random = new Random(seed);
   for (let i = 0; i < 700; i++) {
     const requests = random.times(1, 4, () => generated(random));

@@ -24,7 +24,7 @@ export interface CampaignOptions {
 export interface Tally {
   readonly kind: string;
   readonly dangerous: boolean;
-  /** Undefined: nobody has explained it. */
+  /** Undefined if the disagreement is not explained. */
   readonly why: string | undefined;
   count: number;
   /** The shortest input. */
@@ -44,7 +44,7 @@ export interface Report {
   seconds: number;
 }
 
-/** The disagreements that nobody has explained, the shortest input of each made as short as it can be. */
+/** The unexplained disagreements, each with its shortest input, minimised. */
 export interface Finding {
   readonly kind: string;
   readonly dangerous: boolean;
@@ -85,7 +85,7 @@ export class Campaign {
     return report;
   }
 
-  /** What nobody has explained, as small as it gets. */
+  /** Returns the unexplained disagreements, minimised. */
   findings(): Finding[] {
     const unexplained = [...this.report.tallies.values()].filter(({ why }) => why === undefined);
     return unexplained.map(({ kind, dangerous, line, example }) => {

@@ -7,7 +7,7 @@ import { VALID } from "./valid.ts";
 
 /** A byte stream, one byte a character. */
 export interface Seed {
-  /** The line of the hardening checklist; 0 for requests that nobody has anything against. */
+  /** The line of the hardening checklist; 0 for valid requests. */
   readonly line: number;
   readonly bytes: string;
   /** Long ones are slow: they come up less often. */

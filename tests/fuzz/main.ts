@@ -2,7 +2,7 @@
  * `deno task fuzz`: our parser against llhttp.
  *
  * `--inputs N` (20,000, or without end where `--seconds` is given), `--seed S` (random),
- * `--seconds N`. Exit code 1: a dangerous disagreement that nobody has explained.
+ * `--seconds N`. Exit code 1: a dangerous disagreement that is not explained in known.ts.
  */
 import { parseArgs } from "node:util";
 import { Campaign } from "./campaign.ts";

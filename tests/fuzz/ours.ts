@@ -12,7 +12,7 @@ const OPTIONS = parserOptions({ profile: "rfc" });
 
 const bodies = new BodyStore();
 
-/** A request of ours; its fields become pairs only when somebody compares them. */
+/** A request from our parser; its fields become pairs only when they are compared. */
 class OurMessage implements Message {
   readonly method: string;
   readonly target: string;

@@ -1,4 +1,4 @@
-/** What a campaign shows to whoever started it. */
+/** The output of a campaign. */
 import { byPush, run } from "../wire/runners.ts";
 import type { Finding, Report } from "./campaign.ts";
 
@@ -29,7 +29,7 @@ export function table({ inputs, agreed, accepted, tallies }: Report): string {
     .join("\n");
 }
 
-/** A row for `testRows`, with what we make of the bytes now: who pastes it decides whether that is right. */
+/** Returns a row for `testRows` with the present outcome; whether that is right is up to its reader. */
 export function testRow({ kind, line, bytes }: Finding): string {
   const { events } = run([bytes], { profile: "rfc" }, byPush);
   return `// A mutation of hardening line ${line}

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { type Handler, streaming } from "@asynchttp/server";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { pattern } from "../fixtures.ts";
 import {
   launchExample,
   readText,
@@ -18,11 +19,6 @@ const LARGE = 5_000_000;
 
 function withOrigin(handler: Handler, use: (origin: string) => Promise<void>): Promise<void> {
   return servingWell(handler, (port) => use(`127.0.0.1:${port}`));
-}
-
-/** Bytes that reveal a lost, repeated or misplaced piece. */
-function pattern(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => i * i >> 7);
 }
 
 /** Compares without printing: `assertEquals` would print five million bytes. */

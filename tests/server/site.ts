@@ -1,5 +1,6 @@
 /** Examples that serve a folder, and files that reveal a lost, repeated or misplaced byte. */
 import { assertEquals } from "@std/assert";
+import { pattern } from "../fixtures.ts";
 import { launch } from "./tools.ts";
 
 /** A running example that serves a folder of its own. */
@@ -30,14 +31,9 @@ export async function openSite(
   };
 }
 
-/** Returns the content of a file of `size` bytes. */
-export function content(size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, i) => (i * 7919) >> 3);
-}
-
 /** Reports where they differ: `assertEquals` would print every byte. */
 export async function assertHasContent(path: string, size: number): Promise<void> {
-  const wanted = content(size);
+  const wanted = pattern(size);
   const got = await Deno.readFile(path);
   assertEquals(got.length, wanted.length);
   assertEquals(got.findIndex((byte, i) => byte !== wanted[i]), -1, "A byte differs");

@@ -1,5 +1,6 @@
 /** `examples/static_files.ts` on a folder of files, and its responses. */
-import { content, openSite } from "./site.ts";
+import { pattern } from "../fixtures.ts";
+import { openSite } from "./site.ts";
 import type { Site } from "./site.ts";
 import { curl } from "./tools.ts";
 
@@ -21,7 +22,7 @@ export async function openTree(): Promise<Site> {
   await Deno.writeTextFile(`${folder}/digits.txt`, TEXT);
   await Deno.writeTextFile(`${folder}/empty.json`, "");
   await Deno.writeTextFile(`${folder}/sub/a&b <i> "ü" 100%?#.html`, "odd");
-  await Deno.writeFile(`${folder}/large`, content(SIZE));
+  await Deno.writeFile(`${folder}/large`, pattern(SIZE));
   await Deno.symlink(`${parent}/secret.txt`, `${folder}/leaves.txt`);
   await Deno.symlink(`${parent}/served-not`, `${folder}/neighbour`);
   await Deno.symlink("digits.txt", `${folder}/stays.txt`);

@@ -1,7 +1,8 @@
 /** `examples/upload.ts` as a process of its own, with curl, with raw bytes, and with a browser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { withPage } from "./browser.ts";
-import { assertHasContent, content, openSite } from "./site.ts";
+import { pattern } from "../fixtures.ts";
+import { assertHasContent, openSite } from "./site.ts";
 import type { Site } from "./site.ts";
 import { curl, exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
 
@@ -20,7 +21,7 @@ async function openUploads(): Promise<UploadSite> {
   const folder = `${parent}/uploads`;
   const source = `${parent}/source.bin`;
   await Deno.mkdir(folder);
-  await Deno.writeFile(source, content(SIZE));
+  await Deno.writeFile(source, pattern(SIZE));
   const permissions = ["--allow-net", "--allow-read", "--allow-write"];
   return { ...await openSite("upload.ts", permissions, parent, folder), source };
 }

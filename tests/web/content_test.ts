@@ -7,12 +7,12 @@ Deno.test("content: text is UTF-8", () => {
   assertEquals(contentBytes("").length, 0);
 });
 
-Deno.test("content: bytes are taken as they are", () => {
+Deno.test("content: bytes are not copied", () => {
   const bytes = Uint8Array.of(0, 255);
   assertStrictEquals(contentBytes(bytes), bytes);
 });
 
-Deno.test("content: null and nothing are no content", () => {
+Deno.test("content: null and undefined are no content", () => {
   assertEquals(contentBytes(null).length, 0);
   assertEquals(contentBytes(undefined).length, 0);
 });
@@ -38,7 +38,7 @@ Deno.test("content as a stream: one chunk, a copy", async () => {
   });
 });
 
-Deno.test("content as a stream: into a buffer of the reader's", async () => {
+Deno.test("content as a stream: a BYOB reader gets it in its own buffer", async () => {
   const reader = streamOf(Uint8Array.of(1, 2, 3)).getReader({ mode: "byob" });
   const sizes: number[] = [];
   for (;;) {

@@ -4,7 +4,7 @@ import { bytesOf } from "../fixtures.ts";
 import { headersMaker } from "../../src/web/lazy_headers.ts";
 import { Fields } from "../../src/wire/fields.ts";
 
-/** Header fields of the lines of a head. */
+/** Parses the field lines of a head. */
 function headers(...lines: readonly (readonly [name: string, value: string])[]): Headers {
   let text = "";
   const places: number[] = [];
@@ -24,7 +24,7 @@ const LINES = [["Accept", "a"], ["_^~", "1"], ["__proto__", "p"], ["X-One", "1"]
   "e=f",
 ]] as const;
 
-/** Everything that can be asked of a `Headers`, of ours and of a genuine one. */
+/** Every operation on `Headers`, for lazy and for genuine ones. */
 const QUESTIONS: readonly (readonly [what: string, ask: (headers: Headers) => unknown])[] = [
   ["get, joined", (h) => [h.get("accept"), h.get("ACCEPT"), h.get("x-one"), h.get("none")]],
   ["get of names that differ in few bits", (h) => [h.get("_^~"), h.get("_~~"), h.get("__proto__")]],
@@ -58,7 +58,7 @@ for (const [what, ask] of QUESTIONS) {
   });
 }
 
-Deno.test("headers: where the platform does not take ours for its own, its own are made", () => {
+Deno.test("headers: if the platform does not accept lazy Headers, genuine ones are created", () => {
   const one = {
     length: 1,
     nameLength: () => 3,
@@ -73,14 +73,14 @@ Deno.test("headers: where the platform does not take ours for its own, its own a
   }
 });
 
-Deno.test("headers: a name that is none is refused as the platform does", () => {
+Deno.test("headers: an invalid name throws as the platform's Headers do", () => {
   for (const ask of [(h: Headers) => h.get("a b"), (h: Headers) => h.has("")]) {
     const { message } = assertThrows(() => ask(new Headers()), TypeError);
     assertThrows(() => ask(headers(["A", "b"])), TypeError, message);
   }
 });
 
-Deno.test("headers: to get one makes no genuine Headers", () => {
+Deno.test("headers: get() creates no genuine Headers", () => {
   const genuine = globalThis.Headers.prototype.append;
   let appended = 0;
   Headers.prototype.append = function (...args) {

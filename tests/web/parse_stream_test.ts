@@ -11,7 +11,7 @@ const FOURTH = "PATCH /e HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r
   "3;x\r\nabc\r\n2\r\nde\r\n0\r\nSum: 1\r\nsum: 2\r\n\r\n";
 const CAPTURE = FIRST + SECOND + THIRD + FOURTH;
 
-/** The text in pieces of `size` bytes, from memory that is overwritten behind the reader's back. */
+/** Returns the text in pieces of `size` bytes, from memory that is overwritten after each read. */
 async function* lent(text: string, size: number): AsyncGenerator<Uint8Array> {
   const bytes = bytesOf(text);
   const memory = new Uint8Array(size);
@@ -78,7 +78,7 @@ for (const size of [1, 2, 7, 64, 65_536]) {
   });
 }
 
-Deno.test("RequestParseStream: headers are the Web's, trailers are none of them", async () => {
+Deno.test("RequestParseStream: headers are Web Headers and do not contain the trailers", async () => {
   const [first, , , fourth] = await all(parse(CAPTURE));
   assertEquals([...first!.headers], [["host", "h"], ["x", "1, 2"]]);
   assertEquals(fourth!.headers.has("sum"), false);
@@ -93,7 +93,7 @@ Deno.test("RequestParseStream: a body of many pieces belongs to its request", as
   assertEquals(requests.map(({ body }) => textOf(body)), [body, "h\xc3\xa4\r\n", body]);
 });
 
-Deno.test("RequestParseStream: a request comes out as soon as it is complete", async () => {
+Deno.test("RequestParseStream: yields a request as soon as it is complete", async () => {
   const stream = new RequestParseStream();
   const writer = stream.writable.getWriter();
   const reader = stream.readable.getReader();
@@ -106,7 +106,7 @@ Deno.test("RequestParseStream: a request comes out as soon as it is complete", a
   await Promise.all([writer.close(), reader.read()]);
 });
 
-Deno.test("RequestParseStream: no bytes are no requests", async () => {
+Deno.test("RequestParseStream: yields no requests for no bytes", async () => {
   assertEquals(await all(parse("")), []);
   assertEquals(await all(parse("\r\n")), []);
   assertEquals(
@@ -119,7 +119,7 @@ Deno.test("RequestParseStream: no bytes are no requests", async () => {
   );
 });
 
-/** Captures that are refused, with the options that they are read with. */
+/** Captures that are refused, and the options for each. */
 const REFUSED: readonly (readonly [
   title: string,
   text: string,
@@ -170,7 +170,7 @@ for (const [title, text, refused, options] of REFUSED) {
   });
 }
 
-Deno.test("RequestParseStream: limits that are just met", async () => {
+Deno.test("RequestParseStream: inputs exactly at the limits are accepted", async () => {
   const limits = {
     line: 27,
     head: 62,
@@ -189,7 +189,7 @@ Deno.test("RequestParseStream: a POST without a length has no body by default", 
   assertEquals([request!.method, request!.body.length], ["POST", 0]);
 });
 
-Deno.test("RequestParseStream: requests that were read before a bad one stay read", async () => {
+Deno.test("RequestParseStream: yields the requests before a bad one", async () => {
   const reader = parse(FIRST + SECOND + "X\r\n\r\n", undefined, 1).getReader();
   assertEquals((await reader.read()).value?.target, "/a?b");
   assertEquals((await reader.read()).value?.target, "/c");
@@ -197,7 +197,7 @@ Deno.test("RequestParseStream: requests that were read before a bad one stay rea
   assertEquals(error.code, "bad-request-line");
 });
 
-Deno.test("RequestParseStream: who reads no more stops the source", async () => {
+Deno.test("RequestParseStream: cancelling stops the source", async () => {
   let cancelled: unknown;
   const endless = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(bytesOf(FIRST)),
@@ -214,7 +214,7 @@ Deno.test("RequestParseStream: who reads no more stops the source", async () => 
   assertEquals(cancelled, "enough");
 });
 
-/** Options that are refused when the stream is made. */
+/** Options that the constructor refuses. */
 const BAD_OPTIONS:
   readonly (readonly [shown: string, options: unknown, error: ErrorConstructor])[] = [
     ["an unknown option", { maxBodies: 5 }, TypeError],
@@ -233,7 +233,7 @@ for (const [title, options, error] of BAD_OPTIONS) {
   });
 }
 
-Deno.test("RequestParseStream: undefined means that an option is left out", async () => {
+Deno.test("RequestParseStream: an undefined option means its default", async () => {
   const options = {
     maxBody: undefined,
     profile: undefined,

@@ -6,7 +6,7 @@ function looked(response: Response): Response {
   return response;
 }
 
-/** On the Deno that the tests run on; elsewhere null is right, and slower. */
+/** Expected on the Deno that runs the tests; on others null is correct, only slower. */
 const ROWS: readonly (readonly [what: string, response: Response, kind: string | null])[] = [
   ["text", new Response("x"), "text"],
   ["text with fields", new Response("x", { headers: { a: "b" } }), "text"],
@@ -15,7 +15,7 @@ const ROWS: readonly (readonly [what: string, response: Response, kind: string |
   ["bytes with fields", new Response(new Uint8Array(3), { headers: { a: "b" } }), "bytes"],
   ["nothing", new Response(null), null],
   ["a stream", new Response(new ReadableStream()), null],
-  ["text whose stream somebody reads", looked(new Response("x")), null],
+  ["text whose stream was accessed", looked(new Response("x")), null],
   ["a file", new Response(new Blob(["x"])), null],
   ["a byte order mark, which text() would remove", new Response("\uFEFFx"), null],
   ["a duck", { status: 200 } as Response, null],

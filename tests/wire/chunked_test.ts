@@ -173,7 +173,7 @@ testRows([
   },
 ]);
 
-/** Every byte where a digit may stand, against the grammar written out once more. */
+/** Every byte in place of a digit, against the grammar as a pattern. */
 testRows(
   Array.from({ length: 256 }, (_, byte): Row => {
     const char = String.fromCharCode(byte);
@@ -188,7 +188,7 @@ testRows(
   }).filter((row) => !/1[;\r]\r\n/.test(row.bytes)),
 );
 
-Deno.test("RFC 9112, 7.1: a decoder has its trailers when it has said end, and says it again", () => {
+Deno.test("RFC 9112, 7.1: a decoder has its trailers at the end, and keeps returning end", () => {
   const input = new ReadBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
   assertEquals(decoder.read(input, Infinity), "need-data");
@@ -202,7 +202,7 @@ Deno.test("RFC 9112, 7.1: a decoder has its trailers when it has said end, and s
   assertEquals(input.length, 4);
 });
 
-/** What a decoder that is given each of `texts` in turn says, until it needs more. */
+/** Returns the results of a decoder that is given each of `texts` in turn. */
 function decode(texts: readonly string[], most: number): string[] {
   const input = new ReadBuffer();
   const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
@@ -221,22 +221,22 @@ function decode(texts: readonly string[], most: number): string[] {
   return said;
 }
 
-Deno.test("RFC 9112, 7.1: the data of all chunks that are there is one piece", () => {
+Deno.test("RFC 9112, 7.1: the data of all available chunks is one piece", () => {
   const bytes = "1\r\na\r\n02;x=y\r\nbc\r\n3\r\ndef\r\n0\r\nA: b\r\n\r\n";
   assertEquals(decode([bytes], 6), ['"abcdef"', "end"]);
   assertEquals(decode([bytes.slice(0, 15), bytes.slice(15)], 6), ['"ab"', '"cdef"', "end"]);
 });
 
-Deno.test("RFC 9112, 7.1: what is refused behind a piece is refused after it, and again", () => {
+Deno.test("RFC 9112, 7.1: a bad chunk after a piece is refused after it, again and again", () => {
   assertEquals(decode(["1\r\na\r\nx", "more"], 6), ['"a"', "bad-chunk", "bad-chunk"]);
 });
 
-Deno.test("maxBody: what a chunk announces counts, before its data is there", () => {
+Deno.test("maxBody: the announced size of a chunk counts before its data arrives", () => {
   assertEquals(decode(["3\r\nabc\r\n4\r", "\n"], 6), ['"abc"', "body-too-large"]);
   assertEquals(decode(["3\r\nabc\r\n4\r", "\n"], 7), ['"abc"']);
 });
 
-Deno.test("RFC 9112, 7.1: chunks as they are written", () => {
+Deno.test("RFC 9112, 7.1: the encoding of chunks", () => {
   const out = new WriteBuffer();
   encodeChunkSize(out, 255);
   encodeChunkEnd(out);

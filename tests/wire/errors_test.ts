@@ -2,7 +2,7 @@ import { assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert"
 import { ConnectionLost, errorResponseTo, HttpError, quoted } from "../../src/errors.ts";
 import type { RejectCode } from "../../src/errors.ts";
 
-/** Hardening 33: what a client sent, where somebody reads it. */
+/** Hardening 33: bytes of a client, where an error message shows them. */
 const QUOTED: readonly (readonly [text: string, shown: string])[] = [
   ["", '""'],
   ["plain text!", '"plain text!"'],
@@ -23,7 +23,7 @@ for (const [text, shown] of QUOTED) {
   });
 }
 
-Deno.test("hardening 33: no byte but printable ASCII is shown as it is", () => {
+Deno.test("hardening 33: only printable ASCII is shown unescaped", () => {
   for (let byte = 0; byte < 256; byte++) {
     const char = String.fromCharCode(byte);
     const asItIs = byte >= 0x20 && byte < 0x7f && char !== '"' && char !== "\\";
@@ -37,7 +37,7 @@ Deno.test("quoted: another length", () => {
   assertEquals(quoted("abc", 3), '"abc"');
 });
 
-/** Where the profiles differ: the status where it is thrown, and that of the RFCs. */
+/** The codes whose status differs between the profiles. */
 const STATUSES: readonly (readonly [code: RejectCode, original: number, rfc: number])[] = [
   ["request-line-too-long", 413, 414],
   ["method-too-long", 413, 400],
@@ -72,7 +72,7 @@ Deno.test("HttpError: status, code, message and cause", () => {
   assertEquals(String(error), "HttpError: Why");
 });
 
-Deno.test("ConnectionLost is an error, and no HttpError", () => {
+Deno.test("ConnectionLost is an Error, not an HttpError", () => {
   const error = new ConnectionLost("Gone");
   assertInstanceOf(error, Error);
   assertEquals([error.name, error.message], ["ConnectionLost", "Gone"]);

@@ -11,7 +11,7 @@ import {
 } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 
-/** `..Host: a\r\nX:\r\n`, two bytes of something else before it. */
+/** Returns the fields of `Host: a\r\nX:\r\n`, with two other bytes before them. */
 function twoFields(): Fields {
   return new Fields(bytesOf("..Host: a\r\nX:\r\n"), 2, [0, 4, 6, 7, 9, 10, 11, 11]);
 }
@@ -33,7 +33,7 @@ Deno.test("RFC 9110, 5.1: names are compared without their case", () => {
   assertEquals(fields.nameIs(1, "x"), true);
 });
 
-Deno.test("Fields: pairs are made once and cannot be changed", () => {
+Deno.test("Fields: pairs are created once and frozen", () => {
   const fields = twoFields();
   const pairs = fields.pairs();
   assertEquals(pairs, [["Host", "a"], ["X", ""]]);
@@ -48,13 +48,13 @@ Deno.test("Fields: Headers are the caller's own", () => {
   assertEquals([...headersOf(fields)], [["host", "a"], ["x", ""]]);
 });
 
-Deno.test("Fields: none at all", () => {
+Deno.test("Fields: no fields", () => {
   assertEquals(NO_FIELDS.length, 0);
   assertEquals(NO_FIELDS.pairs(), []);
   assertEquals([...headersOf(NO_FIELDS)], []);
 });
 
-/** RFC 9110, 5.6.1, empty members and all. */
+/** RFC 9110, 5.6.1, including empty members. */
 const LISTS: readonly (readonly [value: string, members: readonly string[]])[] = [
   ["", [""]],
   ["a", ["a"]],
@@ -92,7 +92,7 @@ function* generated(): Generator<[string, string]> {
   yield ["B", "3"];
 }
 
-/** What somebody may give, and what is sent of it. */
+/** The value that a caller may give, and the pairs that are sent. */
 const GIVEN: readonly (readonly [title: string, init: unknown, pairs: readonly FieldPair[]])[] = [
   ["nothing", undefined, []],
   ["an array of pairs", [["b", "1"], ["A", "2"], ["B", "3"]], PAIRS],
@@ -109,7 +109,7 @@ const GIVEN: readonly (readonly [title: string, init: unknown, pairs: readonly F
   ],
   ["a Map", new Map([["b", "1"], ["A", "2"], ["B", "3"]]), PAIRS],
   ["a generator", generated(), PAIRS],
-  ["a record that gives pairs", { [Symbol.iterator]: () => PAIRS.values() }, PAIRS],
+  ["an iterable record", { [Symbol.iterator]: () => PAIRS.values() }, PAIRS],
   ["pairs that are iterables", [new Set(["A", "2"])], [["A", "2"]]],
   ["values that are numbers", { "Content-Length": 5 }, [["Content-Length", "5"]]],
   ["an empty value", { A: "" }, [["A", ""]]],
@@ -123,12 +123,12 @@ for (const [title, init, pairs] of GIVEN) {
   });
 }
 
-Deno.test("fieldsToSend: a record that gives pairs is asked for them, also behind none", () => {
+Deno.test("fieldsToSend: an iterable record is iterated, even after an empty record", () => {
   assertEquals(fieldsToSend({}), []);
   assertEquals(fieldsToSend({ [Symbol.iterator]: () => PAIRS.values() } as HeadersInit), PAIRS);
 });
 
-Deno.test("fieldsToSend: what was given is copied", () => {
+Deno.test("fieldsToSend: copies its argument", () => {
   const given: [string, string][] = [["A", "1"]];
   const fields = fieldsToSend(given);
   given[0]![1] = "evil\r\n";
@@ -136,7 +136,7 @@ Deno.test("fieldsToSend: what was given is copied", () => {
   assertEquals(fields, [["A", "1"]]);
 });
 
-Deno.test("fieldsToSend: a name and a value are made text once", () => {
+Deno.test("fieldsToSend: converts each name and value to text once", () => {
   let calls = 0;
   const changing = { toString: () => ++calls === 1 ? "fine" : "evil\r\n" };
   assertEquals(fieldsToSend([["A", changing as unknown as string]]), [["A", "fine"]]);
@@ -170,12 +170,12 @@ for (const [title, init, message] of REFUSED) {
   });
 }
 
-Deno.test("fieldsToSend: the item is counted in words that fit", () => {
+Deno.test("fieldsToSend: the message uses the singular for one item", () => {
   const one = assertThrows(() => fieldsToSend([["A"]] as unknown as HeadersInit), TypeError);
   assertEquals(one.message, "A header field must be a pair of name and value: got 1 item");
 });
 
-Deno.test("RFC 9110, 6.5.1: what must not stand in a trailer section", () => {
+Deno.test("RFC 9110, 6.5.1: names that a trailer section must not contain", () => {
   for (
     const name of ["Content-Length", "transfer-encoding", "HOST", "Authorization", "Set-Cookie"]
   ) {

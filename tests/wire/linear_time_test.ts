@@ -10,7 +10,7 @@ import { parserOptions, UNBOUNDED } from "./runners.ts";
 
 const OPTIONS = parserOptions({ profile: "rfc", ...UNBOUNDED });
 
-/** The same bytes, and a count of how often one of them is looked at. */
+/** Wraps bytes and counts the reads of single bytes. */
 function counted(
   bytes: Uint8Array<ArrayBuffer>,
 ): { bytes: Uint8Array<ArrayBuffer>; reads: () => number } {
@@ -25,7 +25,7 @@ function counted(
   return { bytes: proxy, reads: () => reads };
 }
 
-/** How many reads it takes when `step` bytes become known at a time. */
+/** Counts the reads when `step` bytes arrive at a time. */
 function readsOf(text: string, step: number): number {
   const parser = new RequestParser(OPTIONS);
   parser.input.push(bytesOf(text));
@@ -64,11 +64,11 @@ const SHAPES: readonly (readonly [title: string, make: (n: number) => string])[]
 const N = 32_768;
 
 for (const [title, make] of SHAPES) {
-  Deno.test(`hardening 25: ${title}: each byte is looked at a few times, however it is split`, () => {
+  Deno.test(`hardening 25: ${title}: each byte is read only a few times, however it is split`, () => {
     const text = make(N);
     const whole = readsOf(text, text.length);
     assert(whole <= 4 * text.length, `${whole} reads of ${text.length} bytes`);
-    // Where the bytes end, the next one is asked for; a line end may be looked at once more.
+    // At the end of the bytes the next one is read too; a line end may be read once more.
     const byByte = readsOf(text, 1);
     assert(byByte <= whole + 4 * text.length, `${byByte} reads byte by byte, ${whole} whole`);
     const bySeven = readsOf(text, 7);
@@ -76,7 +76,7 @@ for (const [title, make] of SHAPES) {
   });
 }
 
-Deno.test("hardening 25: memory is moved a few times for a large head, not at each piece", () => {
+Deno.test("hardening 25: a large head is moved a few times, not at each piece", () => {
   const input = new ReadBuffer();
   const piece = new Uint8Array(100).fill(0x61);
   let moves = 0;
@@ -90,7 +90,7 @@ Deno.test("hardening 25: memory is moved a few times for a large head, not at ea
   assert(moves < 20, `${moves} moves`);
 });
 
-/** The least of several runs, in milliseconds: what disturbs a run only makes it slower. */
+/** Returns the shortest of several runs, in milliseconds: disturbances only make a run slower. */
 function least(run: () => void): number {
   let best = Infinity;
   for (let i = 0; i < 3; i++) {
@@ -107,7 +107,7 @@ function parseAll(bytes: Uint8Array): void {
   try {
     while (parser.next().type !== "need-data");
   } catch {
-    // Refused is fine: how long it took is the question.
+    // A refusal is fine: only the time matters.
   }
 }
 
@@ -133,7 +133,7 @@ for (const [title, make] of VALUES) {
     };
     time(512); // compiled before it is measured
     const [short, long] = [time(2048), time(32_768)];
-    // A millisecond for whatever a short run is too short to show.
+    // One millisecond for noise that a short run cannot average out.
     assert(long <= 64 * short + 1, `${short} ms, then ${long} ms`);
   });
 }

@@ -1,7 +1,7 @@
 import { testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
-/** Connection (RFC 9112, 9.3): the minor version, the lines, may the connection persist? */
+/** Connection (RFC 9112, 9.3): the minor version, the lines, whether the connection may persist. */
 const persistence: readonly (readonly [minor: number, lines: string, persistent: boolean])[] = [
   [1, "", true],
   [1, "Connection: keep-alive", true],
@@ -48,7 +48,7 @@ testRows(persistence.map(([minor, lines, persistent]): Row => ({
   facts: { persistent },
 })));
 
-/** Expect (RFC 9110, 10.1.1): the minor version, the lines, is 100 Continue awaited? */
+/** Expect (RFC 9110, 10.1.1): the minor version, the lines, whether the client expects 100 Continue. */
 const expectations: readonly (readonly [minor: number, lines: string, awaited: boolean])[] = [
   [1, "Expect: 100-continue", true],
   [1, "expect:100-CONTINUE", true],
@@ -115,7 +115,7 @@ testRows([
   },
 ]);
 
-/** Upgrade (RFC 9110, 7.8): the minor version, the lines, what is offered. */
+/** Upgrade (RFC 9110, 7.8): the minor version, the lines, the offered protocols. */
 const upgrades: readonly (readonly [minor: number, lines: string, upgrade: string | null])[] = [
   [1, "Connection: upgrade\r\nUpgrade: websocket", "websocket"],
   [1, "Upgrade: websocket\r\nConnection: Upgrade", "websocket"],
@@ -183,7 +183,7 @@ testRows([
     facts: { fields: [["Host", "h"]], url: "http://h/a" },
   },
   {
-    title: "hardening 34: a bad request behind a good one, and nothing after it",
+    title: "hardening 34: a bad request after a good one ends the input",
     bytes: "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET /b\r\nGET /c HTTP/1.1\r\nHost: h\r\n\r\n",
     events: ["GET /a HTTP/1.1", "end", "400 bad-request-line"],
   },

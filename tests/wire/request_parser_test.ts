@@ -26,7 +26,7 @@ function refusal(parser: RequestParser): string {
   return assertThrows(() => parser.next(), HttpError).code;
 }
 
-Deno.test("parser: events come one at a time, and need-data as often as it is asked", () => {
+Deno.test("parser: returns one event at a time, and need-data repeatedly", () => {
   const parser = parserWith(FIXED + "ab");
   assertEquals(parser.next().type, "head");
   assertEquals(textIn(parser.next()), "ab");
@@ -39,7 +39,7 @@ Deno.test("parser: events come one at a time, and need-data as often as it is as
   assertEquals(parser.input.length, 2);
 });
 
-Deno.test("parser: what follows a request stays in the input until somebody asks for it", () => {
+Deno.test("parser: bytes after a request stay in the input until the next call", () => {
   const parser = parserWith(FIXED + "abcdrest");
   parser.next();
   assertEquals(textIn(parser.next()), "abcd");
@@ -55,7 +55,7 @@ Deno.test("parser: the data of a body is a view of the input, not a copy", () =>
   assertStrictEquals(event.bytes.buffer, parser.input.bytes.buffer);
 });
 
-Deno.test("parser: a fixed body knows how much is still to come", () => {
+Deno.test("parser: a body with a Content-Length has a known rest", () => {
   const parser = parserWith("");
   assertEquals(parser.bodyRemaining, 0);
   parser.input.push(bytesOf(FIXED + "a"));
@@ -70,7 +70,7 @@ Deno.test("parser: a fixed body knows how much is still to come", () => {
   assertEquals(parser.bodyRemaining, 0);
 });
 
-Deno.test("parser: nobody knows how much of a chunked body is still to come", () => {
+Deno.test("parser: a chunked body has no known rest", () => {
   const parser = parserWith(CHUNKED + "1\r\na\r\n0\r\n\r\n");
   parser.next();
   assertEquals(parser.bodyRemaining, Infinity);
@@ -80,14 +80,14 @@ Deno.test("parser: nobody knows how much of a chunked body is still to come", ()
   assertEquals(parser.bodyRemaining, 0);
 });
 
-Deno.test("parser: nothing is to come of a request that was refused", () => {
+Deno.test("parser: a refused request has no rest", () => {
   const parser = parserWith(CHUNKED + "z");
   parser.next();
   assertEquals(refusal(parser), "bad-chunk");
   assertEquals(parser.bodyRemaining, 0);
 });
 
-Deno.test("parser: maxBody is that of the options until somebody changes it", () => {
+Deno.test("parser: maxBody is that of the options until it is set", () => {
   const parser = parserWith(FIXED + "abcd" + FIXED + "abcd", { maxBody: 3 });
   assertEquals(parser.maxBody, 3);
   parser.next();
@@ -100,7 +100,7 @@ Deno.test("parser: maxBody is that of the options until somebody changes it", ()
   assertEquals(refusal(parser), "body-too-large");
 });
 
-Deno.test("parser: maxBody may be lowered before the body is asked for", () => {
+Deno.test("parser: maxBody may be lowered before the body is read", () => {
   const parser = parserWith(FIXED + "abcd");
   parser.next();
   parser.maxBody = 3;
@@ -120,7 +120,7 @@ Deno.test("parser: maxBody may be raised and lowered for a chunked body", () => 
   assertEquals(refusal(lowered), "body-too-large");
 });
 
-Deno.test("hardening 23: a body that is too large is refused before a byte of it is there", () => {
+Deno.test("hardening 23: a body that is too large is refused before any of its bytes arrives", () => {
   const parser = parserWith(FIXED, { maxBody: 3 });
   assertEquals(parser.next().type, "head");
   const error = assertThrows(() => parser.next(), HttpError);
@@ -128,7 +128,7 @@ Deno.test("hardening 23: a body that is too large is refused before a byte of it
   assertEquals(error.message, "The body must be at most 3 bytes long");
 });
 
-Deno.test("parser: the method is known as soon as its line is there", () => {
+Deno.test("parser: the method is known as soon as the request line is complete", () => {
   const parser = parserWith("");
   assertEquals(parser.method, "");
   parser.input.push(bytesOf("HEAD /"));
@@ -139,7 +139,7 @@ Deno.test("parser: the method is known as soon as its line is there", () => {
   assertEquals(parser.method, "HEAD");
 });
 
-Deno.test("parser: the method is not that of the request before", () => {
+Deno.test("parser: the method is not that of the previous request", () => {
   for (const next of ["GE", "\n", "B AD", "\r\n"]) {
     const parser = parserWith("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n" + next);
     parser.next();
@@ -169,7 +169,7 @@ Deno.test("parser: the input may end between two requests", () => {
   assertEquals(parser.finish(), true);
 });
 
-Deno.test("parser: the input must not end while an event is waiting", () => {
+Deno.test("parser: the input must not end while an event is pending", () => {
   const parser = parserWith(GET);
   assertEquals(assertThrows(() => parser.finish(), HttpError).code, "incomplete-message");
   parser.next();
@@ -178,7 +178,7 @@ Deno.test("parser: the input must not end while an event is waiting", () => {
   assertEquals(parser.finish(), true);
 });
 
-Deno.test("RFC 9112, 8: an incomplete request is named so", () => {
+Deno.test("RFC 9112, 8: an incomplete request gives incomplete-message", () => {
   const error = assertThrows(() => parserWith("GET").finish(), HttpError);
   assertEquals(
     [error.status, error.code, error.message],
@@ -190,7 +190,7 @@ Deno.test("RFC 9112, 8: an incomplete request is named so", () => {
   );
 });
 
-Deno.test("parser: an error that is not the client's fault is passed on, and nobody is refused for it", () => {
+Deno.test("parser: an internal error is passed on and does not count as a refusal", () => {
   const parser = parserWith("");
   const { input } = parser;
   input.push(bytesOf(GET));
@@ -201,13 +201,13 @@ Deno.test("parser: an error that is not the client's fault is passed on, and nob
   assertEquals(parser.next().type, "head");
 });
 
-Deno.test("parser: the usual versions and methods are not made anew for each request", () => {
+Deno.test("parser: common versions and methods are not created for each request", () => {
   const [first, second] = [GET, GET].map((text) => parserWith(text).next() as RequestHead);
   assertStrictEquals(first!.protocol, second!.protocol);
   assertThrows(() => Object.assign(first!.protocol, { minor: 9 }), TypeError);
 });
 
-Deno.test("parser: memory is given back between requests, and heads live on", () => {
+Deno.test("parser: memory is released between requests, and heads outlive it", () => {
   const parser = parserWith(`GET /long HTTP/1.1\r\nHost: h\r\nA: ${"a".repeat(5000)}\r\n\r\n`);
   const head = parser.next() as RequestHead;
   parser.next();
@@ -220,7 +220,7 @@ Deno.test("parser: memory is given back between requests, and heads live on", ()
   assertEquals(next.target, "/other");
 });
 
-/** The texts of refusals name the limit and the rule (hardening 33: and never raw bytes). */
+/** Error messages name the limit and the rule, and never contain raw bytes (hardening 33). */
 const MESSAGES: readonly (readonly [text: string, message: string])[] = [
   [
     `GET /${"a".repeat(8192)}`,
@@ -277,12 +277,12 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
 ];
 
 for (const [text, message] of MESSAGES) {
-  Deno.test(`parser: says ${JSON.stringify(message)}`, () => {
+  Deno.test(`parser: message ${JSON.stringify(message)}`, () => {
     assertEquals(assertThrows(() => parserWith(text).next(), HttpError).message, message);
   });
 }
 
-/** The bytes of each piece, and what the heads say. */
+/** Parses the pieces; returns a description of each head. */
 function headsOf(pieces: readonly string[]): string[] {
   const parser = parserWith("");
   const heads: string[] = [];
@@ -296,7 +296,7 @@ function headsOf(pieces: readonly string[]): string[] {
   return heads;
 }
 
-Deno.test("parser: the same head again, whole, split, behind an empty line, and others between", () => {
+Deno.test("parser: a repeated head, whole, split, after an empty line, and after other heads", () => {
   const other = GET.replace("/", "/other");
   for (let at = 0; at <= GET.length; at++) {
     const pieces = [GET, GET.slice(0, at), GET.slice(at), `\r\n${GET}${GET}`, `\r\n${other}`, GET];
@@ -304,7 +304,7 @@ Deno.test("parser: the same head again, whole, split, behind an empty line, and 
   }
 });
 
-Deno.test("parser: a head that begins like the one before is another one", () => {
+Deno.test("parser: a head that only begins like the previous one differs from it", () => {
   const longer = GET.replace("\r\n\r\n", "\r\nX: y\r\n\r\n");
   const parser = parserWith(GET + longer + GET);
   const fields: number[] = [];
@@ -314,7 +314,7 @@ Deno.test("parser: a head that begins like the one before is another one", () =>
   assertEquals(fields, [1, 2, 1]);
 });
 
-Deno.test("parser: what somebody does to the fields of a head is not seen in the same head again", () => {
+Deno.test("parser: changes to the headers of a head do not show in a repeated head", () => {
   const parser = parserWith(GET + GET + GET);
   const hosts: (string | null)[] = [];
   for (let event; (event = parser.next()).type !== "need-data";) {
@@ -326,7 +326,7 @@ Deno.test("parser: what somebody does to the fields of a head is not seen in the
   assertEquals(hosts, ["x", "x", "x"]);
 });
 
-Deno.test("parser: the same head again after memory was let go", () => {
+Deno.test("parser: a repeated head after releaseMemory", () => {
   const parser = parserWith(GET);
   parser.next();
   parser.next();
@@ -335,7 +335,7 @@ Deno.test("parser: the same head again after memory was let go", () => {
   assertEquals((parser.next() as RequestHead).target, "/");
 });
 
-Deno.test("parser: the same head again, where the next one is refused", () => {
+Deno.test("parser: a repeated head, and then one that is refused", () => {
   const parser = parserWith(GET + GET + GET.replace("Host", "Hos t"));
   for (let i = 0; i < 4; i++) parser.next();
   assertEquals(refusal(parser), "bad-field");

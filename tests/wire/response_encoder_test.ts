@@ -141,7 +141,7 @@ for (const [title, of, bytes] of HEADS) {
   });
 }
 
-Deno.test("RFC 9112, 4: what was decided is what was written", () => {
+Deno.test("RFC 9112, 4: the returned framing is the one that is written", () => {
   const framing = encodeHead(new WriteBuffer(), head({ fields: [["Connection", "close"]] }));
   assertEquals(framing, {
     sendsContent: true,
@@ -153,7 +153,7 @@ Deno.test("RFC 9112, 4: what was decided is what was written", () => {
   });
 });
 
-Deno.test("RFC 9112, 4: a head goes behind what was written before", () => {
+Deno.test("RFC 9112, 4: a head is appended to earlier bytes", () => {
   const out = new WriteBuffer();
   out.latin1("before");
   encodeHead(out, head({}));
@@ -163,7 +163,7 @@ Deno.test("RFC 9112, 4: a head goes behind what was written before", () => {
   );
 });
 
-Deno.test("fields alone are written as they were given, with nothing around them", () => {
+Deno.test("fields alone are written as given, without a status line or an empty line", () => {
   const out = new WriteBuffer();
   encodeFields(out, []);
   assertEquals(out.length, 0);
@@ -171,7 +171,7 @@ Deno.test("fields alone are written as they were given, with nothing around them
   assertEquals(textOf(out.view()), "b: 1\r\nA: \r\nConnection: x\r\nDate: y\r\n");
 });
 
-/** Throws, and leaves what was written before as it was. */
+/** Asserts that the call throws and writes nothing. */
 function assertWritesNothing<E extends Error>(
   of: Partial<ResponseHead>,
   error: abstract new (...args: never[]) => E,
@@ -192,7 +192,7 @@ for (
   });
 }
 
-/** Characters that end a line, or would if their upper byte were lost. */
+/** Characters that end a line, or would end one if their upper byte were dropped. */
 const FORBIDDEN = [
   "\r",
   "\n",
@@ -243,7 +243,7 @@ Deno.test("hardening 18: fields that contradict the content write nothing", () =
   for (const [message, fields] of wrong) assertWritesNothing({ fields }, TypeError, message);
 });
 
-Deno.test("RFC 9112, 7: a stream says that it is chunked", () => {
+Deno.test("RFC 9112, 7: a stream of unknown length is chunked", () => {
   const out = new WriteBuffer();
   encodeHead(out, head({ size: null }));
   assertEquals(
@@ -252,7 +252,7 @@ Deno.test("RFC 9112, 7: a stream says that it is chunked", () => {
   );
 });
 
-Deno.test("RFC 9110, 15.2: to an interim response nothing is added", () => {
+Deno.test("RFC 9110, 15.2: an interim response gets no additional fields", () => {
   const out = new WriteBuffer();
   encodeBareHead(out, 103, [["Link", "</a>"]]);
   encodeBareHead(out, 199, []);

@@ -79,7 +79,7 @@ for (const [method, status, sendsContent, length, whenGiven] of CONTENT) {
   }
 }
 
-/** RFC 9112, 9.3: what Connection says, and whether another request may follow. */
+/** RFC 9112, 9.3: the Connection field, and whether another request may follow. */
 const CONNECTION: readonly (readonly [
   minor: number,
   persistent: boolean,
@@ -138,7 +138,7 @@ Deno.test("RFC 9110, 9.3.6: an ordinary 2xx to CONNECT ends the connection", () 
   assertEquals(decideResponse(facts({ method: "CONNECT", status: 407 })).persistent, true);
 });
 
-/** RFC 9112, 6.1 and 6.3: a stream, whose length nobody knows. */
+/** RFC 9112, 6.1 and 6.3: a stream of unknown length. */
 const STREAMS: readonly (readonly [
   of: Partial<ResponseFacts>,
   sendsContent: boolean,
@@ -172,7 +172,7 @@ for (const [of, sendsContent, length, chunked, persistent] of STREAMS) {
   });
 }
 
-/** Hardening 18: a Content-Length that is not that of the content. */
+/** Hardening 18: a Content-Length that does not match the content. */
 const WRONG: readonly (readonly [of: Partial<ResponseFacts>, given: string, message: string])[] = [
   [{}, "4", 'Content-Length "4" does not match the content of 5 bytes: leave it out, it is added'],
   [{}, "6", 'Content-Length "6" does not match the content of 5 bytes: leave it out, it is added'],
@@ -220,7 +220,7 @@ Deno.test("hardening 18: Transfer-Encoding must not be given", () => {
   }
 });
 
-Deno.test("names are compared without their case, and whole", () => {
+Deno.test("RFC 9110, 5.1: names are compared whole and without their case", () => {
   assertEquals(isNamed("DaTe", "date"), true);
   assertEquals(isNamed("date", "date"), true);
   assertEquals(isNamed("dates", "date"), false);

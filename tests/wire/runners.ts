@@ -1,8 +1,8 @@
 /**
- * One row, many runners: a byte case is data, and each is run whole, byte by byte,
- * split in two at every place, and with a second request behind it.
+ * One row, many runners: a byte case is data, and each runs whole, byte by byte, split in
+ * two at every place, and with a second request behind it.
  *
- * Events are written as text, so that a row can be read:
+ * Events are written as text, so that a row is readable:
  *
  * ```text
  * GET /path HTTP/1.1     a head
@@ -22,11 +22,11 @@ import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import type { ParserOptions } from "../../src/wire/request_parser.ts";
 
-/** What a row may say about its first head, besides its request line. */
+/** Facts that a row may state about its first head, besides the request line. */
 export interface Facts extends Framing {
   readonly fields: readonly FieldPair[];
   readonly form: string;
-  /** By `head.url("http", "local:1")`. */
+  /** The result of `head.url("http", "local:1")`. */
   readonly url: string;
   readonly pathname: string;
 }
@@ -51,7 +51,7 @@ export const UNBOUNDED: RowOptions = {
   },
 };
 
-/** Bytes, one a character, and what must come of them. */
+/** Bytes, one a character, and the events that they must give. */
 export interface Row extends RowOptions {
   readonly title: string;
   readonly bytes: string;
@@ -69,19 +69,19 @@ export function parserOptions(
   };
 }
 
-/** How bytes get into a parser. */
+/** A way to put bytes into a parser. */
 export type Feed = (parser: RequestParser, piece: Uint8Array) => void;
 
 const POISON = 0xaa;
 
-/** Through `push`, from memory that is overwritten afterwards. */
+/** Uses `push`, from memory that is overwritten afterwards. */
 export function byPush(parser: RequestParser, piece: Uint8Array): void {
   const lent = piece.slice();
   parser.input.push(lent);
   lent.fill(POISON);
 }
 
-/** Through `space`, as a socket does it, with rubbish in the room that is not used. */
+/** Uses `space` as a socket does, and leaves garbage in the space that is not filled. */
 export function bySpace(parser: RequestParser, piece: Uint8Array): void {
   for (let at = 0; at < piece.length;) {
     const room = parser.input.space();
@@ -94,7 +94,7 @@ export function bySpace(parser: RequestParser, piece: Uint8Array): void {
   }
 }
 
-/** What came out of one parser. */
+/** The output of one parser. */
 export interface Seen {
   readonly events: readonly string[];
   readonly heads: readonly RequestHead[];
@@ -108,7 +108,7 @@ export function run(pieces: readonly Uint8Array[], options: RowOptions, feed: Fe
     feed(parser, piece);
     const error = drain(parser, seen);
     if (error !== null) {
-      assertSaysItForEver(parser, error);
+      assertThrowsForever(parser, error);
       seen.events.push(errorText(error));
       return seen;
     }
@@ -117,7 +117,7 @@ export function run(pieces: readonly Uint8Array[], options: RowOptions, feed: Fe
   return seen;
 }
 
-/** Takes events up to need-data or an error. */
+/** Takes events until need-data or an error. */
 function drain(
   parser: RequestParser,
   seen: { events: string[]; heads: RequestHead[] },
@@ -155,8 +155,8 @@ function errorText(error: HttpError): string {
   return `${error.status} ${error.code}`;
 }
 
-/** After an error nothing else ever comes, whatever more is put in. */
-function assertSaysItForEver(parser: RequestParser, error: HttpError): void {
+/** Asserts that the parser throws the same error forever, whatever else arrives. */
+function assertThrowsForever(parser: RequestParser, error: HttpError): void {
   for (const more of ["", NEIGHBOUR]) {
     parser.input.push(bytesOf(more));
     assert(assertThrows(() => parser.next(), HttpError) === error, "The same error must come");
@@ -174,11 +174,11 @@ function endOf(parser: RequestParser): string[] {
   }
 }
 
-/** A request that must come out behind one that was accepted; so small that it breaks no row's limits. */
+/** A request that must follow an accepted one; so small that it exceeds no row's limits. */
 const NEIGHBOUR = "GET /next HTTP/1.0\r\n\r\n";
 const NEIGHBOUR_EVENTS = ["GET /next HTTP/1.0", "end"];
 
-/** Runs every row in every way, one test a row. */
+/** Registers one test a row, which runs it in every way. */
 export function testRows(rows: readonly Row[]): void {
   for (const row of rows) Deno.test(row.title, () => checkRow(row));
 }
@@ -220,7 +220,7 @@ function checkWithNeighbour(row: Row, feed: Feed): void {
 function check(row: Row, how: string, seen: Seen, expected: readonly string[]): void {
   assertEquals(seen.events, expected, `${row.title}: ${how}`);
   if (row.facts === undefined) return;
-  // Only now, when everything has been read: the bytes of a head must outlive it.
+  // Only after everything was read: a head must outlive the bytes that it came from.
   assertEquals(factsOf(seen.heads[0]!, row.facts), row.facts, `${row.title}: ${how}`);
 }
 
@@ -238,7 +238,7 @@ function factsOf(head: RequestHead, wanted: Partial<Facts>): Partial<Facts> {
 
 const EVERY_PLACE = 2048;
 
-/** Every place; for long inputs some 200 evenly spread, and those around line ends. */
+/** Returns every place; for long inputs some 200 spread evenly, and those around line ends. */
 export function placesToSplit(bytes: Uint8Array): readonly number[] {
   const places = new Set<number>();
   const step = bytes.length <= EVERY_PLACE ? 1 : Math.ceil(bytes.length / 200);
@@ -252,7 +252,7 @@ export function placesToSplit(bytes: Uint8Array): readonly number[] {
   return [...places];
 }
 
-/** Of many line ends only the first and the last 20. */
+/** Returns the line ends; of many only the first and the last 20. */
 function lineEndsOf(bytes: Uint8Array): number[] {
   const ends: number[] = [];
   for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) ends.push(at);

@@ -140,7 +140,7 @@ testRows([
   },
 ]);
 
-/** Every byte in a value and in a name, against the grammar written out once more. */
+/** Every byte in a value and in a name, against the grammar as a pattern. */
 for (let byte = 0; byte < 256; byte++) {
   const char = String.fromCharCode(byte);
   const shown = "0x" + byte.toString(16).padStart(2, "0");
@@ -164,7 +164,7 @@ for (let byte = 0; byte < 256; byte++) {
   ]);
 }
 
-Deno.test("hardening 31: the Web's Headers have what came, __proto__ too", () => {
+Deno.test("hardening 31: Headers contain every received field, even __proto__", () => {
   const parser = new RequestParser(parserOptions({}));
   parser.input.push(
     bytesOf(withLines("__proto__: x\r\nA: 1\r\na: 2\r\nSet-Cookie: b\r\nSet-Cookie: c\r\nE: \xe4")),

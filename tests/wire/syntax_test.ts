@@ -1,4 +1,4 @@
-/** Each table against the ABNF, put another way: as a pattern, and over all 256 bytes. */
+/** Each table against the ABNF as a pattern, for all 256 bytes. */
 import { assertEquals } from "@std/assert";
 import { bytesOf } from "../fixtures.ts";
 import * as syntax from "../../src/wire/syntax.ts";
@@ -26,7 +26,7 @@ for (const [title, table, pattern] of CLASSES) {
   });
 }
 
-Deno.test("syntax: how many bytes each class has, counted by hand", () => {
+Deno.test("syntax: the number of bytes in each class, counted by hand", () => {
   const count = (table: Uint8Array) => table.reduce((sum, bit) => sum + bit, 0);
   assertEquals(count(syntax.TOKEN), 15 + 10 + 52);
   assertEquals(count(syntax.TEXT), 1 + 95 + 128);
@@ -92,7 +92,7 @@ for (const [text, value] of DECIMALS) {
   });
 }
 
-Deno.test("RFC 9110, 5.6.2: a token has at least one character, and no other ones", () => {
+Deno.test("RFC 9110, 5.6.2: a token has at least one character, and only token characters", () => {
   for (const token of ["a", "GET", "!#$%&'*+-.^_`|~", "__proto__"]) {
     assertEquals(syntax.isToken(token), true, token);
   }
@@ -101,7 +101,7 @@ Deno.test("RFC 9110, 5.6.2: a token has at least one character, and no other one
   }
 });
 
-Deno.test("syntax: text consists of a class, or has a character of another", () => {
+Deno.test("syntax: text that consists of one class only", () => {
   assertEquals(syntax.consistsOf("", syntax.TOKEN), true);
   assertEquals(syntax.consistsOf("abc", syntax.TOKEN), true);
   assertEquals(syntax.consistsOf("abc:", syntax.TOKEN), false);
@@ -109,7 +109,7 @@ Deno.test("syntax: text consists of a class, or has a character of another", () 
   assertEquals(syntax.consistsOf("\u0161", syntax.TOKEN), false); // its low byte is "a"
 });
 
-Deno.test("syntax: every byte is its own character, not that of windows-1252", () => {
+Deno.test("syntax: every byte is the character of the same code, not of windows-1252", () => {
   const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
   const text = syntax.latin1(all, 0, 256);
   assertEquals(text.length, 256);
@@ -118,7 +118,7 @@ Deno.test("syntax: every byte is its own character, not that of windows-1252", (
   assertEquals(syntax.latin1(all, 0x41, 0x41), "");
 });
 
-Deno.test("syntax: text of any length is whole", () => {
+Deno.test("syntax: text of any length is complete", () => {
   const alphabet = "abcdefghijklmnopqrstuvwxyz";
   for (const length of [1023, 1024, 1025, 2047, 2048, 2049, 100_000]) {
     const text = alphabet.repeat(length / 26 + 2);
@@ -126,7 +126,7 @@ Deno.test("syntax: text of any length is whole", () => {
   }
 });
 
-Deno.test("syntax: names are equal in any case, and only then", () => {
+Deno.test("syntax: names are equal if they differ only in case", () => {
   const bytes = bytesOf("..Content-Length");
   const equals = (lower: string, start = 2, end = bytes.length) =>
     syntax.equalsIgnoreCase(bytes, start, end, lower);

@@ -272,7 +272,7 @@ const badHosts = [
   "[v1.a]",
   "1.2.3.999",
   "1.2.3.4.5",
-  // A URL would have another host than a front that compares names.
+  // A URL would have another host than a front-end that compares names.
   "0x7f.1",
   "0x7f000001",
   "127.1",
@@ -356,7 +356,7 @@ function headOf(text: string): RequestHead {
   return head;
 }
 
-Deno.test("RFC 9112, 3.3: the scheme of a URL is that of the connection", () => {
+Deno.test("RFC 9112, 3.3: the URL has the scheme of the connection", () => {
   const head = headOf("GET http://h:443/a HTTP/1.1\r\nHost: h\r\n\r\n");
   assertEquals(head.url("https", "local:1").href, "https://h/a");
   assertEquals(head.url("http", "local:1").href, "http://h:443/a");
@@ -367,7 +367,7 @@ Deno.test("RFC 9112, 3.3: an IPv6 address stands in for a missing Host", () => {
   assertEquals(head.url("http", "[::1]:8080").href, "http://[::1]:8080//a");
 });
 
-Deno.test("a URL is made anew each time, so that nobody can change it for another", () => {
+Deno.test("RFC 9112, 3.3: each call returns a new URL, so that a change does not affect others", () => {
   const head = headOf("GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
   head.url("http", "local:1").pathname = "/b";
   assertEquals(head.url("http", "local:1").pathname, "/a");
@@ -385,14 +385,14 @@ Deno.test("RFC 9112, 3.3: authority and path of each form", () => {
   assertEquals(targetPath("absolute", "http://h"), "");
 });
 
-Deno.test("RFC 9110, 7.2: isHost knows no characters above 0xff", () => {
+Deno.test("RFC 9110, 7.2: isHost rejects characters above 0xff", () => {
   assertEquals(isHost("h"), true);
   assertEquals(isHost("\u0168"), false); // its low byte is "h"
   assertEquals(isHost("ｈ"), false);
   assertEquals(isHost("h:\u0661"), false);
 });
 
-Deno.test("hardening 33: the client's bytes are escaped where an error quotes them", () => {
+Deno.test("hardening 33: an error message escapes the client's bytes", () => {
   const bad = () => headOf("GET a\x9b\xff HTTP/1.1\r\nHost: h\r\n\r\n");
   const error = assertThrows(bad, HttpError);
   assertEquals(error.message.includes('"a\\x9b\\xff"'), true, error.message);
