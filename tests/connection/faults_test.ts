@@ -8,14 +8,13 @@ import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
 import { put } from "./bodies.ts";
-import { NOW, settle, start } from "./harness.ts";
+import { BAD_REQUEST, NOW, settle, start } from "./harness.ts";
 import type { Run } from "./harness.ts";
 import { GET, soon } from "../fixtures.ts";
 import { EOF, RESET, STALL } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 
 const PUT = put(9) + "abc";
-const BAD = "GET / HTTP/1.1\r\n\r\n";
 
 const responds: Handler = (request) => request.respond(200);
 
@@ -133,7 +132,7 @@ const PHASES: readonly Phase[] = [
   },
   {
     name: "while it lingers",
-    sent: BAD,
+    sent: BAD_REQUEST,
     handler: responds,
     stalls: "400",
     closes: "400",

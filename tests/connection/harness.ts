@@ -1,4 +1,4 @@
-/** Runs one connection over a script, with a clock that is moved by hand. */
+/** Runs one connection over a script, with a manual clock. */
 import { Clock } from "../../src/net/clock.ts";
 import { Connection } from "../../src/connection/connection.ts";
 import type { ServerContext } from "../../src/connection/context.ts";
@@ -23,13 +23,13 @@ export class ManualClock extends Clock {
   }
 }
 
-/** A connection that was started. */
+/** A started connection. */
 export interface Run {
   readonly conn: ScriptedConn;
   readonly connection: Connection;
   readonly clock: ManualClock;
   readonly counters: Counters;
-  /** What `onError` was told. */
+  /** The errors that `onError` received. */
   readonly errors: unknown[];
   /** Resolves when the connection has ended. */
   readonly done: Promise<void>;
@@ -57,7 +57,7 @@ export function start(
   return { conn, connection, clock, counters, errors, done: connection.run() };
 }
 
-/** Runs a connection to its end, and gives what the client got. */
+/** Runs a connection to its end; returns all bytes that the client received. */
 export async function converse(
   script: readonly Step[],
   handler: Handler = echo,
@@ -69,23 +69,23 @@ export async function converse(
   return { ...run, output: run.conn.output };
 }
 
-/** Answers with what it was asked. */
+/** Responds with the method, the target and the body of its request. */
 export function echo(request: Request): Promise<void> {
   return request.respond(200, `${request.method} ${request.target} ${request.body}`);
 }
 
-/** The answer of {@linkcode echo}, byte for byte. */
+/** Returns the response of {@linkcode echo}, byte for byte. */
 export function echoed(content: string, connection = ""): string {
   return response("200 OK", content, connection);
 }
 
-/** An answer with nothing but what every answer has. */
+/** Returns a response with only the fields that every response has. */
 export function response(status: string, content: string, connection = ""): string {
   const field = connection && `Connection: ${connection}\r\n`;
   return `HTTP/1.1 ${status}\r\n${DATE}${field}Content-Length: ${content.length}\r\n\r\n${content}`;
 }
 
-/** A refusal, byte for byte. */
+/** Returns an error response, byte for byte. */
 export function refused(status: string, message: string): string {
   const type = "Content-Type: text/plain; charset=utf-8\r\n";
   return `HTTP/1.1 ${status}\r\n${type}${DATE}Connection: close\r\nContent-Length: ${
@@ -93,7 +93,16 @@ export function refused(status: string, message: string): string {
   }\r\n\r\n${message}\n`;
 }
 
-/** Lets everything run that is ready to, with this turn of the event loop or the next. */
+/** The smallest request that the parser rejects: it has no Host. */
+export const BAD_REQUEST = "GET / HTTP/1.1\r\n\r\n";
+
+/** The response to {@linkcode BAD_REQUEST}, byte for byte. */
+export const BAD_RESPONSE: string = refused(
+  "400 Bad Request",
+  "An HTTP/1.1 request needs a Host (RFC 9112, 3.2)",
+);
+
+/** Lets everything run that is ready in this turn of the event loop or the next. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
   await nextTurn();

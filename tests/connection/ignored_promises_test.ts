@@ -11,6 +11,7 @@ import { GET } from "../fixtures.ts";
 import { converse, settle, start } from "./harness.ts";
 import { EOF, RESET } from "./scripted_conn.ts";
 import type { Step } from "./scripted_conn.ts";
+import { silencedConsole } from "./silenced_console.ts";
 
 const PUT = put(9) + "ab";
 const UPGRADE = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
@@ -89,19 +90,13 @@ const HOOKS: readonly [
 for (const [title, sent, options, count] of HOOKS) {
   for (const [how, fail] of [["throws", throws], ["rejects", rejects]] as const) {
     Deno.test(`${title} ${how}: the client gets a response, and the process lives`, async () => {
-      const logged: unknown[] = [];
-      const { error } = console;
-      console.error = (...values: unknown[]) => void logged.push(...values);
-      try {
-        const run = start([sent, EOF], () => {}, options(fail));
-        await run.done;
-        await settle();
-        assertStringIncludes(run.conn.output, "HTTP/1.1 50");
-        assertEquals([...run.errors, ...logged].length, 1);
-        assertEquals(run.errors.length, count);
-      } finally {
-        console.error = error;
-      }
+      using silenced = silencedConsole();
+      const run = start([sent, EOF], () => {}, options(fail));
+      await run.done;
+      await settle();
+      assertStringIncludes(run.conn.output, "HTTP/1.1 50");
+      assertEquals([...run.errors, ...silenced.log.flat()].length, 1);
+      assertEquals(run.errors.length, count);
     });
   }
 }
