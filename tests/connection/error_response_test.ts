@@ -1,27 +1,34 @@
 /** Error responses: the statuses of both profiles, and `onReject`. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { AsyncHttpServerOptions } from "@asynchttp/server";
 import { BAD_REQUEST, BAD_RESPONSE, converse, echo } from "./harness.ts";
 
+/** What the client sends, and the status in each profile under {@linkcode LIMITS}. */
+const STATUSES: readonly (readonly [sent: string, original: string, rfc: string])[] = [
+  [`GET /${"x".repeat(60)} HTTP/1.1\r\n\r\n`, "413", "414"],
+  [`${"M".repeat(61)} / HTTP/1.1\r\n\r\n`, "413", "400"],
+  [`GET / HTTP/1.1\r\nHost: ${"x".repeat(60)}\r\n\r\n`, "413", "431"],
+  ["GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n", "400", "431"],
+  ["POST / HTTP/1.1\r\nHost: x\r\n\r\n", "411", "200"],
+];
+const LIMITS = { line: 60, headers: 2 };
+
+async function statusesIn(options: AsyncHttpServerOptions): Promise<string[]> {
+  const statuses: string[] = [];
+  for (const [sent] of STATUSES) {
+    statuses.push(
+      (await converse([sent], echo, { ...options, limits: LIMITS })).output.slice(9, 12),
+    );
+  }
+  return statuses;
+}
+
 Deno.test("profile rfc: the RFC's statuses, and a POST without a length has no body", async () => {
-  const options = { profile: "rfc", limits: { line: 60, headers: 2 } } as const;
-  const statusOf = async (sent: string) =>
-    (await converse([sent], echo, options)).output.slice(9, 12);
-  assertEquals(await statusOf(`GET /${"x".repeat(60)} HTTP/1.1\r\n\r\n`), "414");
-  assertEquals(await statusOf(`${"M".repeat(61)} / HTTP/1.1\r\n\r\n`), "400");
-  assertEquals(await statusOf(`GET / HTTP/1.1\r\nHost: ${"x".repeat(60)}\r\n\r\n`), "431");
-  assertEquals(await statusOf("GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n"), "431");
-  assertEquals(await statusOf("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), "200");
+  assertEquals(await statusesIn({ profile: "rfc" }), STATUSES.map(([, , rfc]) => rfc));
 });
 
-Deno.test("profile original: the statuses of Nim's server", async () => {
-  const options = { limits: { line: 60, headers: 2 } } as const;
-  const statusOf = async (sent: string) =>
-    (await converse([sent], echo, options)).output.slice(9, 12);
-  assertEquals(await statusOf(`GET /${"x".repeat(60)} HTTP/1.1\r\n\r\n`), "413");
-  assertEquals(await statusOf(`${"M".repeat(61)} / HTTP/1.1\r\n\r\n`), "413");
-  assertEquals(await statusOf(`GET / HTTP/1.1\r\nHost: ${"x".repeat(60)}\r\n\r\n`), "413");
-  assertEquals(await statusOf("GET / HTTP/1.1\r\nHost: x\r\na: b\r\nc: d\r\n\r\n"), "400");
-  assertEquals(await statusOf("POST / HTTP/1.1\r\nHost: x\r\n\r\n"), "411");
+Deno.test("profile original, the default: the statuses of Nim's server", async () => {
+  assertEquals(await statusesIn({}), STATUSES.map(([, original]) => original));
 });
 
 Deno.test("onReject: replaces each part of the response, and receives the address", async () => {

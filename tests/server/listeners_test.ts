@@ -8,7 +8,7 @@ import {
 } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
-import { utf8 } from "../fixtures.ts";
+import { textOf, utf8 } from "../fixtures.ts";
 import { LAST_GET, readText, run, testWith, withFolder, writeText } from "./tools.ts";
 
 const WHERE: Handler = (request) => request.respond(200, `${request.url.href} ${request.hostname}`);
@@ -139,7 +139,7 @@ Deno.test("serveConnection: a connection that another listener accepted", async 
   );
 });
 
-/** Serves a pair of streams, and gives the client's end of it. */
+/** Serves a pair of streams; returns the client's end of it. */
 function overStreams(server: AsyncHttpServer) {
   const there = new TransformStream<Uint8Array, Uint8Array>();
   const back = new TransformStream<Uint8Array, Uint8Array>();
@@ -147,38 +147,30 @@ function overStreams(server: AsyncHttpServer) {
     { readable: there.readable, writable: back.writable },
     WHERE,
   );
-  return { served, writer: there.writable.getWriter(), answer: new Response(back.readable).text() };
+  return { served, writer: there.writable.getWriter(), readable: back.readable };
 }
 
 Deno.test("serveConnection: a pair of streams", async () => {
   await using server = new AsyncHttpServer();
-  const { served, writer, answer } = overStreams(server);
+  const { served, writer, readable } = overStreams(server);
+  const received = new Response(readable).text();
   // One chunk is larger than the server's buffer, one is empty.
   await writer.write(new Uint8Array(0));
   const field = `X: ${"x".repeat(5000)}\r\n`;
   await writer.write(utf8(LAST_GET.replace("\r\n", `\r\n${field}`)));
   await writer.close();
-  assertStringIncludes(await answer, "\r\n\r\nhttp://x/ 0.0.0.0");
+  assertStringIncludes(await received, "\r\n\r\nhttp://x/ 0.0.0.0");
   await served;
 });
 
 Deno.test("serveConnection: a pair of streams ends in order when the client half-closes", async () => {
   await using server = new AsyncHttpServer();
   for (const when of ["before the response", "after it"]) {
-    const there = new TransformStream<Uint8Array, Uint8Array>();
-    const back = new TransformStream<Uint8Array, Uint8Array>();
-    const served = server.serveConnection(
-      { readable: there.readable, writable: back.writable },
-      WHERE,
-    );
-    const writer = there.writable.getWriter();
+    const { served, writer, readable } = overStreams(server);
     const written = [writer.write(utf8(LAST_GET))];
     if (when === "before the response") written.push(writer.close());
-    const reader = back.readable.getReader();
-    assertStringIncludes(
-      new TextDecoder().decode((await reader.read()).value),
-      "\r\n\r\nhttp://x/ 0.0.0.0",
-    );
+    const reader = readable.getReader();
+    assertStringIncludes(textOf((await reader.read()).value!), "\r\n\r\nhttp://x/ 0.0.0.0");
     if (when === "after it") written.push(writer.close());
     assertEquals((await reader.read()).done, true, when);
     await Promise.all([served, ...written]);
@@ -187,26 +179,22 @@ Deno.test("serveConnection: a pair of streams ends in order when the client half
 
 Deno.test("serveConnection: a pair of streams ends in order after a client's last request", async () => {
   await using server = new AsyncHttpServer();
-  const { served, writer, answer } = overStreams(server);
+  const { served, writer, readable } = overStreams(server);
+  const received = new Response(readable).text();
   const last = LAST_GET.replace("\r\n", "\r\nConnection: close\r\n");
   await writer.write(utf8(last));
-  assertStringIncludes(await answer, "\r\n\r\nhttp://x/ 0.0.0.0");
+  assertStringIncludes(await received, "\r\n\r\nhttp://x/ 0.0.0.0");
   await served;
 });
 
 Deno.test("serveConnection: a pair of streams that fails or is cancelled", async () => {
   await using server = new AsyncHttpServer();
   for (const how of ["abort", "cancel"]) {
-    const there = new TransformStream<Uint8Array, Uint8Array>();
-    const back = new TransformStream<Uint8Array, Uint8Array>();
-    const served = server.serveConnection(
-      { readable: there.readable, writable: back.writable },
-      WHERE,
-    );
-    if (how === "abort") await there.writable.abort(new Error("gone"));
+    const { served, writer, readable } = overStreams(server);
+    if (how === "abort") await writer.abort(new Error("gone"));
     else {
-      await back.readable.cancel();
-      await there.writable.getWriter().write(utf8(LAST_GET));
+      await readable.cancel();
+      await writer.write(utf8(LAST_GET));
     }
     await served;
   }
