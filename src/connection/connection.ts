@@ -171,8 +171,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     }
     if (this.#phase === "lingering") this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();
-    if (this.pace.breached(now)) this.reader.interrupt(bodyTimeout());
-    if (this.#writePace.breached(now)) {
+    if (this.pace.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
+    if (this.#writePace.isTooSlow(now)) {
       this.transport.fail(new ConnectionLost("The client does not read, or too slowly"));
     }
   }

@@ -240,12 +240,12 @@ export class RequestBody {
 
   /** Waits for the client, and has the time counted. */
   async #timed(): Promise<BodyData | RequestEnd> {
-    this.#pace.begin();
+    this.#pace.startWaiting();
     const before = this.#reader.bytesIn;
     try {
       return await this.#reader.readBody();
     } finally {
-      this.#pace.end(this.#reader.bytesIn - before);
+      this.#pace.stopWaiting(this.#reader.bytesIn - before);
     }
   }
 

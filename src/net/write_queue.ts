@@ -150,7 +150,7 @@ export class WriteQueue {
 
   #write({ bytes }: Piece): Promise<number> {
     this.#awaitsTurn = false;
-    this.#pace.begin();
+    this.#pace.startWaiting();
     if (this.#delays && this.bytesOut > 0) this.#disableDelay();
     return this.#conn.write(bytes);
   }
@@ -174,7 +174,7 @@ export class WriteQueue {
   #written(count: number): void {
     const { bytes, length } = this.#writing;
     this.#writing = NO_PIECE;
-    this.#pace.end(count);
+    this.#pace.stopWaiting(count);
     this.bytesOut += count;
     this.#queued -= count;
     if (count === length) return;

@@ -335,19 +335,19 @@ Deno.test("Throughput: fast transfers long ago do not make up for a slow one now
   const pace = new Throughput(clock, 30_000, 240);
   let now = 0;
   const wait = (ms: number, bytes: number) => {
-    pace.begin();
-    assert(!pace.breached(now));
+    pace.startWaiting();
+    assert(!pace.isTooSlow(now));
     clock.tick(now += ms, 0);
-    assert(!pace.breached(now) || bytes === 1);
-    pace.end(bytes);
+    assert(!pace.isTooSlow(now) || bytes === 1);
+    pace.stopWaiting(bytes);
   };
   wait(1000, 100_000);
   let rounds = 0;
   for (; rounds < 100; rounds++) {
     wait(10_000, 1);
-    pace.begin();
-    if (pace.breached(now)) break;
-    pace.end(0);
+    pace.startWaiting();
+    if (pace.isTooSlow(now)) break;
+    pace.stopWaiting(0);
   }
   assert(rounds > 3 && rounds < 30, `${rounds} rounds`);
 });

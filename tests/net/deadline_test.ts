@@ -45,10 +45,10 @@ Deno.test("hardening 38: a wait counts for no longer than it was", () => {
   const pace = new Throughput(clock, 1000, 240);
   clock.tick(1000, 0);
   // Begun at 1240.
-  pace.begin();
-  assertEquals(pace.breached(1250), false);
-  assertEquals(pace.breached(2249), false);
-  assertEquals(pace.breached(2250), true);
+  pace.startWaiting();
+  assertEquals(pace.isTooSlow(1250), false);
+  assertEquals(pace.isTooSlow(2249), false);
+  assertEquals(pace.isTooSlow(2250), true);
 });
 
 Deno.test("hardening 37: Date follows the wall clock, and nothing else does", () => {
