@@ -1,27 +1,27 @@
 /**
- * The clock of the process: one coarse tick, by which deadlines are swept and the Date value
- * is renewed.
+ * The clock of the process: one coarse tick, with which deadlines are checked and the Date
+ * value is renewed.
  *
  * A timer for each deadline of each connection would be armed and cleared several times a
- * request. Instead a connection writes down one number, and a sweep looks at all of them:
+ * request. Instead a connection records one number, and each tick compares all of them:
  * 10,000 take 0.25 ms (measured).
  *
- * Deadlines count on the monotonic clock. The wall clock jumps: an NTP step of 90 s would end
- * every upload, and one back would switch all timeouts off. It serves the Date field alone.
+ * Deadlines use the monotonic clock. The wall clock jumps: an NTP step of 90 s would end
+ * every upload, and a step back would switch all timeouts off. It serves the Date field only.
  */
 import { LinkedList } from "./linked_list.ts";
 import type { ListNode } from "./linked_list.ts";
 
-/** Called with every tick of a clock. */
+/** Receives every tick of a clock. */
 export interface Subscriber {
-  /** `now`: milliseconds of the monotonic clock. */
+  /** Handles a tick; `now` is in milliseconds of the monotonic clock. */
   tick(now: number): void;
 }
 
 /** Milliseconds between two ticks. */
 const TICK_MS = 250;
 
-/** The time, as far as a server is concerned. Tests move one of their own by hand. */
+/** The time that servers use. Tests create a clock of their own and move it by hand. */
 export class Clock {
   readonly #subscribers = new LinkedList<Subscriber>();
   #now = 0;
@@ -49,12 +49,12 @@ export class Clock {
     return this.#subscribers.size;
   }
 
-  /** Calls `subscriber.tick` with each tick, until it is unsubscribed. */
+  /** Calls `subscriber.tick` with each tick, until `unsubscribe` is called. */
   subscribe(subscriber: Subscriber): ListNode<Subscriber> {
     return this.#subscribers.add(subscriber);
   }
 
-  /** Ends a subscription; harmless when it has ended. */
+  /** Ends a subscription; has no effect if it has ended already. */
   unsubscribe(subscription: ListNode<Subscriber>): void {
     this.#subscribers.remove(subscription);
   }
@@ -90,5 +90,5 @@ class SystemClock extends Clock {
   }
 }
 
-/** The one clock that all servers of a process share. */
+/** The clock that all servers of a process share. */
 export const systemClock: Clock = new SystemClock();

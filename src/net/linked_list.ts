@@ -1,36 +1,36 @@
 /**
- * Members that come and go by the thousand, in the order in which they came.
+ * A doubly linked list, for members that are added and removed by the thousand.
  *
- * Not a `Set`: when V8 makes the table of a Set anew, the old table keeps its entries, and
- * refers to the new one. One that has survived two collections keeps all later ones, and
- * whoever was in them, until the next full collection: with a connection for each request
- * the collector copied 8 MB of ended connections 13 times a second (9 ms each).
+ * Not a `Set`: when V8 rebuilds the table of a Set, the old table keeps its entries, and
+ * refers to the new one. A table that has survived two collections keeps all later ones alive,
+ * and every value that was in them, until the next full collection: with a connection for each
+ * request the collector copied 8 MB of ended connections 13 times a second (9 ms each).
  */
 
-/** A value's place in a roster, by which it leaves. */
+/** The node of a value, with which it is removed; a removed node holds no references. */
 export interface ListNode<T> {
   value: T | null;
   previous: ListNode<T> | null;
   next: ListNode<T> | null;
 }
 
-/** A list that is cheap to enter and to leave, and keeps nobody who has left. */
+/** A list in insertion order that adds and removes in constant time, and keeps no removed value alive. */
 export class LinkedList<T> {
   #size = 0;
   #first: ListNode<T> | null = null;
   #last: ListNode<T> | null = null;
 
-  /** How many are in it. */
+  /** The number of values. */
   get size(): number {
     return this.#size;
   }
 
-  /** The value that was added first; null where there is none. */
+  /** The oldest value; null if the list is empty. */
   get first(): T | null {
     return this.#first?.value ?? null;
   }
 
-  /** Takes one in. */
+  /** Appends a value; returns its node. */
   add(value: T): ListNode<T> {
     const node: ListNode<T> = { value, previous: this.#last, next: null };
     if (this.#last === null) this.#first = node;
@@ -40,7 +40,7 @@ export class LinkedList<T> {
     return node;
   }
 
-  /** Lets one go; harmless when it has gone. */
+  /** Removes a node; has no effect if it has been removed already. */
   remove(node: ListNode<T>): void {
     if (node.value === null) return;
     const { previous, next } = node;
@@ -52,12 +52,12 @@ export class LinkedList<T> {
     this.#size--;
   }
 
-  /** Those who are in it now: an array of the caller's own. */
+  /** Returns the current values in a new array. */
   values(): T[] {
     return this.#nodes().map(({ value }) => value!);
   }
 
-  /** Visits all of them; who leaves meanwhile, before the visit, is not visited. */
+  /** Calls `each` for every value; skips values that are added or removed during the visit. */
   forEach(each: (value: T) => void): void {
     for (const { value } of this.#nodes()) if (value !== null) each(value);
   }

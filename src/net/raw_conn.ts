@@ -1,13 +1,12 @@
 /**
- * The socket within reach of a handler.
+ * The socket of a connection, as its handler sees it.
  *
- * It is a `Deno.Conn`, but not the bare one: reads give first what the parser has
- * read ahead, writes queue behind the responses that are on their way.
+ * It is a `Deno.Conn`, but not the accepted one: reads first return the bytes that the parser
+ * has read ahead, and writes queue behind earlier responses.
  */
-
 import { ignoreRejection } from "../ignore_rejection.ts";
 
-/** What a `RawConn` does its work with. */
+/** The connection that a `RawConn` reads from, writes to, and closes. */
 export interface RawAccess {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
@@ -17,7 +16,7 @@ export interface RawAccess {
   close(): void;
 }
 
-/** A `Deno.Conn` over a connection that the server still knows of. */
+/** A `Deno.Conn` over a connection that the server still tracks. */
 export class RawConn implements Deno.Conn {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
@@ -35,7 +34,7 @@ export class RawConn implements Deno.Conn {
     return ignoreRejection(this.#access.read(into));
   }
 
-  /** Takes all of `bytes`, and resolves when the system has them. */
+  /** Writes all of `bytes`; resolves when the system has taken them. */
   write(bytes: Uint8Array): Promise<number> {
     const { length } = bytes;
     return ignoreRejection(this.#access.write(bytes).then(() => length));

@@ -1,40 +1,50 @@
 /**
- * A connection that is no socket: a pair of streams.
+ * A connection over a pair of streams instead of a socket.
  *
- * A tunnel within another protocol, a pipe, a test: whatever has bytes in two
- * directions can be served.
+ * With it the server can serve anything that carries bytes in two directions: a tunnel within
+ * another protocol, a pipe, a test.
  */
 
-/** Bytes in two directions. */
+/** A connection that is not a socket: bytes in two directions. */
 export interface StreamPair {
-  /** What the client sends. */
+  /** The bytes that the client sends. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What the client gets. */
+  /** Takes the bytes for the client. */
   readonly writable: WritableStream<Uint8Array>;
-  /** The server's end; an address of no meaning where it is left out. */
+  /**
+   * The address of the server's end.
+   *
+   * @default {{ transport: "tcp", hostname: "0.0.0.0", port: 0 }}
+   */
   readonly localAddr?: Deno.Addr;
-  /** The client's end; an address of no meaning where it is left out. */
+  /**
+   * The address of the client's end.
+   *
+   * @default {{ transport: "tcp", hostname: "0.0.0.0", port: 0 }}
+   */
   readonly remoteAddr?: Deno.Addr;
 }
 
-const NOWHERE: Deno.NetAddr = { transport: "tcp", hostname: "0.0.0.0", port: 0 };
+const UNSPECIFIED_ADDR: Deno.NetAddr = { transport: "tcp", hostname: "0.0.0.0", port: 0 };
 
-/** What a transport needs of a connection: the part of `Deno.Conn` that moves bytes. */
+/** The part of `Deno.Conn` that a transport uses. */
 export type ByteConn = Pick<
   Deno.Conn,
   "read" | "write" | "closeWrite" | "close" | "localAddr" | "remoteAddr"
 >;
 
-/** Makes a connection of a pair of streams. */
+/** Adapts a pair of streams to a connection. */
 export class StreamConn implements ByteConn {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  /** What of a chunk did not fit into the buffer of the last read. */
+  /** The part of a chunk that did not fit into the buffer of the last read. */
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor({ readable, writable, localAddr = NOWHERE, remoteAddr = NOWHERE }: StreamPair) {
+  constructor(
+    { readable, writable, localAddr = UNSPECIFIED_ADDR, remoteAddr = UNSPECIFIED_ADDR }: StreamPair,
+  ) {
     this.localAddr = localAddr;
     this.remoteAddr = remoteAddr;
     this.#reader = readable.getReader();
@@ -54,7 +64,7 @@ export class StreamConn implements ByteConn {
     return count;
   }
 
-  /** A copy is written: a stream may keep what it was given. */
+  /** Writes a copy: a stream may keep the chunks that it receives. */
   async write(bytes: Uint8Array): Promise<number> {
     await this.#writer.write(bytes.slice());
     return bytes.length;

@@ -1,7 +1,7 @@
 /**
- * The bytes of a connection on their way out, in order.
+ * The outgoing bytes of a connection, in order.
  *
- * What is queued while a write is in flight goes out with the next one, so that the
+ * Bytes that are queued while a write is in flight are sent with the next one, so that the
  * responses to pipelined requests share a write.
  */
 import { WriteBuffer } from "../wire/write_buffer.ts";
@@ -10,12 +10,13 @@ import type { FairnessTicket } from "./event_loop.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
 
-/** Bytes: below this a copy is cheaper than a write of its own. */
-const MIN_UNCOPIED = 16_384;
-/** How many bytes may wait before further pipelined requests must wait too. */
-const MAX_BACKLOG = 65_536;
+/** The smallest piece that is not copied: below this a copy is cheaper than a separate write. */
+const MIN_UNCOPIED_BYTES = 16_384;
 
-/** A caller's bytes, and how many they were: the caller could detach them. */
+/** The most bytes that may be queued before further pipelined requests must wait. */
+const MAX_BACKLOG_BYTES = 65_536;
+
+/** A caller's bytes, with their original length: the caller may detach them. */
 interface Piece {
   readonly bytes: Uint8Array;
   readonly length: number;
@@ -29,14 +30,13 @@ const NO_PIECE = pieceOf(new Uint8Array(0));
 
 /** Queues bytes and writes them. */
 export class WriteQueue {
-  /** How many bytes the system has taken. */
+  /** The number of bytes that the system has taken. */
   bytesOut = 0;
   readonly #conn: ByteConn;
-  /** How fast the client reads. */
-  readonly #pace: Throughput;
+  readonly #throughput: Throughput;
   readonly #ticket: FairnessTicket;
   readonly #onFailure: (cause: unknown) => Error;
-  /** Whole pieces, in order; `#tail` comes behind them. */
+  /** Large pieces, in order; `#tail` follows them. */
   #pieces: Piece[] = [];
   #queued = 0;
   #writing = NO_PIECE;
@@ -47,30 +47,30 @@ export class WriteQueue {
   /** Whether Nagle's algorithm is on. */
   #delays = true;
 
-  /** `onFailure` takes why a write failed, and returns the error that `flush` rejects with. */
+  /** `onFailure` receives the cause of a failed write, and returns the error with which `flush` rejects. */
   constructor(
     conn: ByteConn,
-    pace: Throughput,
+    throughput: Throughput,
     ticket: FairnessTicket,
     onFailure: (cause: unknown) => Error,
   ) {
     this.#conn = conn;
-    this.#pace = pace;
+    this.#throughput = throughput;
     this.#ticket = ticket;
     this.#onFailure = onFailure;
   }
 
-  /** Where small pieces are put together; `flush` sends them off. */
+  /** The buffer that collects small pieces; `flush` writes it. */
   get tail(): WriteBuffer {
     return this.#tail;
   }
 
-  /** The writes in flight; null where there are none. */
+  /** The writes in flight; null if there are none. */
   get pump(): Promise<void> | null {
     return this.#pump;
   }
 
-  /** Whether the system has taken everything. */
+  /** Whether the system has taken all queued bytes. */
   get flushed(): boolean {
     return this.#pump === null && this.#length === 0;
   }
@@ -80,17 +80,17 @@ export class WriteQueue {
     return this.#awaitsTurn;
   }
 
-  /** Whether more waits to be written than should. */
+  /** Whether more bytes are queued than `MAX_BACKLOG_BYTES`. */
   get congested(): boolean {
-    return this.#length > MAX_BACKLOG;
+    return this.#length > MAX_BACKLOG_BYTES;
   }
 
   /**
-   * Queues bytes behind those in `tail`. True when they were copied; large ones are not,
-   * and must stay as they are until they are flushed.
+   * Queues bytes behind those in `tail`. Returns `true` if they were copied; large ones are
+   * not, and must not change until they are flushed.
    */
   enqueue(bytes: Uint8Array): boolean {
-    if (bytes.length < MIN_UNCOPIED) {
+    if (bytes.length < MIN_UNCOPIED_BYTES) {
       this.#tail.copy(bytes);
       return true;
     }
@@ -99,13 +99,13 @@ export class WriteQueue {
     return false;
   }
 
-  /** Starts writing once `when` resolves, unless writes are in flight; resolves when everything is written. */
+  /** Starts writing once `when` resolves, unless writes are in flight; resolves when all queued bytes are written. */
   flush(when: () => Promise<void> | null): Promise<void> {
     if (this.#pump !== null) return this.#pump;
     return this.#length === 0 ? DONE : this.#pump = this.#run(when());
   }
 
-  /** Gives memory back while there is nothing to write. */
+  /** Releases the buffers if nothing is being written. */
   releaseMemory(): void {
     if (this.#pump !== null) return;
     this.#tail.releaseMemory();
@@ -122,17 +122,17 @@ export class WriteQueue {
   }
 
   /**
-   * Writes what is queued, and what is queued meanwhile. In few variables: a function that
-   * waits keeps a place for each, 300 bytes a response.
+   * Writes the queued bytes, and those that are queued meanwhile. With few variables: an async
+   * function keeps a slot for each while it waits, 300 bytes a response.
    */
   async #run(when: Promise<void> | null): Promise<void> {
     if (when !== null) await when;
     try {
-      do this.#written(await this.#writeNext()); while (this.#length > 0);
+      do this.#afterWrite(await this.#writeNext()); while (this.#length > 0);
     } catch (error) {
       throw this.#onFailure(error);
     }
-    // Back in one buffer, which is all that a client that waits for its responses needs.
+    // Fills the same buffer again, the only one that a client without pipelining needs.
     this.#swapBuffers();
     this.#pump = null;
   }
@@ -142,7 +142,7 @@ export class WriteQueue {
     if (piece.bytes.length !== piece.length) {
       throw new TypeError("The content was detached before it was written");
     }
-    const turn = piece.length < MIN_UNCOPIED ? null : eventLoop.next(this.#ticket);
+    const turn = piece.length < MIN_UNCOPIED_BYTES ? null : eventLoop.next(this.#ticket);
     if (turn === null) return this.#write(piece);
     this.#awaitsTurn = true;
     return turn.then(() => this.#write(piece));
@@ -150,15 +150,15 @@ export class WriteQueue {
 
   #write({ bytes }: Piece): Promise<number> {
     this.#awaitsTurn = false;
-    this.#pace.startWaiting();
+    this.#throughput.startWaiting();
     if (this.#delays && this.bytesOut > 0) this.#disableDelay();
     return this.#conn.write(bytes);
   }
 
   /**
-   * With Nagle's algorithm, which is on by default, a second write waits 40 ms for the
-   * acknowledgement of the first. Called before the second and not at once: most
-   * connections for one request need no second write, and would pay for a system call.
+   * Turns off Nagle's algorithm, with which a second write waits 40 ms for the
+   * acknowledgement of the first. Called before the second write and not at once: most
+   * connections that carry one request need no second write, and would pay for a system call.
    */
   #disableDelay(): void {
     this.#delays = false;
@@ -171,14 +171,14 @@ export class WriteQueue {
     return pieceOf(this.#spare.view());
   }
 
-  #written(count: number): void {
+  #afterWrite(count: number): void {
     const { bytes, length } = this.#writing;
     this.#writing = NO_PIECE;
-    this.#pace.stopWaiting(count);
+    this.#throughput.stopWaiting(count);
     this.bytesOut += count;
     this.#queued -= count;
     if (count === length) return;
-    // Detached bytes have length 0: the response cannot be completed then.
+    // Detached bytes have length 0: the response can no longer be completed.
     const rest = bytes.subarray(count);
     if (rest.length !== length - count) {
       throw new TypeError("The content was detached while it was written");
@@ -186,7 +186,7 @@ export class WriteQueue {
     this.#pieces.unshift(pieceOf(rest));
   }
 
-  /** One buffer is written while the other one is filled. */
+  /** Swaps the buffer that is filled with the one that is written. */
   #swapBuffers(): void {
     const buffer = this.#tail;
     this.#tail = this.#spare;
