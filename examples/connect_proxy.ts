@@ -1,5 +1,5 @@
 /**
- * A proxy for CONNECT: bytes to a target and back, whatever they are.
+ * A proxy for CONNECT: forwards bytes to a target and back, whatever they are.
  *
  * ```sh
  * deno run --allow-net examples/connect_proxy.ts
@@ -11,9 +11,9 @@
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
 /**
- * Only this machine may be the target unless you say otherwise: who can reach a proxy
- * that goes anywhere can send mail, scan the network behind it and attack others, all in
- * its name. Addresses are compared as they are written: a name could mean any of them.
+ * The only targets unless `--any-target` is given: through a proxy that connects to anything,
+ * every client can send mail, scan the network behind it and attack others in the proxy's name.
+ * Addresses are compared as they are written: a name could resolve to any of them.
  */
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/i;
 const ANY_TARGET = Deno.args.includes("--any-target");
@@ -23,7 +23,7 @@ interface Target {
   port: number;
 }
 
-/** The server has checked that it is `host:port`, with an address of IPv6 in brackets. */
+/** Splits the target: the server has checked that it is `host:port`, with an IPv6 address in brackets. */
 function targetOf({ target }: Request): Target {
   const colon = target.lastIndexOf(":");
   const hostname = target.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
@@ -38,7 +38,7 @@ async function connected(target: Target): Promise<Deno.TcpConn | null> {
   }
 }
 
-/** One direction. Its end is passed on, and the other one goes on until it ends, too. */
+/** Forwards one direction, and its end; the other direction continues until it ends, too. */
 async function pipe(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(65_536);
   for (;;) {
@@ -48,7 +48,7 @@ async function pipe(from: Deno.Conn, to: Deno.Conn): Promise<void> {
   }
 }
 
-/** Both directions; a fault in one of them ends both. */
+/** Forwards both directions; an error in one of them ends both. */
 async function tunnel(client: Deno.Conn, origin: Deno.Conn): Promise<void> {
   try {
     await Promise.all([pipe(client, origin), pipe(origin, client)]);
@@ -60,11 +60,14 @@ async function tunnel(client: Deno.Conn, origin: Deno.Conn): Promise<void> {
 async function connect(request: Request): Promise<void> {
   const target = targetOf(request);
   if (!ANY_TARGET && !LOOPBACK.test(target.hostname)) {
-    return await request.respond(403, "Only targets on this machine: see --any-target\n");
+    return await request.respond(
+      403,
+      "Only targets on this machine are allowed: see --any-target\n",
+    );
   }
   using origin = await connected(target);
   if (origin === null) {
-    return await request.respond(502, `There is no connection to ${request.target}\n`);
+    return await request.respond(502, `Cannot connect to ${request.target}\n`);
   }
   using client = await request.upgrade();
   await tunnel(client, origin);
@@ -72,7 +75,7 @@ async function connect(request: Request): Promise<void> {
 
 async function handler(request: Request): Promise<void> {
   if (request.method === "CONNECT") return await connect(request);
-  await request.respond(405, "This proxy makes tunnels only: ask it to CONNECT host:port\n", {
+  await request.respond(405, "This proxy only makes tunnels: ask it to CONNECT host:port\n", {
     Allow: "CONNECT",
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Server-sent events from a stream: a browser that loses the connection goes on where
- * it was.
+ * Server-sent events from a stream: a browser that loses the connection continues where
+ * it stopped.
  *
  * ```sh
  * deno run --allow-net examples/events.ts
@@ -32,23 +32,24 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-/** So many in one response; then the browser comes again by itself. */
+/** Events in one response; after it the browser reconnects by itself. */
 const EVENTS = 4;
-/** How long it waits before that, in milliseconds. */
-const RETRY = 50;
-const PAUSE = Number(Deno.args[1] ?? 1000);
+/** Milliseconds that the browser waits before it reconnects. */
+const RETRY_MS = 50;
+/** Milliseconds between two events. */
+const PAUSE_MS = Number(Deno.args[1] ?? 1000);
 
 const encoder = new TextEncoder();
 
-/** A stream is pulled when the client has taken what came before: nothing piles up here. */
+/** The stream is pulled when the client has taken what came before: nothing accumulates here. */
 function eventsAfter(last: number): ReadableStream<Uint8Array> {
   let id = last;
   let timer: ReturnType<typeof setTimeout> | undefined;
   return new ReadableStream({
-    start: (controller) => controller.enqueue(encoder.encode(`retry: ${RETRY}\n\n`)),
+    start: (controller) => controller.enqueue(encoder.encode(`retry: ${RETRY_MS}\n\n`)),
     async pull(controller) {
-      // The first one goes out at once: who comes again has waited already.
-      if (id > last) await new Promise((resolve) => timer = setTimeout(resolve, PAUSE));
+      // The first event is sent at once: a client that reconnects has waited already.
+      if (id > last) await new Promise((resolve) => timer = setTimeout(resolve, PAUSE_MS));
       id++;
       controller.enqueue(encoder.encode(`id: ${id}\ndata: ${id}, asked for after ${last}\n\n`));
       if (id === last + EVENTS) controller.close();
@@ -60,15 +61,15 @@ function eventsAfter(last: number): ReadableStream<Uint8Array> {
   });
 }
 
-/** What the browser has seen last; anything else than a number of ours is as good as nothing. */
+/** Returns the last event that the browser has seen; 0 if the field is missing, or is not an ID of ours. */
 function lastEventId({ headers }: Request): number {
   const id = headers.get("last-event-id") ?? "";
   return /^\d{1,15}$/.test(id) ? Number(id) : 0;
 }
 
 async function events(request: Request): Promise<void> {
-  // Who has closed one side may still be reading an answer, and is given it; a browser
-  // that does so has left, and need not be waited for until a write fails.
+  // A client that has closed its side may still be reading, and the server serves it on. A
+  // browser that has done so is gone: the signal ends the stream before a write fails.
   const events = eventsAfter(lastEventId(request))
     .pipeThrough(new TransformStream(), { signal: request.signal });
   await request.respond(200, events, {

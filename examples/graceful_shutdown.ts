@@ -1,35 +1,33 @@
 /**
- * A restart without a lost request: SIGTERM finishes what runs, a second one does not wait.
+ * A restart without a lost request: SIGTERM lets running requests finish, a second one ends
+ * them at once.
  *
  * ```sh
  * deno run --allow-net --unstable-net examples/graceful_shutdown.ts 8080 &
  * curl -i 'http://localhost:8080/slow?ms=5000' &
  * deno run --allow-net --unstable-net examples/graceful_shutdown.ts 8080 &
- * kill -TERM %1   # after the new one has said that it listens: curl gets its answer from the old one
+ * kill -TERM %1   # once the new process listens: the old one still sends curl its response
  * ```
  *
- * `reusePort` lets both listen for a while, so that there is always somebody to connect to.
- * A client whose connection ends without a byte of an answer sends its request again, as pools
- * do where that is harmless (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
+ * `reusePort` lets both processes listen for a while, so that one of them always accepts.
+ * A client whose connection ends without a byte of a response sends its request again, as
+ * connection pools do where that is safe (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
  *
- * Arguments: the port, and how long to wait for what runs, in milliseconds. Give the service
- * manager that sends the signal more patience than that.
+ * Arguments: the port, and how many milliseconds running requests may take. Configure the
+ * service manager that sends the signal to wait longer than that.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { AsyncHttpServer, type Request, streaming } from "@asynchttp/server";
 
 const PORT = Number(Deno.args[0] ?? 8080);
-const GRACE = Number(Deno.args[1] ?? 10_000);
+const GRACE_MS = Number(Deno.args[1] ?? 10_000);
 
-/** Says which process has answered. */
+/** `X-Process` tells which process has sent the response. */
 const HEADERS = { "Content-Type": "text/plain; charset=utf-8", "X-Process": String(Deno.pid) };
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
 
 async function* ticks(count: number, ms: number): AsyncGenerator<Uint8Array> {
   for (let tick = 1; tick <= count; tick++) {
-    await pause(ms);
+    await delay(ms);
     yield new TextEncoder().encode(`tick ${tick} of ${count}\n`);
   }
 }
@@ -47,7 +45,7 @@ async function handler(request: Request): Promise<void> {
     case "/":
       return await request.respond(200, "Hello, World!\n", HEADERS);
     case "/slow":
-      await pause(ms);
+      await delay(ms);
       return await request.respond(200, "That took a while\n", HEADERS);
     case "/ticks":
       return await request.respond(200, ReadableStream.from(ticks(5, ms)), HEADERS);
@@ -62,7 +60,7 @@ const server = new AsyncHttpServer({ reusePort: true });
 let ending = false;
 
 async function end(): Promise<void> {
-  const down = server.shutdown({ grace: ending ? 0 : GRACE });
+  const down = server.shutdown({ grace: ending ? 0 : GRACE_MS });
   if (!ending) console.log("Finishing what runs; a second signal ends it at once");
   ending = true;
   const { finished, cut } = await down;

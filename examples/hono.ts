@@ -1,5 +1,5 @@
 /**
- * An app of Hono's: routes, a middleware, cookies, JSON, streams and server-sent events.
+ * A Hono app: routes, a middleware, cookies, JSON, streams and server-sent events.
  *
  * ```sh
  * deno run --allow-net examples/hono.ts [port]
@@ -10,7 +10,7 @@
  * curl -N http://127.0.0.1:8080/events
  * ```
  *
- * Any app with a `fetch` of its own is served the same way.
+ * Any app that has a `fetch` method is served in the same way.
  */
 import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
 import { Hono } from "npm:hono@4";
@@ -20,7 +20,7 @@ import { HTTPException } from "npm:hono@4/http-exception";
 import { streamSSE, streamText } from "npm:hono@4/streaming";
 
 const COUNT = 3;
-const PAUSE = 100;
+const PAUSE_MS = 100;
 
 const notes: string[] = [];
 const app = new Hono();
@@ -61,7 +61,7 @@ app.get("/countdown", (c) =>
   streamText(c, async (stream) => {
     for (let i = COUNT; i > 0; i--) {
       await stream.writeln(String(i));
-      await stream.sleep(PAUSE);
+      await stream.sleep(PAUSE_MS);
     }
     await stream.writeln("Lift-off");
   }));
@@ -70,12 +70,12 @@ app.get("/events", (c) =>
   streamSSE(c, async (stream) => {
     for (let i = 1; i <= COUNT && !stream.aborted; i++) {
       await stream.writeSSE({ id: String(i), event: "tick", data: `event ${i} of ${COUNT}` });
-      await stream.sleep(PAUSE);
+      await stream.sleep(PAUSE_MS);
     }
   }));
 
 app.get("/fail", () => {
-  throw new Error("This is what the error page does not tell");
+  throw new Error("The error page does not show this");
 });
 
 app.notFound((c) => c.json({ error: `There is no ${c.req.path}` }, 404));

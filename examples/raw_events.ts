@@ -1,5 +1,5 @@
 /**
- * Server-sent events, every byte by hand: the response is written to the socket
+ * Server-sent events, every byte by hand: the handler writes the response to the socket
  * itself, as in the example of the original.
  *
  * ```sh
@@ -7,8 +7,10 @@
  * curl -N http://localhost:8080/events
  * ```
  *
- * Or open http://localhost:8080/ in a browser.
+ * Or open http://localhost:8080/ in a browser. Arguments: the port, and the pause between two
+ * events in milliseconds.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
 const PAGE = `<!doctype html>
@@ -28,7 +30,7 @@ const PAGE = `<!doctype html>
 `;
 
 const EVENTS = 5;
-const PAUSE = Number(Deno.args[1] ?? 1000);
+const PAUSE_MS = Number(Deno.args[1] ?? 1000);
 
 const encoder = new TextEncoder();
 
@@ -43,7 +45,7 @@ async function events(request: Request): Promise<void> {
   await write("\r\n");
   for (let i = 1; i <= EVENTS; i++) {
     await write(`data: event ${i} of ${EVENTS}\n\n`);
-    await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    await delay(PAUSE_MS);
   }
   await write("event: end\ndata:\n\n");
 }

@@ -1,5 +1,5 @@
 /**
- * Users in JSON: list, get, create.
+ * A JSON API for users: list, get, create.
  *
  * ```sh
  * deno run --allow-net examples/routing.ts
@@ -30,7 +30,9 @@ function list(request: Request): Promise<void> {
 
 function get(request: Request, id: number): Promise<void> {
   const user = users.get(id);
-  return user ? json(request, 200, user) : json(request, 404, { error: `There is no user ${id}` });
+  return user
+    ? json(request, 200, user)
+    : json(request, 404, { error: `User ${id} does not exist` });
 }
 
 function create(request: Request): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * The loop by hand: who accepts, when, and what happens to errors is yours to say.
+ * The accept loop by hand: your code decides when to accept, and what happens to errors.
  *
  * ```sh
  * deno run --allow-net examples/server_loop.ts
@@ -7,6 +7,7 @@
  * curl -i http://localhost:8080/fail
  * ```
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
 function log(...what: unknown[]): void {
@@ -33,9 +34,9 @@ Deno.addSignalListener("SIGINT", async () => {
 });
 
 for (;;) {
-  // No polling: the close of a connection that makes room wakes us.
+  // Not polling: resolves as soon as a connection that closes makes room.
   if (!server.shouldAcceptRequest()) {
-    log("No room, waiting", server.stats().connections);
+    log("No room for a connection, waiting", server.stats().connections);
     await server.untilAcceptable();
   }
   try {
@@ -43,6 +44,6 @@ for (;;) {
   } catch (error) {
     if (error instanceof Deno.errors.BadResource) break; // the server was closed
     log("accept failed:", error);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await delay(100);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The files of a folder: streamed, in part where a part is asked for, and not at all
- * where the client has them already.
+ * The files of a folder: streamed, in part if the client asks for a range, and not at all
+ * if the client has them already.
  *
  * ```sh
  * deno run --allow-net --allow-read examples/static_files.ts [port] [folder]
@@ -27,7 +27,7 @@ const TYPES = new Map([
   ["txt", "text/plain; charset=utf-8"],
 ]);
 
-/** How the system says that there is nothing at a path that it would show. */
+/** The codes of the system for a path that is missing or not accessible. */
 const ABSENT = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"];
 
 async function handler(request: Request): Promise<void> {
@@ -53,11 +53,11 @@ function say(request: Request, code: number, text: string, headers = {}): Promis
 }
 
 /**
- * What stands between the slashes; null where a part of it could be more than a name.
+ * Returns the parts between the slashes; null if one of them could be more than a name.
  *
- * The target decides, not `request.url`: there `..` and `%2e%2e` have already been steps
- * upwards. An encoded slash or backslash would become a separator, an empty name would
- * make of `//host` a redirect to another host, and absolute-form is meant for a proxy.
+ * Reads the target, not `request.url`, in which `..` and `%2e%2e` have already been resolved.
+ * An encoded slash or backslash would become a separator, an empty name would turn `//host`
+ * into a redirect to another host, and absolute-form is meant for a proxy.
  */
 function segmentsOf(path: string): string[] | null {
   if (!path.startsWith("/")) return null;
@@ -83,7 +83,7 @@ async function send(request: Request, segments: string[], path: string): Promise
   const asksForFolder = path.endsWith("/");
   if (isFile && !asksForFolder) return await sendFile(request, real);
   if (isDirectory && asksForFolder) return await sendListing(request, real, path);
-  // What is neither is not opened: a pipe would wait for somebody who writes to it.
+  // Anything else is not opened: opening a pipe would wait for a writer.
   if (!isDirectory) return await say(request, 404, "Not found");
   const query = request.target.slice(path.length);
   await say(request, 301, "Moved permanently", { Location: `${path}/${query}` });
@@ -112,7 +112,7 @@ function escaped(text: string): string {
 }
 
 async function sendFile(request: Request, path: string): Promise<void> {
-  // Closed when this function ends, also where the client goes half-way: `respond` rejects then.
+  // Closed when this function ends, also if the client disconnects: `respond` rejects then.
   using file = await Deno.open(path);
   const { size, mtime } = await file.stat();
   const etag = `"${size.toString(16)}-${Number(mtime).toString(16)}"`;
@@ -144,7 +144,7 @@ function typeOf(path: string): string {
   return TYPES.get(extension) ?? "application/octet-stream";
 }
 
-/** Where the file has become shorter this ends early: the server sees it and cuts the connection. */
+/** Ends early if the file has become shorter: the server notices, and closes the connection. */
 async function* bytesOf(file: Deno.FsFile, length: number): AsyncGenerator<Uint8Array> {
   for (let left = length; left > 0;) {
     const chunk = new Uint8Array(Math.min(left, CHUNK));
@@ -155,7 +155,7 @@ async function* bytesOf(file: Deno.FsFile, length: number): AsyncGenerator<Uint8
   }
 }
 
-/** The conditions in the order of RFC 9110, 13.2.2; a date that is none compares as false and is ignored. */
+/** Evaluates the conditions in the order of RFC 9110, 13.2.2; an invalid date compares as false, and is ignored. */
 function precondition(headers: Headers, etag: string, modified: number): 200 | 304 | 412 {
   const ifMatch = headers.get("If-Match");
   const matches = ifMatch === null
@@ -170,23 +170,23 @@ function precondition(headers: Headers, etag: string, modified: number): 200 | 3
   return known ? 304 : 200;
 }
 
-/** The tags of a list; an asterisk stands for whatever tag there is (RFC 9110, 13.1.1). */
+/** Returns the tags of a list; an asterisk stands for the current one (RFC 9110, 13.1.1). */
 function tagsIn(list: string, current: string): string[] {
   return list.trim() === "*" ? [current] : list.match(/(?:W\/)?"[^"]*"/g) ?? [];
 }
 
-/** An HTTP-date in one of its three forms (RFC 9110, 5.6.7), of which the last does not say GMT. */
+/** Parses an HTTP-date in one of its three forms (RFC 9110, 5.6.7), of which the last has no GMT. */
 function dateOf(text: string | null): number {
   const form = /^[A-Z][a-z]+,? [\w -]+ \d\d:\d\d:\d\d( GMT| \d{4})$/.exec(text ?? "");
   return form === null ? NaN : Date.parse(form[1] === " GMT" ? form[0] : `${form[0]} GMT`);
 }
 
 /**
- * The bytes that are asked for; null for all of them. So it is, too, where several ranges
- * are asked for, or something else that need not be understood (RFC 9110, 14.2).
+ * Returns the requested range; null for the whole file. Several ranges, and units that a
+ * server need not understand, also mean the whole file (RFC 9110, 14.2).
  *
- * With a date in If-Range it is all: a file can change twice within a second, and who
- * has a tag must not send a date (RFC 9110, 13.1.5).
+ * So does a date in If-Range: a file can change twice within a second, and a client that has
+ * a tag must not send a date (RFC 9110, 13.1.5).
  */
 function rangeOf(
   { method, headers }: Request,

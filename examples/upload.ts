@@ -1,20 +1,21 @@
 /**
- * Uploads of any size: a page that shows how far it is, and a handler that writes a file
- * no faster than the disk takes it, from a client that sends no faster than that.
+ * Uploads of any size: a page that shows the progress, and a handler that reads no faster
+ * than the disk takes the file, so that the client sends no faster either.
  *
  * ```sh
  * deno run --allow-net --allow-read --allow-write examples/upload.ts [port] [folder]
  * curl -i -T movie.mp4 http://127.0.0.1:8080/files/
  * ```
  *
- * Or open http://127.0.0.1:8080/ in a browser. Without a folder it is a new temporary one.
+ * Or open http://127.0.0.1:8080/ in a browser. Without a folder argument, files are written to
+ * a new temporary folder.
  */
 import { AsyncHttpServer, type Request, streaming } from "@asynchttp/server";
 
 const FOLDER = Deno.args[1] ?? await Deno.makeTempDir({ prefix: "upload-" });
-const MOST = 64 * 1024 ** 3;
-/** What the usual file systems take. */
-const LONGEST_NAME = 255;
+const MAX_FILE_BYTES = 64 * 1024 ** 3;
+/** The limit of the usual file systems. */
+const MAX_NAME_BYTES = 255;
 
 const PAGE = `<!doctype html>
 <meta charset="utf-8">
@@ -72,8 +73,8 @@ async function upload(request: Request, encodedName: string): Promise<void> {
     return await say(request, 405, "Method not allowed", { Allow: "PUT" });
   }
   const name = nameIn(encodedName);
-  if (name === null) return await say(request, 400, "Not the name of a file");
-  // RFC 9110, 14.5: who does not know parts must not take a part for the whole.
+  if (name === null) return await say(request, 400, "Not a file name");
+  // RFC 9110, 14.5: a server without support for partial PUT must not store a part as the whole.
   if (request.headers.has("Content-Range")) return await say(request, 400, "Not a whole file");
   const { size, created } = await store(request, name);
   await request.respond(created ? 201 : 200, JSON.stringify({ name, size }) + "\n", {
@@ -82,12 +83,12 @@ async function upload(request: Request, encodedName: string): Promise<void> {
   });
 }
 
-/** One segment of a path, which is neither hidden nor a step; null where it is anything else. */
+/** Decodes one segment of a path; null if it is hidden, a step, or not a single segment. */
 function nameIn(encoded: string): string | null {
   try {
     const name = decodeURIComponent(encoded);
     const { length } = new TextEncoder().encode(name);
-    const isName = length > 0 && length <= LONGEST_NAME &&
+    const isName = length > 0 && length <= MAX_NAME_BYTES &&
       /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name);
     return isName ? name : null;
   } catch {
@@ -96,12 +97,12 @@ function nameIn(encoded: string): string | null {
 }
 
 /**
- * Writes the body to a file that nobody sees before it is whole, and that goes when the
- * body does not come to its end. What went wrong is the caller's to hear: the server
- * tells the client where it is the client's fault.
+ * Writes the body to a hidden file that is renamed once it is complete, and removed if the
+ * body does not arrive in full. Errors are rethrown: the server sends the client a response
+ * if the client is at fault.
  */
 async function store(request: Request, name: string): Promise<{ size: number; created: boolean }> {
-  request.maxBody = MOST;
+  request.maxBody = MAX_FILE_BYTES;
   const part = `${FOLDER}/.${crypto.randomUUID()}.part`;
   const file = await Deno.open(part, { write: true, createNew: true });
   try {

@@ -5,8 +5,8 @@
  * deno run --allow-net --allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE examples/websocket.ts
  * ```
  *
- * Open http://localhost:8080/ in two browsers. The two variables are those that `ws`
- * looks at. Arguments: the port.
+ * Open http://localhost:8080/ in two browsers. The two environment variables are those that
+ * `ws` reads. Arguments: the port.
  */
 import { Duplex } from "node:stream";
 import type { IncomingMessage } from "node:http";
@@ -40,8 +40,8 @@ const PAGE = `<!doctype html>
 `;
 
 /**
- * A connection as a stream of Node's. It has one owner: whoever destroys the stream, and
- * an end in both directions or a fault does, closes the connection.
+ * A connection as a Node stream, its one owner: the connection is closed when the stream is
+ * destroyed, which happens after an end in both directions, or an error.
  */
 class Socket extends Duplex {
   readonly #conn: Deno.Conn;
@@ -79,18 +79,18 @@ class Socket extends Duplex {
   }
 }
 
-/** A guest may say so many bytes at once, and leave so many unread. */
-const LONGEST = 4096;
-const MOST_UNREAD = 1_000_000;
+/** Bounds for each guest: the size of a message, and the bytes that it has not read yet. */
+const MAX_MESSAGE_BYTES = 4096;
+const MAX_UNREAD_BYTES = 1_000_000;
 
-const sockets = new WebSocketServer({ noServer: true, maxPayload: LONGEST });
+const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
 let guests = 0;
 
 function tellAll(text: string): void {
   for (const guest of sockets.clients) {
     if (guest.readyState !== guest.OPEN) continue;
-    // What a guest does not read is kept in our memory.
-    if (guest.bufferedAmount > MOST_UNREAD) guest.terminate();
+    // Messages that a guest does not read stay in the server's memory.
+    if (guest.bufferedAmount > MAX_UNREAD_BYTES) guest.terminate();
     else guest.send(text);
   }
 }
@@ -100,7 +100,7 @@ function join(guest: WebSocket): void {
   tellAll(`${name} has come`);
   guest.on("message", (message) => tellAll(`${name}: ${message}`));
   guest.on("close", () => tellAll(`${name} has gone`));
-  // Without a listener a frame that is none would end the process.
+  // Without a listener an invalid frame would end the process.
   guest.on("error", (error) => console.log(`${name}: ${error.message}`));
 }
 
@@ -112,32 +112,34 @@ function handOver(request: Request): void {
     headers: Object.fromEntries(headers),
     httpVersion: `${major}.${minor}`,
   };
-  // No head: what the client has sent too early are the first bytes of the connection.
+  // No head: reads of the connection first return what the client has sent too early.
   const head = new Uint8Array() as Buffer;
   sockets.handleUpgrade(message as IncomingMessage, new Socket(request.hijack()), head, join);
 }
 
-/** Upgrade counts only where Connection names it, and not at all in HTTP/1.0 (RFC 9110, 7.8). */
+/** Upgrade counts only if Connection lists it, and never in HTTP/1.0 (RFC 9110, 7.8). */
 function offersWebSocket({ headers, protocol }: Request): boolean {
   const options = (headers.get("connection") ?? "").toLowerCase().split(/[ \t]*,[ \t]*/);
   return protocol.minor > 0 && options.includes("upgrade") &&
     headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** Any page of any site may open a WebSocket to any host, but it must say where it is from. */
-function comesFromElsewhere({ headers, url }: Request): boolean {
+/** Whether a page of another origin asks: a page may open a WebSocket to any host, but must send its origin. */
+function isCrossOrigin({ headers, url }: Request): boolean {
   const origin = headers.get("origin");
   return origin !== null && origin !== url.origin;
 }
 
 async function chat(request: Request): Promise<void> {
   if (!offersWebSocket(request)) {
-    return await request.respond(426, "This is a WebSocket\n", {
+    return await request.respond(426, "This is a WebSocket endpoint\n", {
       "Upgrade": "websocket",
       "Connection": "Upgrade",
     });
   }
-  if (comesFromElsewhere(request)) return await request.respond(403, "Not from that page\n");
+  if (isCrossOrigin(request)) {
+    return await request.respond(403, "Pages of other origins may not connect\n");
+  }
   handOver(request);
 }
 
