@@ -9,8 +9,8 @@ export interface ServerStats {
     readonly open: number;
     /** Accepted since the server was made. */
     readonly accepted: number;
-    /** How many accepts failed. */
-    readonly refused: number;
+    /** Accepts that failed. */
+    readonly acceptErrors: number;
   };
   /** Requests whose head was read. */
   readonly requests: number;
@@ -25,7 +25,7 @@ export interface ServerStats {
 /** The counters behind a snapshot. */
 export class Counters {
   accepted = 0;
-  refused = 0;
+  acceptErrors = 0;
   requests = 0;
   /** How often a connection has begun to wait for a request. */
   waits = 0;

@@ -65,6 +65,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   readonly pace: Throughput;
   /** When it became idle, by a counter of all connections: the lowest has idled longest. */
   idleSince = 0;
+  /** `idleSince` as of the last tick, and as of the last tick at which it had not changed. */
+  #idleAtTick = -1;
+  #staleSince = -1;
   readonly #context: ServerContext;
   readonly #handlers: HandlerRunner;
   readonly #writePace: Throughput;
@@ -138,6 +141,11 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     return this.#phase === "idle" && !this.reader.hasUnread;
   }
 
+  /** Whether it has idled for at least the time between two ticks. */
+  get isStale(): boolean {
+    return this.isIdle && this.#staleSince === this.idleSince;
+  }
+
   /** Whether the last response is sent, and only the client's close is awaited. */
   get isLingering(): boolean {
     return this.#phase === "lingering";
@@ -168,6 +176,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     if (this.#phase === "idle") {
       this.transport.releaseMemory();
       this.reader.releaseMemory();
+      if (this.#idleAtTick === this.idleSince) this.#staleSince = this.idleSince;
+      this.#idleAtTick = this.idleSince;
     }
     if (this.#phase === "lingering") this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();

@@ -1,6 +1,7 @@
 /** What the connections of a server share: its options, its clock, its counters. */
 import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
 import type { Limits, Timeouts } from "../limits.ts";
+import { logError } from "../net/exhaustion.ts";
 import type { Clock } from "../net/clock.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
@@ -34,9 +35,9 @@ export interface ResolvedOptions {
 export function report(options: ResolvedOptions, error: unknown, request?: Request): void {
   try {
     const returned: unknown = options.onError(error, request);
-    if (returned instanceof Promise) returned.catch((fault) => console.error(fault));
+    if (returned instanceof Promise) returned.catch(logError);
   } catch (fault) {
-    console.error(fault);
+    logError(fault);
   }
 }
 

@@ -37,11 +37,14 @@ export interface GuardOptions {
   readonly clock: Clock;
 }
 
+/** Counts descriptors; null where it may not, any more. */
+export type DescriptorCounter = () => number | null;
+
 /** Counts connections and descriptors, and lets waiters go when there is room. */
 export class FdGuard implements Subscriber {
   readonly #maxFDs: number;
   readonly #maxConnections: number;
-  readonly #count: (() => number) | null;
+  readonly #count: DescriptorCounter | null;
   readonly #clock: Clock;
   readonly #waiters = new Set<{ readonly admitted: () => boolean; readonly wake: () => void }>();
   /** Its place on the clock, while somebody waits. */
@@ -65,9 +68,17 @@ export class FdGuard implements Subscriber {
 
   /** May one more connection be taken, that will need so many descriptors? Always for fewer than 0, as in the original. */
   admits(assumedDescriptors: number): boolean {
-    if (assumedDescriptors < 0) return true;
-    return this.hasSlot() &&
-      this.#descriptors(assumedDescriptors) + assumedDescriptors < this.#maxFDs;
+    return assumedDescriptors < 0 || (this.hasSlot() && this.hasDescriptors(assumedDescriptors));
+  }
+
+  /** Whether so many descriptors are left. Always for fewer than 0. */
+  hasDescriptors(assumed: number): boolean {
+    return assumed < 0 || this.#descriptors(assumed) + assumed < this.#maxFDs;
+  }
+
+  /** Whether no more than `maxConnections` are open, those being accepted included. */
+  isWithinLimit(): boolean {
+    return this.#open <= this.#maxConnections;
   }
 
   /** Are there fewer than `maxConnections`? */
@@ -123,7 +134,7 @@ export class FdGuard implements Subscriber {
   }
 
   #descriptors(assumed: number): number {
-    if (this.#count === null) return this.#open + RUNTIME_DESCRIPTORS;
+    if (this.#count === null) return this.#ownCount();
     this.#questions++;
     const near = this.#estimate() + assumed + NEAR >= this.#maxFDs;
     const goodFor = near ? this.#sample / ENTRIES_A_QUESTION : FAR_QUESTIONS;
@@ -135,13 +146,18 @@ export class FdGuard implements Subscriber {
     return this.#estimate();
   }
 
-  /** To look into the table takes a descriptor: a count that fails says that there is none left. */
-  #countSafely(count: () => number): number {
+  /** Counting takes a descriptor: a count that fails says that there is none left. */
+  #countSafely(count: DescriptorCounter): number {
     try {
-      return count();
+      return count() ?? this.#ownCount();
     } catch {
       return this.#maxFDs;
     }
+  }
+
+  /** What is known without a count. */
+  #ownCount(): number {
+    return this.#open + RUNTIME_DESCRIPTORS;
   }
 
   #estimate(): number {
@@ -156,11 +172,12 @@ export class FdGuard implements Subscriber {
  * `Deno.resources` went away with Deno 2, whose permission to read does not reach
  * `/proc` either: it refuses without a prompt, unless all is allowed.
  */
-export function descriptorCounter(): (() => number) | null {
+export function descriptorCounter(): DescriptorCounter | null {
   const { resources } = Deno as { resources?: () => Record<string, string> };
   if (resources !== undefined) return () => Object.keys(resources()).length;
   for (const path of ["/proc/self/fd", "/dev/fd"]) {
-    if (readsQuietly(path, () => countEntries(path)) !== null) return () => countEntries(path);
+    if (readsQuietly(path, () => countEntries(path)) === null) continue;
+    return () => mayRead(path) ? countEntries(path) : null;
   }
   return null;
 }
@@ -174,15 +191,20 @@ export function descriptorLimit(): number {
   return soft === "unlimited" ? Infinity : Number(soft);
 }
 
+/** Asked before each use: a permission may be revoked, and a program must not prompt its user. */
+function mayRead(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
 function countEntries(path: string): number {
   let count = 0;
   for (const _ of Deno.readDirSync(path)) count++;
   return count;
 }
 
-/** What `read` gives; null where it is not allowed. A program is never made to ask its user. */
+/** What `read` gives; null where it is not allowed. */
 function readsQuietly<T>(path: string, read: () => T): T | null {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return null;
+  if (!mayRead(path)) return null;
   try {
     return read();
   } catch {

@@ -11,6 +11,7 @@ import {
 } from "../validate.ts";
 import type { Check } from "../validate.ts";
 import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
+import { logError } from "../net/exhaustion.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Request } from "../connection/request.ts";
@@ -121,7 +122,7 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
     limits: withDefaults(DEFAULT_LIMITS, options.limits),
     timeouts: withDefaults(DEFAULT_TIMEOUTS, options.timeouts),
     countDescriptors: options.countDescriptors,
-    onError: options.onError ?? ((error) => console.error(error)),
+    onError: options.onError ?? logError,
     onReject: options.onReject,
   };
 }

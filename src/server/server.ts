@@ -7,7 +7,10 @@ import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.t
 import { systemClock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import { Connection } from "../connection/connection.ts";
+import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
+import { AcceptFailures } from "./accept_failures.ts";
 import { FdGuard } from "./fd_guard.ts";
+import { LongestIdle } from "./longest_idle.ts";
 import { report } from "../connection/context.ts";
 import type { ServerContext } from "../connection/context.ts";
 import { resolveOptions } from "./options.ts";
@@ -96,6 +99,10 @@ export class AsyncHttpServer implements AsyncDisposable {
   readonly #guard: FdGuard;
   readonly #reusePort: boolean;
   readonly #connections = new LinkedList<Served>();
+  /** What is closed for a descriptor. */
+  readonly #longestIdle = new LongestIdle(() => this.#open(), ({ isIdle }) => isIdle);
+  /** What is closed for a newcomer: not another newcomer, whose request may be on its way. */
+  readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
   /** A listener has one accept at a time: whoever accepts waits for the one before. */
   #turn: Promise<void> = Promise.resolve();
@@ -329,7 +336,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       connections: {
         open: this.#connections.size,
         accepted: counters.accepted,
-        refused: counters.refused,
+        acceptErrors: counters.acceptErrors,
       },
       requests: counters.requests,
       bytesIn,
@@ -355,6 +362,10 @@ export class AsyncHttpServer implements AsyncDisposable {
     clock.unsubscribe(node);
   }
 
+  #open(): Connection[] {
+    return this.#connections.values().map(({ connection }) => connection);
+  }
+
   #closed(): boolean {
     return this.#state.name === "closed";
   }
@@ -365,50 +376,64 @@ export class AsyncHttpServer implements AsyncDisposable {
     throw new TypeError("The server does not listen yet: call listen first");
   }
 
-  /** One connection. A client that has gone again before it was accepted is none. */
+  /** Accepts one connection that its client has not given up meanwhile. */
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
-      await this.#guard.until(() => this.#guard.hasSlot() || this.#closed());
+      await this.#guard.until(() => this.#hasRoom() || this.#closed());
       const listener = this.#listener();
       this.#guard.opened();
       try {
-        return await listener.accept();
+        return await this.#inItsPlace(await listener.accept());
       } catch (error) {
         this.#guard.closed();
         if (this.#closed()) throw serverClosed();
-        this.#context.counters.refused++;
-        if (!TRANSIENT_ACCEPT_ERRORS.some((gone) => error instanceof gone)) throw error;
+        this.#context.counters.acceptErrors++;
+        if (isResourceExhaustion(error)) noteExhaustion(error);
+        if (!TRANSIENT_ACCEPT_ERRORS.some((transient) => error instanceof transient)) throw error;
       }
     }
   }
 
-  /** What fails here is want of something, mostly of descriptors: one is freed, and time is given. */
+  /** Whether a newcomer has a place, or can have that of an idle connection. */
+  #hasRoom(): boolean {
+    return this.#guard.hasSlot() || this.#longestStale.exists;
+  }
+
+  /**
+   * At `maxConnections` the connection that has idled longest makes room: 10,000 idle ones
+   * would lock everybody else out for `timeouts.idle`. If all have become busy since the
+   * accept began, the newcomer waits until one idles or closes.
+   */
+  async #inItsPlace(conn: Deno.Conn): Promise<Deno.Conn> {
+    const fits = () => this.#guard.isWithinLimit() || this.#longestStale.close();
+    await this.#guard.until(() => fits() || this.#closed());
+    if (!this.#closed()) return conn;
+    conn.close();
+    throw serverClosed();
+  }
+
+  /** Accept errors usually mean exhaustion: back off, then close the longest-idle connection. */
   async #acceptAll(handler: Handler, assumedDescriptors: number): Promise<void> {
+    const failures = new AcceptFailures((error) => report(this.#context.options, error));
     let backoff = INITIAL_BACKOFF_MS;
     while (!this.#closed()) {
       try {
-        await this.untilAcceptable(assumedDescriptors);
+        await this.#guard.until(() =>
+          this.#closed() || this.#guard.hasDescriptors(assumedDescriptors)
+        );
         await this.acceptRequest(handler);
         backoff = INITIAL_BACKOFF_MS;
       } catch (error) {
         if (this.#closed()) return;
-        report(this.#context.options, error);
+        const isExhausted = isResourceExhaustion(error);
+        if (isExhausted) failures.add(error, backoff);
+        else report(this.#context.options, error);
         await this.#pause(backoff);
-        // Not before: a newcomer's request may be there and not read yet.
-        if (isResourceExhaustion(error)) this.#closeIfIdle();
+        // Not before the pause: a newcomer's request may have arrived and not been read yet.
+        if (isExhausted) this.#longestIdle.close();
         backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
       }
     }
-  }
-
-  /** Closes the connection that has waited longest for a request, if one waits. */
-  #closeIfIdle(): void {
-    let longest: Connection | undefined;
-    for (const { connection } of this.#connections.values()) {
-      if (!connection.isIdle) continue;
-      if (longest === undefined || connection.idleSince < longest.idleSince) longest = connection;
-    }
-    longest?.closeIfIdle();
   }
 
   /** Waits, but not longer than until the server is closed. */
@@ -471,13 +496,6 @@ const TRANSIENT_ACCEPT_ERRORS = [
   Deno.errors.ConnectionReset,
   Deno.errors.ConnectionAborted,
 ];
-
-/** Is something used up that a closed connection gives back? Deno has a code for each but ENFILE. */
-function isResourceExhaustion(error: unknown): boolean {
-  const { code, message } = (error ?? {}) as { code?: string; message?: string };
-  if (code !== undefined) return ["EMFILE", "ENOBUFS", "ENOMEM"].includes(code);
-  return message?.startsWith("Too many open files in system") ?? false;
-}
 
 const CLOSED: ServerState = Object.freeze({ name: "closed" });
 

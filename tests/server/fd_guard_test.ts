@@ -127,7 +127,7 @@ Deno.test("releaseAll wakes every waiter", async () => {
 
 Deno.test("with all permissions the count is that of /proc or /dev/fd", () => {
   const count = descriptorCounter()!;
-  const before = count();
+  const before = count()!;
   const file = Deno.openSync(new URL(import.meta.url));
   assertEquals(count(), before + 1);
   file.close();
@@ -147,15 +147,19 @@ const PROBE = `
   const before = count?.() ?? null;
   const listener = Deno.listen({ port: 0 });
   const answers = [guard.admits(5), guard.admits(6)];
-  const opened = count && count() - before;
+  const opened = count && count()! - before!;
   console.log(JSON.stringify({ counts: count !== null, opened, limit: descriptorLimit(), answers }));
   listener.close();
 `;
 
-async function probe(program: string, ...args: string[]): Promise<Record<string, unknown>> {
+async function probe(
+  source: string,
+  program: string,
+  ...args: string[]
+): Promise<Record<string, unknown>> {
   const file = await Deno.makeTempFile({ suffix: ".ts" });
   try {
-    await Deno.writeTextFile(file, PROBE);
+    await Deno.writeTextFile(file, source);
     const { stdout, stderr } = await run(program, ...args, file);
     assert(stdout.startsWith("{"), stderr);
     return JSON.parse(stdout);
@@ -166,7 +170,7 @@ async function probe(program: string, ...args: string[]): Promise<Record<string,
 
 Deno.test("with --allow-net alone it counts its own connections and 24, and asks for no permission", async () => {
   for (const permissions of [["--allow-net"], ["--allow-net", "--allow-read"]]) {
-    assertEquals(await probe(Deno.execPath(), "run", "--quiet", ...permissions), {
+    assertEquals(await probe(PROBE, Deno.execPath(), "run", "--quiet", ...permissions), {
       counts: false,
       opened: null,
       limit: maxDescriptorsFallback,
@@ -176,9 +180,41 @@ Deno.test("with --allow-net alone it counts its own connections and 24, and asks
 });
 
 Deno.test("with --allow-all it counts the open descriptors", async () => {
-  const { counts, opened, limit } = await probe(Deno.execPath(), "run", "--quiet", "--allow-all");
+  const { counts, opened, limit } = await probe(
+    PROBE,
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--allow-all",
+  );
   assertEquals({ counts, opened }, { counts: true, opened: 1 });
   assert(typeof limit === "number" && limit > 0);
+});
+
+/** Counts, revokes the permission, and counts again. On a terminal a prompt would stop the process. */
+const REVOKES = `
+  import { descriptorCounter, FdGuard } from "${new URL(
+  "../../src/server/fd_guard.ts",
+  import.meta.url,
+)}";
+  import { Clock } from "${new URL("../../src/net/clock.ts", import.meta.url)}";
+  const count = descriptorCounter();
+  const guard = new FdGuard({ maxFDs: 1000, maxConnections: 5000, clock: new Clock() });
+  const before = guard.admits(5);
+  await Deno.permissions.revoke({ name: "read" });
+  const counted = count();
+  let admitted = 0;
+  while (guard.admits(5) && admitted < 5000) {
+    guard.opened();
+    admitted++;
+  }
+  for (let i = 0; i < admitted; i++) guard.closed();
+  console.log(JSON.stringify({ before, counted, admitted, after: guard.admits(5) }));
+`;
+
+Deno.test("hardening 43: with the permission revoked it counts its own connections, and asks for nothing", async () => {
+  const found = await probe(REVOKES, Deno.execPath(), "run", "--quiet", "--allow-all");
+  assertEquals(found, { before: true, counted: null, admitted: 971, after: true });
 });
 
 const DENO_1 = Deno.env.get("DENO_1");
@@ -191,7 +227,7 @@ Deno.test({
   name: "Deno.resources is counted where the runtime has it (Deno 1.46.3)",
   ignore: DENO_1 === undefined,
   fn: async () => {
-    const { counts, opened, limit } = await probe(DENO_1!, "run", "--quiet", "--allow-net");
+    const { counts, opened, limit } = await probe(PROBE, DENO_1!, "run", "--quiet", "--allow-net");
     assertEquals({ counts, opened, limit }, {
       counts: true,
       opened: 1,

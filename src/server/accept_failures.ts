@@ -1,0 +1,46 @@
+/**
+ * Accepts that fail for want of descriptors or memory: what is reported, and how often.
+ *
+ * Such accepts fail again and again, each time that the loop tries: one line a second says
+ * as much as a hundred.
+ */
+import { noteExhaustion } from "../net/exhaustion.ts";
+
+/** Milliseconds between two reports. */
+const MIN_REPORT_INTERVAL_MS = 1000;
+
+/** Counts the accepts that failed since the last report. */
+export class AcceptFailures {
+  readonly #now: () => number;
+  readonly #report: (error: unknown) => void;
+  #count = 0;
+  #reported = -Infinity;
+
+  constructor(report: (error: unknown) => void, now: () => number = () => performance.now()) {
+    this.#report = report;
+    this.#now = now;
+  }
+
+  /** Reports a failure, at most one a second; the loop accepts again in `backoff` ms. */
+  add(error: unknown, backoff: number): void {
+    this.#count++;
+    if (this.#now() - this.#reported < MIN_REPORT_INTERVAL_MS) return;
+    this.#report(exhaustionError(error as Partial<ErrnoError>, backoff, this.#count));
+    this.#reported = this.#now();
+    this.#count = 0;
+  }
+}
+
+interface ErrnoError extends Error {
+  code: string;
+}
+
+function exhaustionError({ code }: Partial<ErrnoError>, backoff: number, count: number): Error {
+  const isMemory = code === "ENOBUFS" || code === "ENOMEM";
+  const missing = isMemory ? "No memory for sockets left" : "No descriptors left";
+  const remedy = isMemory ? "set maxConnections" : "raise ulimit -n or set maxConnections";
+  const times = count === 1 ? "once" : `${count} times`;
+  const error = new Error(`${missing}, accepting again in ${backoff} ms (${times}): ${remedy}`);
+  noteExhaustion(error);
+  return Object.assign(error, { code: code ?? "ENFILE" });
+}

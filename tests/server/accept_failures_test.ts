@@ -1,0 +1,36 @@
+/** What is reported of accepts that fail for want of descriptors or memory. */
+import { assertEquals } from "@std/assert";
+import { AcceptFailures } from "../../src/server/accept_failures.ts";
+
+function withCode(code: string | undefined): Error {
+  return Object.assign(new Error("system"), code && { code });
+}
+
+/** Failures at given times, and the lines that are reported. */
+function reports(code: string | undefined, times: readonly number[]): string[] {
+  let now = 0;
+  const lines: string[] = [];
+  const failures = new AcceptFailures(
+    (error) => void lines.push((error as Error).stack!),
+    () => now,
+  );
+  for (now of times) failures.add(withCode(code), 40);
+  return lines;
+}
+
+Deno.test("hardening 48: one line a second, with a count and without a stack", () => {
+  assertEquals(reports("EMFILE", [0, 1, 500, 999, 1000, 1001, 2500]), [
+    "Error: No descriptors left, accepting again in 40 ms (once): raise ulimit -n or set maxConnections",
+    "Error: No descriptors left, accepting again in 40 ms (4 times): raise ulimit -n or set maxConnections",
+    "Error: No descriptors left, accepting again in 40 ms (2 times): raise ulimit -n or set maxConnections",
+  ]);
+});
+
+Deno.test("hardening 48: what is missing is named", () => {
+  assertEquals(reports(undefined, [0])[0]!.slice(0, 27), "Error: No descriptors left,");
+  for (const code of ["ENOMEM", "ENOBUFS"]) {
+    assertEquals(reports(code, [0]), [
+      "Error: No memory for sockets left, accepting again in 40 ms (once): set maxConnections",
+    ]);
+  }
+});
