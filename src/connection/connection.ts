@@ -54,6 +54,9 @@ const PHASES: Transitions<Phase> = {
   detached: [],
 };
 
+/** Bytes per second at which a client reads what the kernel has buffered for it, at the least. */
+const MIN_DRAIN_RATE = 4096;
+
 /** One connection. */
 export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   readonly reader: RequestReader;
@@ -86,7 +89,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     const { limits, timeouts } = options;
     const scheme = "handshake" in conn ? "https" : "http";
     this.pace = new Throughput(clock, timeouts.body, limits.minRate);
-    this.#writePace = new Throughput(clock, timeouts.write, limits.minRate);
+    this.#writePace = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
     this.transport = new Transport(conn, this.#writePace);
     this.reader = new RequestReader(this.transport, options);
     this.clock = clock;

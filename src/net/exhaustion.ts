@@ -25,9 +25,13 @@ export function noteExhaustion(error: unknown): void {
   if (error instanceof Error) Object.defineProperty(error, "stack", { value: String(error) });
 }
 
+/** Whether something was used up a moment ago. */
+export function isExhausted(): boolean {
+  return performance.now() - lastExhaustion < MAX_ECHO_MS;
+}
+
 /** Prints an error: in one line, without its stack, while something is used up. */
 export function logError(error: unknown): void {
   if (isResourceExhaustion(error)) noteExhaustion(error);
-  const isShort = performance.now() - lastExhaustion < MAX_ECHO_MS;
-  console.error(isShort ? String(error) : error);
+  console.error(isExhausted() ? String(error) : error);
 }
