@@ -1,7 +1,9 @@
 /**
- * An HTTP/1.1 server for Deno on raw TCP, with the API of Nim's `std/asynchttpserver`:
- * the accept loop in your hands, a descriptor guard, one callback, the socket within
- * reach, and a safe default for every limit.
+ * A strict HTTP/1.1 server for Deno on raw TCP, with the API of Nim's `std/asynchttpserver`.
+ *
+ * One callback handles every request, and can take over the socket. You can write the accept
+ * loop yourself; a guard pauses it before the process runs out of descriptors. Every limit and
+ * timeout has a safe default.
  *
  * @example
  * ```ts
@@ -18,7 +20,7 @@
  */
 export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
-export { type FetchHandler, fetchHandler } from "./src/connection/handlers.ts";
+export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
 export type { AsyncHttpServerOptions } from "./src/server/options.ts";
@@ -36,7 +38,6 @@ export {
   type ShutdownResult,
 } from "./src/server/server.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";
-export { streaming } from "./src/connection/handlers.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/web/content.ts";
 export type { Protocol } from "./src/wire/request_head.ts";

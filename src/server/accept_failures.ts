@@ -1,8 +1,8 @@
 /**
- * Accepts that fail for want of descriptors or memory: what is reported, and how often.
+ * Reports accepts that fail because descriptors or memory are exhausted, at a bounded rate.
  *
- * Such accepts fail again and again, each time that the loop tries: one line a second says
- * as much as a hundred.
+ * Such accepts fail again with every attempt of the loop: one report a second says as much
+ * as a hundred.
  */
 import { noteExhaustion } from "../net/exhaustion.ts";
 
@@ -21,7 +21,7 @@ export class AcceptFailures {
     this.#now = now;
   }
 
-  /** Reports a failure, at most one a second; the loop accepts again in `backoff` ms. */
+  /** Counts a failure, and reports at most one a second; the loop accepts again in `backoff` ms. */
   add(error: unknown, backoff: number): void {
     this.#count++;
     if (this.#now() - this.#reported < MIN_REPORT_INTERVAL_MS) return;

@@ -1,58 +1,58 @@
 /**
- * How many descriptors are in use, and whether one more connection may be taken.
+ * Counts the descriptors in use, and decides whether one more connection may be accepted.
  *
  * A process that runs out of descriptors cannot accept, open a file, or resolve a
  * name; the original crashes there. The guard stops accepting before that, and wakes
- * who waits when a connection closes.
+ * its waiters when a connection closes.
  *
  * A count is a system call over all descriptors, so it is a sample: the server's own
- * opens and closes carry it forward, and near the limit it is taken again, seldom
- * enough that its cost for each question stays bounded.
+ * opens and closes update it, and near the limit it is taken again, rarely enough that
+ * its cost for each query stays bounded.
  */
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { ListNode } from "../net/linked_list.ts";
 
-/** The descriptor limit that is assumed where the real one cannot be read. The original has the same. */
+/** The descriptor limit that is assumed if that of the process cannot be read; the same as in the original. */
 export const maxDescriptorsFallback = 16_000;
 
-/** The runtime's own descriptors, where they cannot be counted (measured: 23 to 24). */
+/** The runtime's own descriptors, assumed if they cannot be counted (measured: 23 to 24). */
 const RUNTIME_DESCRIPTORS = 24;
 
-/** Within so many descriptors of the limit a sample is taken again. */
-const NEAR = 64;
+/** The number of free descriptors below which samples are taken often. */
+const MIN_FREE_DESCRIPTORS = 64;
 
-/** One question pays for so many entries of a directory listing at the most, on average. */
-const ENTRIES_A_QUESTION = 256;
+/** Entries of a directory listing that one query reads at most, on average. */
+const MAX_ENTRIES_PER_QUERY = 256;
 
-/** Far from the limit a sample is good for so many questions. */
-const FAR_QUESTIONS = 1024;
+/** Queries that one sample serves far from the limit. */
+const MAX_QUERIES_PER_SAMPLE = 1024;
 
-/** What a guard is told. */
+/** Options of a guard. */
 export interface GuardOptions {
-  /** How many descriptors may be in use; what the system allows where it is left out. */
+  /** Descriptors that may be in use; by default the limit of the process. */
   readonly maxFDs?: number;
   readonly maxConnections: number;
-  /** A count of the user's own. */
+  /** Replaces the guard's own count. */
   readonly countDescriptors?: () => number;
   readonly clock: Clock;
 }
 
-/** Counts descriptors; null where it may not, any more. */
+/** Counts descriptors; null if it has lost the permission. */
 export type DescriptorCounter = () => number | null;
 
-/** Counts connections and descriptors, and lets waiters go when there is room. */
+/** Counts connections and descriptors, and wakes waiters when there is room. */
 export class FdGuard implements Subscriber {
   readonly #maxFDs: number;
   readonly #maxConnections: number;
   readonly #count: DescriptorCounter | null;
   readonly #clock: Clock;
   readonly #waiters = new Set<{ readonly admitted: () => boolean; readonly wake: () => void }>();
-  /** Its place on the clock, while somebody waits. */
+  /** The subscription to the clock while there are waiters. */
   #node: ListNode<Subscriber> | null = null;
   #open = 0;
   #sample = 0;
   #openAtSample = 0;
-  #questions = Infinity;
+  #queries = Infinity;
 
   constructor(options: GuardOptions) {
     this.#maxFDs = options.maxFDs ?? descriptorLimit();
@@ -61,36 +61,36 @@ export class FdGuard implements Subscriber {
     this.#clock = options.clock;
   }
 
-  /** How many connections are open, those being accepted included. */
+  /** The number of open connections, including those being accepted. */
   get open(): number {
     return this.#open;
   }
 
-  /** May one more connection be taken, that will need so many descriptors? Always for fewer than 0, as in the original. */
+  /** Whether one more connection that needs `assumedDescriptors` may be accepted; always if that is below 0, as in the original. */
   admits(assumedDescriptors: number): boolean {
     return assumedDescriptors < 0 || (this.hasSlot() && this.hasDescriptors(assumedDescriptors));
   }
 
-  /** Whether so many descriptors are left. Always for fewer than 0. */
+  /** Whether `assumed` descriptors are left; always if that is below 0. */
   hasDescriptors(assumed: number): boolean {
     return assumed < 0 || this.#descriptors(assumed) + assumed < this.#maxFDs;
   }
 
-  /** Whether no more than `maxConnections` are open, those being accepted included. */
+  /** Whether at most `maxConnections` connections are open, including those being accepted. */
   isWithinLimit(): boolean {
     return this.#open <= this.#maxConnections;
   }
 
-  /** Are there fewer than `maxConnections`? */
+  /** Whether fewer than `maxConnections` connections are open. */
   hasSlot(): boolean {
     return this.#open < this.#maxConnections;
   }
 
   /**
-   * Resolves when `admitted` is true: at once, or when a connection closes.
+   * Resolves when `admitted` returns `true`: at once, or when a connection closes.
    *
-   * The clock is a second chance: what fills the table may be files of a handler's,
-   * of whose closing nobody is told.
+   * Each tick of the clock checks again: the table may be full of a handler's files, and
+   * the guard does not learn when those are closed.
    */
   until(admitted: () => boolean): Promise<void> {
     if (admitted()) return Promise.resolve();
@@ -100,31 +100,31 @@ export class FdGuard implements Subscriber {
     });
   }
 
-  /** Lets everybody go who waits: the server closes. */
+  /** Wakes all waiters: the server is being closed. */
   releaseAll(): void {
     this.#wake(() => true);
   }
 
-  /** A connection is being opened. */
+  /** Counts a connection that is being opened. */
   opened(): void {
     this.#open++;
   }
 
-  /** A connection was closed. */
+  /** Subtracts a closed connection, and wakes the waiters that are admitted now. */
   closed(): void {
     this.#open--;
     this.#wake((waiter) => waiter.admitted());
   }
 
-  /** Part of {@linkcode Subscriber}: while somebody waits. */
+  /** Part of {@linkcode Subscriber}; subscribed while there are waiters. */
   tick(): void {
-    this.#questions = Infinity;
+    this.#queries = Infinity;
     this.#wake((waiter) => waiter.admitted());
   }
 
-  #wake(goes: (waiter: { readonly admitted: () => boolean }) => boolean): void {
+  #wake(isReady: (waiter: { readonly admitted: () => boolean }) => boolean): void {
     for (const waiter of this.#waiters) {
-      if (!goes(waiter)) continue;
+      if (!isReady(waiter)) continue;
       this.#waiters.delete(waiter);
       waiter.wake();
     }
@@ -135,18 +135,18 @@ export class FdGuard implements Subscriber {
 
   #descriptors(assumed: number): number {
     if (this.#count === null) return this.#ownCount();
-    this.#questions++;
-    const near = this.#estimate() + assumed + NEAR >= this.#maxFDs;
-    const goodFor = near ? this.#sample / ENTRIES_A_QUESTION : FAR_QUESTIONS;
-    if (this.#questions > goodFor) {
+    this.#queries++;
+    const isNear = this.#estimate() + assumed + MIN_FREE_DESCRIPTORS >= this.#maxFDs;
+    const maxQueries = isNear ? this.#sample / MAX_ENTRIES_PER_QUERY : MAX_QUERIES_PER_SAMPLE;
+    if (this.#queries > maxQueries) {
       this.#sample = this.#countSafely(this.#count);
       this.#openAtSample = this.#open;
-      this.#questions = 0;
+      this.#queries = 0;
     }
     return this.#estimate();
   }
 
-  /** Counting takes a descriptor: a count that fails says that there is none left. */
+  /** Counting takes a descriptor: a count that fails means that none is left. */
   #countSafely(count: DescriptorCounter): number {
     try {
       return count() ?? this.#ownCount();
@@ -155,7 +155,7 @@ export class FdGuard implements Subscriber {
     }
   }
 
-  /** What is known without a count. */
+  /** Returns an estimate that needs no permission. */
   #ownCount(): number {
     return this.#open + RUNTIME_DESCRIPTORS;
   }
@@ -166,11 +166,11 @@ export class FdGuard implements Subscriber {
 }
 
 /**
- * The best way to count descriptors that works here without a question to the user;
- * null where there is none.
+ * Returns the best way to count descriptors that needs no permission prompt; null if there is
+ * none.
  *
- * `Deno.resources` went away with Deno 2, whose permission to read does not reach
- * `/proc` either: it refuses without a prompt, unless all is allowed.
+ * Deno 2 has removed `Deno.resources`, and its permission to read does not cover `/proc`
+ * either: it denies access without a prompt unless all permissions are granted.
  */
 export function descriptorCounter(): DescriptorCounter | null {
   const { resources } = Deno as { resources?: () => Record<string, string> };
@@ -182,7 +182,7 @@ export function descriptorCounter(): DescriptorCounter | null {
   return null;
 }
 
-/** The soft limit of this process; `maxDescriptorsFallback` where it cannot be read. */
+/** Returns the soft limit of this process; `maxDescriptorsFallback` if it cannot be read. */
 export function descriptorLimit(): number {
   const path = "/proc/self/limits";
   const text = readsQuietly(path, () => Deno.readTextFileSync(path)) ?? "";
@@ -191,7 +191,7 @@ export function descriptorLimit(): number {
   return soft === "unlimited" ? Infinity : Number(soft);
 }
 
-/** Asked before each use: a permission may be revoked, and a program must not prompt its user. */
+/** Queried before each use: a permission may be revoked, and a program must not prompt its user. */
 function mayRead(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
@@ -202,7 +202,7 @@ function countEntries(path: string): number {
   return count;
 }
 
-/** What `read` gives; null where it is not allowed. */
+/** Returns the result of `read`; null if it is not permitted, or fails. */
 function readsQuietly<T>(path: string, read: () => T): T | null {
   if (!mayRead(path)) return null;
   try {

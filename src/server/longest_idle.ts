@@ -1,14 +1,15 @@
 /**
- * Finds the connection that has idled longest, to close it for a newcomer.
+ * Finds the connection that has idled longest, to close it for a new one.
  *
- * A list kept in order would cost every request two moves, for something that only a full
- * server needs. A scan of all for each newcomer would cost a full server 100 µs. So a scan
- * takes the longest idle ones as a batch, and those that have not become busy since are used
- * up before the next scan.
+ * A list kept in order would cost every request two moves, although only a full server needs
+ * it. A scan for each new connection would cost a full server 100 µs. So one scan takes the
+ * longest-idle connections as a batch, and the next scan waits until the batch is used up;
+ * those that have become busy meanwhile are skipped.
  */
 import type { Connection } from "../connection/connection.ts";
 
-const BATCH = 64;
+/** Connections that one scan takes. */
+const MAX_BATCH = 64;
 
 interface Candidate {
   readonly connection: Connection;
@@ -19,7 +20,7 @@ interface Candidate {
 export class LongestIdle {
   readonly #connections: () => readonly Connection[];
   readonly #mayBeClosed: (connection: Connection) => boolean;
-  /** The longest idle one is the last. */
+  /** In reverse order: the longest-idle connection is the last. */
   #batch: Candidate[] = [];
 
   constructor(
@@ -35,7 +36,7 @@ export class LongestIdle {
     return this.#find() !== undefined;
   }
 
-  /** Closes the connection that has idled longest; false where none may be closed. */
+  /** Closes the connection that has idled longest; returns `false` if none may be closed. */
   close(): boolean {
     const found = this.#find();
     found?.connection.closeIfIdle();
@@ -59,7 +60,7 @@ export class LongestIdle {
       .filter(this.#mayBeClosed)
       .map((connection) => ({ connection, since: connection.idleSince }))
       .sort((one, other) => one.since - other.since)
-      .slice(0, BATCH)
+      .slice(0, MAX_BATCH)
       .reverse();
     return this.#batch.at(-1);
   }

@@ -1,4 +1,4 @@
-/** Every option of a server: its type, its default, and what is refused at the door. */
+/** Every option of a server: its type, its default, and its check. */
 import {
   checkRecord,
   countsOf,
@@ -17,64 +17,68 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { Request } from "../connection/request.ts";
 import type { ConnectionInfo, ResolvedOptions } from "../connection/context.ts";
 
-/** What a server is made with. */
+/** Options for {@linkcode AsyncHttpServer}. */
 export interface AsyncHttpServerOptions {
   /**
-   * May the port be bound while old connections to it linger? Deno always sets
-   * `SO_REUSEADDR`, so `false` cannot be had and is refused.
+   * Whether the port can be bound while old connections to it linger. Deno always sets
+   * `SO_REUSEADDR`, so `false` is rejected.
    *
    * @default {true}
    */
   reuseAddr?: boolean;
   /**
-   * May several processes listen on the port? Needs `--unstable-net` in Deno 2.
+   * Whether several processes can listen on the port. Deno 2 requires `--unstable-net` for it.
    *
    * @default {false}
    */
   reusePort?: boolean;
   /**
-   * Bytes that the body of a request may have; more is answered with 413. As in the original.
+   * The largest request body, in bytes; a larger one is rejected with 413. As in the original.
    *
    * @default {8388608}
    */
   maxBody?: number;
   /**
-   * How many descriptors may be in use before the guard closes.
+   * The number of descriptors in use at which the guard stops accepting.
    *
-   * @default {the soft limit of the process where it can be read, else maxDescriptorsFallback}
+   * @default {the soft limit of the process if it can be read, otherwise maxDescriptorsFallback}
    */
   maxFDs?: number;
   /**
-   * How many connections may be open. At the limit accepting pauses: nobody is refused.
+   * The largest number of open connections. At the limit the one that has idled longest is
+   * closed for a new one, or accepting pauses until one idles or closes; no client is rejected.
    *
    * @default {10000}
    */
   maxConnections?: number;
   /**
-   * Which statuses refuse a request that breaks a limit.
+   * Selects the statuses of rejections: those of the original, or those of the RFCs.
    *
    * @default {"original"}
    */
   profile?: Profile;
-  /** How much a client may send. */
+  /** Bounds on what a client sends; each has a default of its own. */
   limits?: Partial<Limits>;
-  /** How long things may take. */
+  /** Bounds on the time of each phase, in milliseconds; each has a default of its own. */
   timeouts?: Partial<Timeouts>;
   /**
-   * Counts the descriptors in use, instead of the guard's own ways. A count that
-   * throws is taken for a full table: the usual reason is that it is.
+   * Counts the descriptors in use, in place of the guard's own count. If it throws, the guard
+   * takes the table for full, which is the usual reason.
    *
-   * @default {Deno.resources, /proc/self/fd or /dev/fd where they can be read, else the open connections and 24}
+   * @default {Deno.resources, /proc/self/fd or /dev/fd if one can be read, otherwise the open connections and 24}
    */
   countDescriptors?: () => number;
   /**
-   * A handler threw or did not answer, an accept failed.
+   * Receives the error if a handler throws or sends no response, and if an accept fails.
    *
    * @default {console.error}
    */
   onError?: (error: unknown, request?: Request) => void;
   /**
-   * A request is about to be refused. What it returns replaces the answer, part by part.
+   * Called before a request is rejected. Properties of the returned object replace those of
+   * the response.
+   *
+   * @default {undefined}
    */
   onReject?: (error: HttpError, connection: ConnectionInfo) => Partial<ErrorResponse> | void;
 }
@@ -94,7 +98,7 @@ const CHECKS: { readonly [option in keyof Required<AsyncHttpServerOptions>]: Che
 };
 
 /**
- * Checks what the user gave, and fills in the rest.
+ * Checks the options, and fills in the defaults.
  *
  * @throws {TypeError} An option is unknown or has the wrong type.
  * @throws {RangeError} A number is out of range.
@@ -107,7 +111,7 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
       "Option reuseAddr must be true: Deno always sets SO_REUSEADDR when it listens",
     );
   }
-  // Without the flag Deno.listen ends the process instead of throwing; the flag is seen by what else it brings.
+  // Without the flag Deno.listen ends the process instead of throwing. The flag also adds Deno.listenDatagram.
   if (options.reusePort && !("listenDatagram" in Deno)) {
     throw new Deno.errors.NotSupported(
       "Option reusePort needs --unstable-net: run deno with that flag",

@@ -1,7 +1,7 @@
 /**
- * The server: a listener, the guard, and the connections that are alive.
+ * The server: a listener, the guard, and the open connections.
  *
- * The accept loop is the user's own, or `serve`, which is the same loop written once.
+ * The accept loop is the caller's, or `serve`, which is that loop with its error handling.
  */
 import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.ts";
 import { systemClock } from "../net/clock.ts";
@@ -22,76 +22,79 @@ import { StreamConn } from "../net/stream_conn.ts";
 import type { StreamPair } from "../net/stream_conn.ts";
 import type { ServerStats } from "../stats.ts";
 
-/** Where to listen. */
+/** Options for {@linkcode AsyncHttpServer.listen}. */
 export interface ListenOptions {
   /**
-   * The IP address or host name to listen on; `""` means all interfaces.
+   * The IP address or host name to listen on; `""` stands for all interfaces.
    *
    * @default {""}
    */
   address?: string;
   /**
-   * What all interfaces are: those of IPv4, or those of IPv6.
+   * The IP version of all interfaces, if `address` is `""`.
    *
    * @default {"ipv4"}
    */
   domain?: "ipv4" | "ipv6";
 }
 
-/** Where to listen, and how to accept. */
+/** Options for {@linkcode AsyncHttpServer.serve}. */
 export interface ServeOptions extends ListenOptions {
   /**
-   * How many descriptors a request is taken to need: the guard waits until there is
-   * room for them. Below 0 it does not look, as in the original.
+   * The number of descriptors that a request is assumed to need: the loop accepts only while
+   * they are free. Below 0 descriptors are not checked, as in the original.
    *
    * @default {-1}
    */
   assumedDescriptorsPerRequest?: number;
-  /** Ends the loop, as {@linkcode AsyncHttpServer.close} does. */
+  /** Closes the server when it aborts, as {@linkcode AsyncHttpServer.close} does. */
   signal?: AbortSignal;
 }
 
-/** How a shutdown went. */
+/** The result of {@linkcode AsyncHttpServer.shutdown}. */
 export interface ShutdownResult {
-  /** Connections that ended by themselves. */
+  /** The number of connections that ended by themselves. */
   readonly finished: number;
-  /** Connections that were cut off when the grace was over. */
+  /** The number of connections that were cut off at the end of the grace period. */
   readonly cut: number;
 }
 
-/** A connection, and the promise of its end. */
+/** A connection, and a promise that resolves when it has ended. */
 interface Served {
   readonly connection: Connection;
   readonly done: Promise<void>;
 }
 
-/** What a server is doing. */
+/** The state of a server. */
 type ServerState =
   | { readonly name: "new" }
   | { readonly name: "listening"; readonly listener: Deno.Listener }
   | { readonly name: "closed" };
 
-/** How many descriptors a request is taken to need where nobody says. As in the original. */
-const ASSUMED_DESCRIPTORS = 5;
+/** The number of descriptors that a request is assumed to need by default, as in the original. */
+const DEFAULT_ASSUMED_DESCRIPTORS = 5;
 
-/** After an accept failed for want of something, the loop waits: 5 ms, then twice as long each time, up to 1 s. */
+/** The grace period of `shutdown`, in milliseconds. */
+const DEFAULT_GRACE_MS = 10_000;
+
+/** The wait after a failed accept: it doubles with each failure, and a success resets it. */
 const INITIAL_BACKOFF_MS = 5;
 const MAX_BACKOFF_MS = 1000;
 
 /**
- * An HTTP/1.1 server on raw TCP, with the accept loop in your hands.
+ * An HTTP/1.1 server on raw TCP, whose accept loop you can write yourself.
  *
- * @example The loop by hand
+ * @example The accept loop by hand
  * ```ts
  * import { AsyncHttpServer } from "@asynchttp/server";
  *
  * await using server = new AsyncHttpServer();
  * server.listen(0, { address: "127.0.0.1" });
- * const answer = fetch(`http://127.0.0.1:${server.getPort()}/`).then((response) => response.text());
+ * const text = fetch(`http://127.0.0.1:${server.getPort()}/`).then((response) => response.text());
  *
  * await server.untilAcceptable();
  * await server.acceptRequest((request) => request.respond(200, "Hello, World!"));
- * console.log(await answer); // Hello, World!
+ * console.log(await text); // Hello, World!
  * ```
  */
 export class AsyncHttpServer implements AsyncDisposable {
@@ -99,19 +102,19 @@ export class AsyncHttpServer implements AsyncDisposable {
   readonly #guard: FdGuard;
   readonly #reusePort: boolean;
   readonly #connections = new LinkedList<Served>();
-  /** What is closed for a descriptor. */
+  /** Connections to close when descriptors are exhausted. */
   readonly #longestIdle = new LongestIdle(() => this.#open(), ({ isIdle }) => isIdle);
-  /** What is closed for a newcomer: not another newcomer, whose request may be on its way. */
+  /** Connections to close for a new one: no newer ones, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
-  /** A listener has one accept at a time: whoever accepts waits for the one before. */
+  /** Resolves when the previous accept is done: a listener has one accept at a time. */
   #turn: Promise<void> = Promise.resolve();
   #endPause: () => void = () => {};
-  /** The grace is over, for every shutdown: a second one may be less patient than the first. */
-  readonly #over = Promise.withResolvers<void>();
+  /** Ends the grace period of every shutdown: a second call may allow less time than the first. */
+  readonly #graceEnd = Promise.withResolvers<void>();
 
   /**
-   * Makes a server that does not listen yet.
+   * Creates a server that does not listen yet.
    *
    * @param options Limits, timeouts, hooks.
    * @throws {TypeError} An option is unknown, or its value has the wrong type.
@@ -131,13 +134,15 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Listens. Synchronous: when it returns, clients can connect.
+   * Starts to listen. Synchronous: when it returns, clients can connect.
    *
    * @param port The port; 0 lets the system choose one.
-   * @param options Where to listen.
-   * @throws {Deno.errors.AddrInUse} The port is taken.
+   * @param options The address to listen on.
+   * @throws {TypeError} An option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535.
-   * @throws {TypeError} The server listens already, or was closed.
+   * @throws {Deno.errors.AddrInUse} The port is taken.
+   * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
+   * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
    */
   listen(port: number, options: ListenOptions = {}): void {
     checkRecord("options of listen", options, LISTEN_CHECKS);
@@ -145,7 +150,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       throw new RangeError(`Port must be an integer from 0 to 65535: got ${port}`);
     }
     const all = options.domain === "ipv6" ? "::" : "0.0.0.0";
-    this.#mustBeNew();
+    this.#assertNew();
     const listener = Deno.listen({
       port,
       hostname: options.address || all,
@@ -155,22 +160,22 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Takes a listener that was made elsewhere: `Deno.listenTls`, a Unix socket. It is the
-   * server's then, and closed with it.
+   * Uses an existing listener: of `Deno.listenTls`, or of a Unix socket. The server owns it
+   * from then on, and closes it.
    *
    * @param listener The listener.
    * @throws {TypeError} The server listens already, or was closed.
    */
   listenOn(listener: Deno.Listener): void {
-    this.#mustBeNew();
+    this.#assertNew();
     this.#state = { name: "listening", listener };
   }
 
   /**
-   * The port that the server listens on: what `listen(0)` was given.
+   * Returns the port that the server listens on, which the system has chosen after `listen(0)`.
    *
    * @returns The port.
-   * @throws {TypeError} The server does not listen.
+   * @throws {TypeError} The server does not listen, or its listener has no port.
    */
   getPort(): number {
     const { addr } = this;
@@ -181,6 +186,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /**
    * The address that the server listens on.
    *
+   * @returns The address of the listener.
    * @throws {TypeError} The server does not listen.
    */
   get addr(): Deno.Addr {
@@ -193,41 +199,47 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * The guard: is there room for one more connection?
+   * Whether there is room for one more connection.
    *
-   * True while descriptors in use and those assumed here stay below `maxFDs`, and
+   * There is while the descriptors in use and those assumed here stay below `maxFDs`, and
    * fewer than `maxConnections` connections are open.
    *
-   * @param assumedDescriptorsPerRequest How many descriptors a request is taken to need; below 0 the answer is always true, as in the original.
-   * @returns Is there room?
+   * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need; below 0 the result is always `true`, as in the original.
+   * @returns Whether there is room.
+   * @throws {RangeError} `assumedDescriptorsPerRequest` is not an integer.
    */
-  shouldAcceptRequest(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): boolean {
+  shouldAcceptRequest(assumedDescriptorsPerRequest: number = DEFAULT_ASSUMED_DESCRIPTORS): boolean {
     checkAssumed(assumedDescriptorsPerRequest);
     return this.#guard.admits(assumedDescriptorsPerRequest);
   }
 
   /**
-   * Waits until {@linkcode AsyncHttpServer.shouldAcceptRequest} is true: woken by the
-   * close that makes room, where the original waits 500 ms and looks again.
+   * Waits until {@linkcode AsyncHttpServer.shouldAcceptRequest} returns `true`: the connection
+   * that makes room wakes it when it closes, while the original checks every 500 ms.
    *
-   * @param assumedDescriptorsPerRequest How many descriptors a request is taken to need.
-   * @returns Resolves when there is room, or the server was closed.
+   * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need.
+   * @returns A promise that resolves when there is room, or the server is closed.
+   * @throws {RangeError} `assumedDescriptorsPerRequest` is not an integer.
    */
-  untilAcceptable(assumedDescriptorsPerRequest: number = ASSUMED_DESCRIPTORS): Promise<void> {
+  untilAcceptable(
+    assumedDescriptorsPerRequest: number = DEFAULT_ASSUMED_DESCRIPTORS,
+  ): Promise<void> {
     checkAssumed(assumedDescriptorsPerRequest);
     if (this.#closed()) return Promise.resolve();
     return this.#guard.until(() => this.#guard.admits(assumedDescriptorsPerRequest));
   }
 
   /**
-   * Accepts one connection and hands it off: its requests are served while you go on.
+   * Accepts one connection, and serves its requests in the background.
    *
-   * With `maxConnections` open it waits until one closes.
+   * With `maxConnections` connections open it closes the one that has idled longest, or waits
+   * until one idles or closes.
    *
    * @param handler Called for each request of the connection.
-   * @returns Resolves when a connection was handed off.
-   * @throws {Deno.errors.BadResource} The server was closed, before or meanwhile.
-   * @throws {Error} The system refused; with `code` `"EMFILE"` when there was no descriptor left.
+   * @returns A promise that resolves when a connection was accepted.
+   * @throws {TypeError} `handler` is not a function, or the server does not listen yet.
+   * @throws {Deno.errors.BadResource} The server was closed before a connection was accepted.
+   * @throws {Error} The system cannot accept; `code` is `"EMFILE"` if no descriptor is left.
    */
   async acceptRequest(handler: Handler): Promise<void> {
     isFunction("handler", handler);
@@ -244,14 +256,18 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Listens and accepts until {@linkcode AsyncHttpServer.close} is called or
+   * Listens, and accepts until {@linkcode AsyncHttpServer.close} is called or
    * `options.signal` aborts. No connection and no failed accept ends the loop.
    *
    * @param port The port; 0 lets the system choose one.
    * @param handler Called for each request.
-   * @param options Where to listen, and how to accept.
-   * @returns Resolves when accepting has ended; requests that run may still be finishing.
+   * @param options The address to listen on, and how to accept.
+   * @returns A promise that resolves when accepting has ended; requests may still be running.
+   * @throws {TypeError} `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
+   * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
    * @throws {Deno.errors.AddrInUse} The port is taken.
+   * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
+   * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
    */
   async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
     isFunction("handler", handler);
@@ -269,13 +285,15 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Serves one connection that was accepted elsewhere, or that is no socket at all.
+   * Serves one connection that was accepted elsewhere, or that is not a socket.
    *
-   * It counts as one of the server's: for the guard, for `stats`, and for `shutdown`.
+   * The guard, `stats` and `shutdown` treat it as one of the server's own. The server need not
+   * listen.
    *
    * @param conn A connection, or a pair of streams.
    * @param handler Called for each request.
-   * @returns Resolves when the connection has ended, or was handed over.
+   * @returns A promise that resolves when the connection has ended, or was handed over.
+   * @throws {TypeError} `handler` is not a function, or a stream of the pair is locked.
    * @throws {Deno.errors.BadResource} The server was closed.
    */
   async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
@@ -288,9 +306,9 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * Stops accepting. Requests that run are finished, idle connections are closed: our side
-   * at once, and for `timeouts.linger` at the most what the client still sends is dropped.
-   * Synchronous, and harmless when called again.
+   * Stops accepting. Running requests are completed. Idle connections are closed: the server's
+   * side at once, after which what the client still sends is dropped for at most
+   * `timeouts.linger` milliseconds. Synchronous; a second call has no effect.
    */
   close(): void {
     if (this.#state.name === "listening") this.#state.listener.close();
@@ -303,15 +321,17 @@ export class AsyncHttpServer implements AsyncDisposable {
   /**
    * Closes the server and waits for its connections.
    *
-   * @param options How long to wait, in milliseconds, before those that remain are cut off; 10,000 where it is left out.
-   * @returns How many connections ended by themselves, and how many were cut off.
+   * @param options The grace period, in milliseconds, after which the remaining connections are cut off; 10,000 by default.
+   * @returns The number of connections that ended by themselves, and of those that were cut off.
+   * @throws {TypeError} An option is unknown or has the wrong type.
+   * @throws {RangeError} `grace` is negative or not an integer; `Infinity` is allowed.
    */
   async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0) });
     const open = this.#connections.values().map(({ done }) => done);
     this.close();
-    await this.#grace(options.grace ?? 10_000, Promise.all(open));
-    // A handler that never returns is not waited for: its connection is gone all the same.
+    await this.#waitForGrace(options.grace ?? DEFAULT_GRACE_MS, Promise.all(open));
+    // Does not wait for handlers that never return: destroying their connections is enough.
     let cut = 0;
     for (const { connection } of this.#connections.values()) {
       if (!connection.isLingering) cut++;
@@ -321,9 +341,9 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   /**
-   * What the server has counted so far.
+   * Returns a snapshot of the server's counters.
    *
-   * @returns A snapshot.
+   * @returns The counts so far.
    */
   stats(): ServerStats {
     const { counters } = this.#context;
@@ -345,20 +365,20 @@ export class AsyncHttpServer implements AsyncDisposable {
     };
   }
 
-  /** The same as {@linkcode AsyncHttpServer.shutdown} without options. */
+  /** Calls {@linkcode AsyncHttpServer.shutdown} without options. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
-  /** Resolves with `finished`, or after `ms`. */
-  async #grace(ms: number, finished: Promise<unknown>): Promise<void> {
-    if (ms === 0) return this.#over.resolve();
+  /** Resolves when `finished` does, or after `ms`. */
+  async #waitForGrace(ms: number, finished: Promise<unknown>): Promise<void> {
+    if (ms === 0) return this.#graceEnd.resolve();
     const { clock } = this.#context;
     const deadline = new Deadline();
     deadline.set(ms);
-    const end = { tick: (now: number) => deadline.isOver(now) && this.#over.resolve() };
+    const end = { tick: (now: number) => deadline.isOver(now) && this.#graceEnd.resolve() };
     const node = clock.subscribe(end);
-    await Promise.race([finished, this.#over.promise]);
+    await Promise.race([finished, this.#graceEnd.promise]);
     clock.unsubscribe(node);
   }
 
@@ -376,14 +396,14 @@ export class AsyncHttpServer implements AsyncDisposable {
     throw new TypeError("The server does not listen yet: call listen first");
   }
 
-  /** Accepts one connection that its client has not given up meanwhile. */
+  /** Accepts one connection; skips those that their clients have reset meanwhile. */
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
       await this.#guard.until(() => this.#hasRoom() || this.#closed());
       const listener = this.#listener();
       this.#guard.opened();
       try {
-        return await this.#inItsPlace(await listener.accept());
+        return await this.#makeRoom(await listener.accept());
       } catch (error) {
         this.#guard.closed();
         if (this.#closed()) throw serverClosed();
@@ -394,17 +414,17 @@ export class AsyncHttpServer implements AsyncDisposable {
     }
   }
 
-  /** Whether a newcomer has a place, or can have that of an idle connection. */
+  /** Whether a new connection fits, or can take the place of an idle one. */
   #hasRoom(): boolean {
     return this.#guard.hasSlot() || this.#longestStale.exists;
   }
 
   /**
-   * At `maxConnections` the connection that has idled longest makes room: 10,000 idle ones
-   * would lock everybody else out for `timeouts.idle`. If all have become busy since the
-   * accept began, the newcomer waits until one idles or closes.
+   * Closes the connection that has idled longest if there are more than `maxConnections`:
+   * 10,000 idle ones would lock all other clients out for `timeouts.idle`. If all have become
+   * busy since the accept began, the new connection waits until one idles or closes.
    */
-  async #inItsPlace(conn: Deno.Conn): Promise<Deno.Conn> {
+  async #makeRoom(conn: Deno.Conn): Promise<Deno.Conn> {
     const fits = () => this.#guard.isWithinLimit() || this.#longestStale.close();
     await this.#guard.until(() => fits() || this.#closed());
     if (!this.#closed()) return conn;
@@ -429,14 +449,14 @@ export class AsyncHttpServer implements AsyncDisposable {
         if (isExhausted) failures.add(error, backoff);
         else report(this.#context.options, error);
         await this.#pause(backoff);
-        // Not before the pause: a newcomer's request may have arrived and not been read yet.
+        // Not before the pause: the request of a new connection may have arrived, but not been read yet.
         if (isExhausted) this.#longestIdle.close();
         backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
       }
     }
   }
 
-  /** Waits, but not longer than until the server is closed. */
+  /** Waits for `ms`, or until the server is closed. */
   async #pause(ms: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
@@ -445,7 +465,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     clearTimeout(timer);
   }
 
-  /** Resolves when the connection has ended, or was handed over: the guard counts it until it is closed. */
+  /** Runs a connection; resolves when it has ended or was handed over. The guard counts it until its socket is closed. */
   #handOff(connection: Connection): Promise<void> {
     this.#context.counters.accepted++;
     connection.transport.onClose(() => this.#guard.closed());
@@ -455,12 +475,12 @@ export class AsyncHttpServer implements AsyncDisposable {
       this.#context.counters.bytesOut += connection.transport.bytesOut;
     });
     const node = this.#connections.add({ connection, done });
-    // It may have been accepted while the server was being closed.
+    // The server may have been closed while the connection was being accepted.
     if (this.#closed()) connection.disableKeepAlive();
     return done;
   }
 
-  #mustBeNew(): void {
+  #assertNew(): void {
     if (this.#state.name === "new") return;
     throw new TypeError(
       this.#state.name === "closed"
@@ -471,10 +491,13 @@ export class AsyncHttpServer implements AsyncDisposable {
 }
 
 /**
- * The same as `new AsyncHttpServer(options)`, by the original's name.
+ * Creates a server, as `new AsyncHttpServer(options)` does; named as in the original.
  *
  * @param options Limits, timeouts, hooks.
  * @returns A server that does not listen yet.
+ * @throws {TypeError} An option is unknown, or its value has the wrong type.
+ * @throws {RangeError} A number is out of range.
+ * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
  *
  * @example As in Nim
  * ```ts
@@ -490,7 +513,7 @@ export function newAsyncHttpServer(options?: AsyncHttpServerOptions): AsyncHttpS
   return new AsyncHttpServer(options);
 }
 
-/** How an accept fails for a connection that its client has reset in the meantime. */
+/** Errors of an accept whose client has reset the connection in the meantime. */
 const TRANSIENT_ACCEPT_ERRORS = [
   Deno.errors.NotConnected,
   Deno.errors.ConnectionReset,
