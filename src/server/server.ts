@@ -1,26 +1,34 @@
 /**
  * The server: a listener, the guard, and the open connections.
  *
- * The accept loop is the caller's, or `serve`, which is that loop with its error handling.
+ * The caller writes the accept loop, or calls `serve`, which is that loop with its error handling.
+ *
+ * ```text
+ * new ──► listening ──► closed
+ *  └──────────────────────▲
+ * ```
  */
-import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.ts";
+import { BodyMemory } from "../connection/body_memory.ts";
+import { Connection } from "../connection/connection.ts";
+import { report } from "../connection/context.ts";
+import type { ServerContext } from "../connection/context.ts";
+import type { Handler } from "../connection/request.ts";
 import { systemClock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
-import { Connection } from "../connection/connection.ts";
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
+import { LinkedList } from "../net/linked_list.ts";
+import { StreamConn } from "../net/stream_conn.ts";
+import type { StreamPair } from "../net/stream_conn.ts";
+import { Counters } from "../stats.ts";
+import type { ServerStats } from "../stats.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
+import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.ts";
 import { AcceptFailures } from "./accept_failures.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { LongestIdle } from "./longest_idle.ts";
-import { report } from "../connection/context.ts";
-import type { ServerContext } from "../connection/context.ts";
 import { resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
-import type { Handler } from "../connection/request.ts";
-import { LinkedList } from "../net/linked_list.ts";
-import { Counters } from "../stats.ts";
-import { StreamConn } from "../net/stream_conn.ts";
-import type { StreamPair } from "../net/stream_conn.ts";
-import type { ServerStats } from "../stats.ts";
 
 /** Options for {@linkcode AsyncHttpServer.listen}. */
 export interface ListenOptions {
@@ -47,7 +55,11 @@ export interface ServeOptions extends ListenOptions {
    * @default {-1}
    */
   assumedDescriptorsPerRequest?: number;
-  /** Closes the server when it aborts, as {@linkcode AsyncHttpServer.close} does. */
+  /**
+   * Closes the server when it aborts, as {@linkcode AsyncHttpServer.close} does.
+   *
+   * @default {undefined}
+   */
   signal?: AbortSignal;
 }
 
@@ -70,6 +82,13 @@ type ServerState =
   | { readonly name: "new" }
   | { readonly name: "listening"; readonly listener: Deno.Listener }
   | { readonly name: "closed" };
+
+/** A closed server does not listen again: its waiters have been told to give up. */
+const TRANSITIONS: Transitions<ServerState["name"]> = {
+  new: ["listening", "closed"],
+  listening: ["closed"],
+  closed: [],
+};
 
 /** The number of descriptors that a request is assumed to need by default, as in the original. */
 const DEFAULT_ASSUMED_DESCRIPTORS = 5;
@@ -104,7 +123,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   readonly #connections = new LinkedList<Served>();
   /** Connections to close when descriptors are exhausted. */
   readonly #longestIdle = new LongestIdle(() => this.#open(), ({ isIdle }) => isIdle);
-  /** Connections to close for a new one: no newer ones, whose first request may be on its way. */
+  /** Connections to close for a new one; recent ones are spared, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
   /** Resolves when the previous accept is done: a listener has one accept at a time. */
@@ -127,6 +146,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       options: resolved,
       clock: systemClock,
       counters: new Counters(),
+      bodyMemory: new BodyMemory(resolved.maxBodyMemory),
       lingering: new LinkedList(),
     };
     this.#guard = new FdGuard({ ...resolved, clock: systemClock });
@@ -142,7 +162,10 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {RangeError} The port is not an integer from 0 to 65535.
    * @throws {Deno.errors.AddrInUse} The port is taken.
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
+   * @throws {Deno.errors.PermissionDenied} The system reserves the port for privileged users.
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
+   * @throws {Error} The host name does not resolve.
+   * @throws {URIError} The host name has characters that no host name may have.
    */
   listen(port: number, options: ListenOptions = {}): void {
     checkRecord("options of listen", options, LISTEN_CHECKS);
@@ -156,7 +179,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       hostname: options.address || all,
       reusePort: this.#reusePort,
     });
-    this.#state = { name: "listening", listener };
+    this.#move({ name: "listening", listener });
   }
 
   /**
@@ -168,7 +191,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   listenOn(listener: Deno.Listener): void {
     this.#assertNew();
-    this.#state = { name: "listening", listener };
+    this.#move({ name: "listening", listener });
   }
 
   /**
@@ -267,7 +290,10 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
    * @throws {Deno.errors.AddrInUse} The port is taken.
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
+   * @throws {Deno.errors.PermissionDenied} The system reserves the port for privileged users.
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
+   * @throws {Error} The host name does not resolve.
+   * @throws {URIError} The host name has characters that no host name may have.
    */
   async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
     isFunction("handler", handler);
@@ -312,7 +338,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   close(): void {
     if (this.#state.name === "listening") this.#state.listener.close();
-    this.#state = CLOSED;
+    if (!this.#closed()) this.#move(CLOSED);
     this.#guard.releaseAll();
     this.#endPause();
     for (const { connection } of this.#connections.values()) connection.disableKeepAlive();
@@ -386,6 +412,12 @@ export class AsyncHttpServer implements AsyncDisposable {
     return this.#connections.values().map(({ connection }) => connection);
   }
 
+  /** The only assignment of the state. */
+  #move(state: ServerState): void {
+    moved(TRANSITIONS, this.#state.name, state.name);
+    this.#state = state;
+  }
+
   #closed(): boolean {
     return this.#state.name === "closed";
   }
@@ -396,7 +428,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     throw new TypeError("The server does not listen yet: call listen first");
   }
 
-  /** Accepts one connection; skips those that their clients have reset meanwhile. */
+  /** Accepts one connection; skips connections that their clients have reset already. */
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
       await this.#guard.until(() => this.#hasRoom() || this.#closed());
@@ -513,7 +545,7 @@ export function newAsyncHttpServer(options?: AsyncHttpServerOptions): AsyncHttpS
   return new AsyncHttpServer(options);
 }
 
-/** Errors of an accept whose client has reset the connection in the meantime. */
+/** Accept errors that mean only that the client has reset its connection already. */
 const TRANSIENT_ACCEPT_ERRORS = [
   Deno.errors.NotConnected,
   Deno.errors.ConnectionReset,
