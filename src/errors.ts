@@ -1,70 +1,73 @@
 /**
- * Whose fault it is, and what is said about it.
+ * Errors, by whose fault they are, and the responses to them.
  *
- * Two kinds of error end an exchange. An {@linkcode HttpError} can be answered:
- * the client sent something we refuse, and it is still there to read why. A
- * `ConnectionLost` cannot: nobody is left, so nothing is written and nothing is
- * logged. The status is chosen where the error is thrown; `errorResponseTo` is the one
- * place where an error becomes an answer, and `connection.ts` the one place
- * where that answer is written.
+ * Two kinds of error end an exchange. An {@linkcode HttpError} has a response: the
+ * client sent something that the server refuses, and is still there to read why. A
+ * `ConnectionLost` has none: no client is left, so nothing is written or logged. The
+ * status is chosen where the error is thrown; `errorResponseTo` is the one place where
+ * an error becomes a response, and `connection.ts` the one place where that response
+ * is written.
  */
 
 /**
  * Why a request was refused: a closed set, made for counters and for `switch`.
  *
- * The status that goes with each is in the table "The life of a request" of the
- * README; two of them depend on {@linkcode Profile}.
+ * Each code has one status, except four whose status depends on {@linkcode Profile}:
+ * `request-line-too-long` (413, in `"rfc"` 414), `method-too-long` (413, 400),
+ * `field-line-too-long` (413, 431) and `too-many-fields` (400, 431). `docs/protocol.md`
+ * has a table of all codes.
  */
 export type RejectCode =
-  | "request-line-too-long"
-  | "method-too-long"
-  | "field-line-too-long"
-  | "too-many-fields"
-  | "head-too-large"
-  | "bad-line-ending"
-  | "bad-character"
-  | "bad-request-line"
-  | "bad-target"
-  | "bad-field"
-  | "bad-host"
-  | "unsupported-version"
-  | "bad-content-length"
-  | "bad-transfer-encoding"
-  | "unsupported-transfer-coding"
-  | "length-required"
-  | "expectation-failed"
-  | "body-too-large"
-  | "bad-chunk"
-  | "chunk-line-too-long"
-  | "chunk-extensions-too-large"
-  | "trailers-too-large"
-  | "incomplete-message"
-  | "head-timeout"
-  | "body-timeout"
-  | "handler-timeout"
-  | "handler-failed"
-  | "not-answered";
+  | "request-line-too-long" // 413, in "rfc" 414
+  | "method-too-long" // 413, in "rfc" 400
+  | "field-line-too-long" // 413, in "rfc" 431
+  | "too-many-fields" // 400, in "rfc" 431
+  | "head-too-large" // 431
+  | "bad-line-ending" // 400
+  | "bad-character" // 400
+  | "bad-request-line" // 400
+  | "bad-target" // 400
+  | "bad-field" // 400
+  | "bad-host" // 400
+  | "unsupported-version" // 505
+  | "bad-content-length" // 400
+  | "bad-transfer-encoding" // 400
+  | "unsupported-transfer-coding" // 501
+  | "length-required" // 411, never in "rfc"
+  | "expectation-failed" // 417
+  | "body-too-large" // 413
+  | "no-body-memory" // 503
+  | "bad-chunk" // 400
+  | "chunk-line-too-long" // 400
+  | "chunk-extensions-too-large" // 400
+  | "trailers-too-large" // 431
+  | "incomplete-message" // 400
+  | "head-timeout" // 408
+  | "body-timeout" // 408
+  | "handler-timeout" // 503
+  | "handler-failed" // 500
+  | "not-answered"; // 500
 
 /**
- * Which statuses refuse a request that breaks a limit.
+ * Which statuses refuse a request that exceeds a limit.
  *
- * `"original"`: those of Nim's `std/asynchttpserver`. `"rfc"`: those of RFC 9110,
- * RFC 9112 and RFC 6585, and no 411.
+ * `"original"`: those of Nim's `std/asynchttpserver`, and 411 to a POST without a
+ * length. `"rfc"`: those of RFC 9110, RFC 9112 and RFC 6585, and no 411.
  */
 export type Profile = "original" | "rfc";
 
-/** Where the two profiles differ; every other code has one status, that of its throw site. */
+/** Statuses of the `"rfc"` profile where it differs; every other code has the status of its throw site. */
 const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
   "request-line-too-long": 414, // RFC 9112, 3: "a server that receives a request-target longer than any URI it wishes to parse MUST respond with a 414"
-  "method-too-long": 400, // 414 speaks of the target; here the target was never reached
+  "method-too-long": 400, // 414 is about the target, which was never reached
   "field-line-too-long": 431, // RFC 6585, 5
   "too-many-fields": 431,
 };
 
 /**
- * A request that is refused, with the status that says so.
+ * A refused request, with the status of its response.
  *
- * @example A request that breaks the grammar
+ * @example Catch the error of a malformed request
  * ```ts
  * import { HttpError, RequestParseStream } from "@asynchttp/server";
  *
@@ -80,18 +83,18 @@ const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
 export class HttpError extends Error {
   /** Always `"HttpError"`. */
   override readonly name = "HttpError";
-  /** The status code of the answer, by the `"original"` profile. */
+  /** The status code of the response in the `"original"` profile. */
   readonly status: number;
-  /** Which rule was broken. */
+  /** The rule that the request broke. */
   readonly code: RejectCode;
 
   /**
-   * Makes an error that can be answered.
+   * Creates an error that has a response.
    *
-   * @param status The status code of the answer.
+   * @param status The status code of the response.
    * @param code Which rule was broken.
-   * @param message What was wrong with the request; sent to the client as the body of the answer.
-   * @param options The cause, where there is one. It is never sent.
+   * @param message What is wrong with the request; sent to the client as the body of the response.
+   * @param options The cause, if there is one; it is never sent.
    */
   constructor(status: number, code: RejectCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -100,23 +103,23 @@ export class HttpError extends Error {
   }
 }
 
-/** The peer has gone, or the connection was cut: there is nobody to answer. */
+/** The peer has disconnected, or the connection was destroyed: no response can be sent. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
 }
 
-/** What is written for a request that was refused. */
+/** The response to a refused request. */
 export interface ErrorResponse {
   /** The status code. */
   status: number;
   /**
    * The reason phrase.
    *
-   * @default {the standard one of the status}
+   * @default {the standard phrase of the status}
    */
   statusText?: string;
   /**
-   * Header fields besides `Date`, `Connection` and `Content-Length`.
+   * Header fields in addition to `Date`, `Connection` and `Content-Length`.
    *
    * @default {[["Content-Type", "text/plain; charset=utf-8"]]}
    */
@@ -129,7 +132,7 @@ export interface ErrorResponse {
   body?: string | Uint8Array;
 }
 
-/** The one mapping from an error to what is said about it. */
+/** Maps an error to its response; the only place that does. */
 export function errorResponseTo(error: HttpError, profile: Profile): ErrorResponse {
   const status = profile === "rfc" ? RFC_STATUS[error.code] ?? error.status : error.status;
   return {
@@ -140,14 +143,14 @@ export function errorResponseTo(error: HttpError, profile: Profile): ErrorRespon
 }
 
 /**
- * Text from the client, made safe to stand in a message or a log.
+ * Quotes text from a client, safely for a message or a log.
  *
  * A client that puts line ends or terminal escapes into a method or a field must
- * not be able to write lines of its own into somebody's log.
+ * not be able to write lines of its own into a log.
  */
-export function quoted(text: string, most = 40): string {
-  const cut = text.length > most ? text.slice(0, most) + "…" : text;
-  const safe = cut.replace(
+export function quoted(text: string, maxLength = 40): string {
+  const shortened = text.length > maxLength ? text.slice(0, maxLength) + "…" : text;
+  const safe = shortened.replace(
     // deno-lint-ignore no-control-regex
     /[\x00-\x1f"\\\x7f-\xff]/g,
     (char) => "\\x" + char.charCodeAt(0).toString(16).padStart(2, "0"),

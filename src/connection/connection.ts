@@ -22,11 +22,12 @@ import { Transport } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
 import type { RequestHead } from "../wire/request_head.ts";
+import type { BodyMemory } from "./body_memory.ts";
 import { report } from "./context.ts";
 import type { ServerContext } from "./context.ts";
 import { bodyTimeout, headTimeout, sendErrorResponse } from "./error_response.ts";
 import { Exchange } from "./exchange.ts";
-import type { ConnectionContext } from "./exchange.ts";
+import type { ConnectionContext } from "./connection_context.ts";
 import { HandlerRunner } from "./handler_runner.ts";
 import type { HandlerTimer } from "./handler_runner.ts";
 import type { NextStep } from "./keep_alive.ts";
@@ -65,6 +66,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   readonly limits: Readonly<Limits>;
   readonly timeouts: Readonly<Timeouts>;
   /** Part of {@linkcode ConnectionContext}. */
+  readonly bodyMemory: BodyMemory;
+  /** Part of {@linkcode ConnectionContext}. */
   readonly pace: Throughput;
   /** When it became idle, by a counter of all connections: the lowest has idled longest. */
   idleSince = 0;
@@ -95,6 +98,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     this.clock = clock;
     this.limits = limits;
     this.timeouts = timeouts;
+    this.bodyMemory = context.bodyMemory;
     this.#context = context;
     this.#handlers = new HandlerRunner(handler, scheme, this, context);
   }

@@ -5,6 +5,7 @@ import { logError } from "../net/exhaustion.ts";
 import type { Clock } from "../net/clock.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
+import type { BodyMemory } from "./body_memory.ts";
 import type { Request } from "./request.ts";
 
 /** The addresses of a connection. */
@@ -19,6 +20,7 @@ export interface ConnectionInfo {
 export interface ResolvedOptions {
   readonly reusePort: boolean;
   readonly maxBody: number;
+  readonly maxBodyMemory: number;
   readonly maxFDs: number | undefined;
   readonly maxConnections: number;
   readonly profile: Profile;
@@ -46,6 +48,8 @@ export interface ServerContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** The memory of all bodies that are read whole. */
+  readonly bodyMemory: BodyMemory;
   /** The connections that drop bytes after their last response, in the order in which they began. */
   readonly lingering: LinkedList<{ destroy(): void }>;
 }

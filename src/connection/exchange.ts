@@ -5,11 +5,7 @@
  * every move of its response goes through the table in `response_state.ts`.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
-import type { Limits, Timeouts } from "../limits.ts";
-import type { Clock } from "../net/clock.ts";
 import { RawConn } from "../net/raw_conn.ts";
-import type { Throughput } from "../net/throughput.ts";
-import type { Transport } from "../net/transport.ts";
 import { contentBytes, isShortAscii, streamOf } from "../web/content.ts";
 import type { ResponseParts } from "../web/response_parts.ts";
 import { fieldsToSend } from "../wire/fields.ts";
@@ -17,30 +13,15 @@ import type { RequestHead } from "../wire/request_head.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../wire/response_encoder.ts";
 import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
+import type { ConnectionContext } from "./connection_context.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
 import { nextStep, requestAllowsReuse, responseMayPersist } from "./keep_alive.ts";
 import type { NextStep } from "./keep_alive.ts";
 import { RequestBody } from "./request_body.ts";
-import type { RequestReader } from "./request_reader.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { SourceReader } from "./response_body.ts";
 import { checkMove, nextState, requestIsOver } from "./response_state.ts";
 import type { ResponseState } from "./response_state.ts";
-
-/** What an exchange needs of its connection. */
-export interface ConnectionContext {
-  readonly reader: RequestReader;
-  readonly transport: Transport;
-  readonly clock: Clock;
-  /** How fast the client sends the body. */
-  readonly pace: Throughput;
-  readonly limits: Readonly<Limits>;
-  readonly timeouts: Readonly<Timeouts>;
-  /** Whether the server lets the connection persist. */
-  readonly persistent: boolean;
-  /** Ends the connection when everything is written, or after `timeouts.linger`. */
-  closeSoon(): void;
-}
 
 /**
  * Where a response that was sent whole is.
@@ -76,19 +57,15 @@ export class Exchange {
   #failure: unknown;
 
   constructor(connection: ConnectionContext, head: RequestHead) {
-    const { reader, transport, pace } = connection;
     this.#connection = connection;
     this.head = head;
-    if (head.framing.body !== 0) {
-      this.#body = new RequestBody(reader, transport, pace, head.framing);
-    }
+    if (head.framing.body !== 0) this.#body = new RequestBody(connection, head.framing);
     this.#persistent = requestAllowsReuse(head);
   }
 
   /** The body; an empty one where the request has none. */
   get body(): RequestBody {
-    const { reader, transport, pace } = this.#connection;
-    return this.#body ??= new RequestBody(reader, transport, pace, this.head.framing);
+    return this.#body ??= new RequestBody(this.#connection, this.head.framing);
   }
 
   /** Whether the request was read to its end. */
@@ -233,6 +210,7 @@ export class Exchange {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
     }
     const { conn } = this;
+    this.#body?.releaseMemory();
     this.#watch?.stop();
     this.#hijackedBehindWrites = !this.#connection.transport.flushed;
     this.#move("hijacked");
@@ -248,6 +226,7 @@ export class Exchange {
   seal(): void {
     if (this.#state === "starting") this.#cancel(this.#starting!, requestIsOver());
     if (this.#state !== "hijacked") this.#move("sealed");
+    this.#body?.releaseMemory();
     this.#watch?.stop();
   }
 

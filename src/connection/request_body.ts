@@ -5,8 +5,7 @@
  * for: a handler that reads slowly makes its client send slowly.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
-import type { Throughput } from "../net/throughput.ts";
-import type { Transport } from "../net/transport.ts";
+import { Deadline } from "../net/deadline.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
 import { streamOf } from "../web/content.ts";
@@ -16,7 +15,8 @@ import { NO_FIELDS } from "../wire/fields.ts";
 import type { Fields } from "../wire/fields.ts";
 import type { Framing } from "../wire/request_framing.ts";
 import type { BodyData, RequestEnd } from "../wire/request_parser.ts";
-import type { RequestReader } from "./request_reader.ts";
+import type { ConnectionContext } from "./connection_context.ts";
+import { noBodyMemory } from "./body_memory.ts";
 
 /**
  * How far a body has been read.
@@ -37,10 +37,10 @@ const PROGRESS: Transitions<Progress> = {
 
 /** Reads one body. */
 export class RequestBody {
-  readonly #reader: RequestReader;
-  readonly #transport: Transport;
+  readonly #connection: ConnectionContext;
   readonly #framing: Framing;
-  readonly #pace: Throughput;
+  /** What it takes of the memory of all bodies. */
+  readonly #share = { bytes: 0 };
   #progress: Progress = "unread";
   /** Whether the client still waits for `100 Continue`. */
   #continueDue: boolean;
@@ -51,23 +51,22 @@ export class RequestBody {
   #current: Promise<unknown> | null = null;
   /** The part of a piece that did not fit into the buffer of the stream's reader. */
   #rest: Uint8Array | null = null;
+  #waitsForMemory = false;
   #sealed = false;
   #trailerFields: Fields = NO_FIELDS;
   #failure: unknown;
   /** Created on first access; few requests have trailers. */
   #trailers: PromiseWithResolvers<Headers> | undefined;
 
-  constructor(reader: RequestReader, transport: Transport, pace: Throughput, framing: Framing) {
-    this.#reader = reader;
-    this.#pace = pace;
-    this.#transport = transport;
+  constructor(connection: ConnectionContext, framing: Framing) {
+    this.#connection = connection;
     this.#framing = framing;
     this.#continueDue = framing.expectsContinue;
     if (framing.body === 0) {
       this.#complete(NO_FIELDS);
       this.#whole = NOTHING;
     } else {
-      pace.reset();
+      connection.pace.reset();
     }
   }
 
@@ -84,13 +83,13 @@ export class RequestBody {
   /** Whether the connection may go on behind it: it is being read, or little enough is left to drop. */
   isDrainable(maxBytes: number): boolean {
     if (this.#progress === "failed" || this.#continueDue) return false;
-    const { bodyRemaining } = this.#reader;
+    const { bodyRemaining } = this.#connection.reader;
     return this.#progress !== "unread" || bodyRemaining <= maxBytes || bodyRemaining === Infinity;
   }
 
   /** How many bytes it may have; can be changed until it is first read. */
   get maxBody(): number {
-    return this.#reader.maxBody;
+    return this.#connection.reader.maxBody;
   }
 
   set maxBody(bytes: number) {
@@ -99,7 +98,7 @@ export class RequestBody {
     if (this.#progress !== "unread") {
       throw new TypeError("Cannot change maxBody: the body is already being read");
     }
-    this.#reader.maxBody = bytes;
+    this.#connection.reader.maxBody = bytes;
   }
 
   /** All of it, where it was read as a whole; undefined where it was not. */
@@ -136,11 +135,55 @@ export class RequestBody {
   /** Reads what is left, as a whole. */
   async readWhole(): Promise<Uint8Array> {
     if (this.#whole !== undefined) return this.#whole;
-    if (this.#stream !== undefined) return this.#whole = await collect(this.#stream);
+    if (this.#stream !== undefined) return this.#whole = await this.#collect(this.#stream);
     const { body } = this.#framing;
     const collector = new BodyBuffer(body === "chunked" ? 0 : body);
-    for (let piece; (piece = await this.#next()) !== null;) collector.add(piece);
+    for (let piece; (piece = await this.#next()) !== null;) {
+      const room = this.#takeMemory(piece);
+      if (room !== null) await room;
+      collector.add(piece);
+    }
     return this.#whole = collector.bytes();
+  }
+
+  /** Gives back what it takes of the memory of all bodies: the request is over. */
+  releaseMemory(): void {
+    if (this.#share.bytes > 0 || this.#waitsForMemory) {
+      this.#connection.bodyMemory.release(this.#share);
+    }
+  }
+
+  /** Throws where the stream is locked. */
+  async #collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+    const collector = new BodyBuffer(0);
+    for await (const piece of stream) {
+      await this.#takeMemory(piece);
+      collector.add(piece);
+    }
+    return collector.bytes();
+  }
+
+  #takeMemory({ length }: Uint8Array): Promise<void> | null {
+    const room = this.#connection.bodyMemory.take(this.#share, length);
+    return room === null ? null : this.#inTime(room);
+  }
+
+  /** Waits for memory, but not longer than `timeouts.body`, nor than the connection lasts. */
+  async #inTime(room: Promise<void>): Promise<void> {
+    const { clock, timeouts, transport } = this.#connection;
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    const deadline = new Deadline();
+    deadline.set(timeouts.body);
+    const tick = (now: number) => deadline.isOver(now) && reject(noBodyMemory());
+    const subscription = clock.subscribe({ tick });
+    const forget = transport.onLost(reject);
+    this.#waitsForMemory = true;
+    try {
+      await Promise.race([room, failed]);
+    } finally {
+      clock.unsubscribe(subscription);
+      forget();
+    }
   }
 
   /**
@@ -180,7 +223,7 @@ export class RequestBody {
   #give(piece: Uint8Array, controller: ReadableByteStreamController): void {
     const wanted = controller.byobRequest;
     const view = wanted?.view;
-    if (!view) return controller.enqueue(this.#reader.own(piece));
+    if (!view) return controller.enqueue(this.#connection.reader.own(piece));
     const count = Math.min(piece.length, view.byteLength);
     new Uint8Array(view.buffer, view.byteOffset, count).set(piece.subarray(0, count));
     if (count < piece.length) this.#rest = piece.subarray(count);
@@ -191,7 +234,7 @@ export class RequestBody {
     if (this.#sealed) {
       return Promise.reject(new TypeError("Cannot read the body: the request is over"));
     }
-    if (this.#reader.position === "raw") {
+    if (this.#connection.reader.position === "raw") {
       return Promise.reject(new TypeError("Cannot read the body: the handler reads the socket"));
     }
     if (this.#current !== null) {
@@ -226,7 +269,7 @@ export class RequestBody {
 
   async #event(): Promise<BodyData | RequestEnd> {
     // The limits come first: a client that is told 413 is not told 100.
-    const event = this.#reader.bodyAtHand();
+    const event = this.#connection.reader.bodyAtHand();
     if (this.#progress === "unread") this.#move("open");
     if (this.#continueDue) await this.#sendContinue();
     return event ?? await this.#timed();
@@ -234,18 +277,18 @@ export class RequestBody {
 
   async #sendContinue(): Promise<void> {
     this.#continueDue = false;
-    this.#transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
-    await this.#transport.flush();
+    this.#connection.transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
+    await this.#connection.transport.flush();
   }
 
   /** Waits for the client, and has the time counted. */
   async #timed(): Promise<BodyData | RequestEnd> {
-    this.#pace.startWaiting();
-    const before = this.#reader.bytesIn;
+    this.#connection.pace.startWaiting();
+    const before = this.#connection.reader.bytesIn;
     try {
-      return await this.#reader.readBody();
+      return await this.#connection.reader.readBody();
     } finally {
-      this.#pace.stopWaiting(this.#reader.bytesIn - before);
+      this.#connection.pace.stopWaiting(this.#connection.reader.bytesIn - before);
     }
   }
 
@@ -267,10 +310,3 @@ export class RequestBody {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** Throws where the stream is locked. */
-async function collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
-  const collector = new BodyBuffer(0);
-  for await (const piece of stream) collector.add(piece);
-  return collector.bytes();
-}

@@ -39,6 +39,14 @@ export interface AsyncHttpServerOptions {
    */
   maxBody?: number;
   /**
+   * The memory of all bodies that are read whole at once, in bytes, for the whole server. A
+   * body that does not fit is left unread until there is room, in order; after
+   * `timeouts.body` it is rejected with 503. A process of 512 MB survives the default.
+   *
+   * @default {134217728}
+   */
+  maxBodyMemory?: number;
+  /**
    * The number of descriptors in use at which the guard stops accepting.
    *
    * @default {the soft limit of the process if it can be read, otherwise maxDescriptorsFallback}
@@ -87,6 +95,7 @@ const CHECKS: { readonly [option in keyof Required<AsyncHttpServerOptions>]: Che
   reuseAddr: isBoolean,
   reusePort: isBoolean,
   maxBody: isCount(0),
+  maxBodyMemory: isCount(0),
   maxFDs: isCount(1),
   maxConnections: isCount(1),
   profile: isOneOf("original", "rfc"),
@@ -120,6 +129,7 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
   return {
     reusePort: options.reusePort ?? false,
     maxBody: options.maxBody ?? 8_388_608,
+    maxBodyMemory: options.maxBodyMemory ?? 134_217_728,
     maxFDs: options.maxFDs,
     maxConnections: options.maxConnections ?? 10_000,
     profile: options.profile ?? "original",

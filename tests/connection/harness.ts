@@ -1,6 +1,7 @@
 /** Runs one connection over a script, with a manual clock. */
 import { Clock } from "../../src/net/clock.ts";
 import { Connection } from "../../src/connection/connection.ts";
+import { BodyMemory } from "../../src/connection/body_memory.ts";
 import type { ServerContext } from "../../src/connection/context.ts";
 import { LinkedList } from "../../src/net/linked_list.ts";
 import { resolveOptions } from "../../src/server/options.ts";
@@ -29,6 +30,7 @@ export interface Run {
   readonly connection: Connection;
   readonly clock: ManualClock;
   readonly counters: Counters;
+  readonly bodyMemory: BodyMemory;
   /** The errors that `onError` received. */
   readonly errors: unknown[];
   /** Resolves when the connection has ended. */
@@ -42,6 +44,7 @@ export function start(
   options: AsyncHttpServerOptions = {},
   faults: Faults = {},
   lingering: ServerContext["lingering"] = new LinkedList(),
+  bodyMemory: BodyMemory = new BodyMemory(options.maxBodyMemory ?? Infinity),
 ): Run {
   const errors: unknown[] = [];
   const clock = new ManualClock();
@@ -53,8 +56,9 @@ export function start(
     clock,
     counters,
     lingering,
+    bodyMemory,
   });
-  return { conn, connection, clock, counters, errors, done: connection.run() };
+  return { conn, connection, clock, bodyMemory, counters, errors, done: connection.run() };
 }
 
 /** Runs a connection to its end; returns all bytes that the client received. */

@@ -1,0 +1,24 @@
+/** What the parts of a connection share. */
+import type { Limits, Timeouts } from "../limits.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Throughput } from "../net/throughput.ts";
+import type { Transport } from "../net/transport.ts";
+import type { BodyMemory } from "./body_memory.ts";
+import type { RequestReader } from "./request_reader.ts";
+
+/** What an exchange, and the body of its request, need of their connection. */
+export interface ConnectionContext {
+  readonly reader: RequestReader;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  /** How fast the client sends the body. */
+  readonly pace: Throughput;
+  readonly limits: Readonly<Limits>;
+  readonly timeouts: Readonly<Timeouts>;
+  /** The memory of all bodies of the server. */
+  readonly bodyMemory: BodyMemory;
+  /** Whether the server lets the connection persist. */
+  readonly persistent: boolean;
+  /** Ends the connection when everything is written, or after `timeouts.linger`. */
+  closeSoon(): void;
+}
