@@ -41,7 +41,7 @@ const PAUSE_MS = Number(Deno.args[1] ?? 1000);
 
 const encoder = new TextEncoder();
 
-/** The stream is pulled when the client has taken what came before: nothing accumulates here. */
+/** Returns a stream that is pulled when the client has taken the previous event: nothing accumulates. */
 function eventsAfter(last: number): ReadableStream<Uint8Array> {
   let id = last;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,8 +68,8 @@ function lastEventId({ headers }: Request): number {
 }
 
 async function events(request: Request): Promise<void> {
-  // A client that has closed its side may still be reading, and the server serves it on. A
-  // browser that has done so is gone: the signal ends the stream before a write fails.
+  // A client that has closed its side may still be reading, and the server still serves it. A
+  // browser that has closed its side is gone: the signal ends the stream before a write fails.
   const events = eventsAfter(lastEventId(request))
     .pipeThrough(new TransformStream(), { signal: request.signal });
   await request.respond(200, events, {

@@ -11,7 +11,7 @@
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
 const ROOT = asFolder(await Deno.realPath(Deno.args[1] ?? "."));
-const CHUNK = 65_536;
+const CHUNK_BYTES = 65_536;
 
 const TYPES = new Map([
   ["css", "text/css; charset=utf-8"],
@@ -27,7 +27,7 @@ const TYPES = new Map([
   ["txt", "text/plain; charset=utf-8"],
 ]);
 
-/** The codes of the system for a path that is missing or not accessible. */
+/** System error codes for a path that is missing or not accessible. */
 const ABSENT = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"];
 
 async function handler(request: Request): Promise<void> {
@@ -147,7 +147,7 @@ function typeOf(path: string): string {
 /** Ends early if the file has become shorter: the server notices, and closes the connection. */
 async function* bytesOf(file: Deno.FsFile, length: number): AsyncGenerator<Uint8Array> {
   for (let left = length; left > 0;) {
-    const chunk = new Uint8Array(Math.min(left, CHUNK));
+    const chunk = new Uint8Array(Math.min(left, CHUNK_BYTES));
     const count = await file.read(chunk);
     if (count === null) return;
     left -= count;

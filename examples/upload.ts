@@ -36,7 +36,7 @@ const PAGE = `<!doctype html>
       say(loaded + " of " + total + " bytes");
     };
     request.onload = () => {
-      if (request.status >= 300) return say("Refused: " + request.responseText);
+      if (request.status >= 300) return say("Rejected: " + request.responseText);
       const { name, size } = JSON.parse(request.responseText);
       say("Done: " + name + ", " + size + " bytes");
     };

@@ -124,7 +124,7 @@ function offersWebSocket({ headers, protocol }: Request): boolean {
     headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
-/** Whether a page of another origin asks: a page may open a WebSocket to any host, but must send its origin. */
+/** Whether the request comes from a page of another origin: a page may open a WebSocket to any host, but must send its origin. */
 function isCrossOrigin({ headers, url }: Request): boolean {
   const origin = headers.get("origin");
   return origin !== null && origin !== url.origin;
