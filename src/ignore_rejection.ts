@@ -1,7 +1,8 @@
 /**
- * A client that goes, or an answer that fails, must not end the process through a
- * promise that nobody looks at: its rejection counts as handled. Who does look at it
- * sees it all the same.
+ * Marks the rejection of a promise as handled; code that awaits the promise still sees it.
+ *
+ * A client that disconnects, or a response that fails, must not end the process through
+ * a promise that is never awaited.
  */
 export function ignoreRejection<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {});

@@ -1,153 +1,187 @@
 /**
- * Every limit and timeout: type, default, and the precedent it was taken from.
+ * Every limit and timeout: type, default, and the precedent for the default.
  *
- * All have a safe default, all can be switched off with `Infinity`, all are checked
- * at the door, so that inner code never meets a value that makes no sense.
+ * All have a safe default, all can be switched off with `Infinity`, and all are
+ * validated when a server is created, so that inner code never sees an invalid value.
  */
 
-/** How much a client may send. Bytes, but for the three that count fields and rates. */
+/** How much a client may send, in bytes unless a limit says otherwise. */
 export interface Limits {
   /**
-   * Bytes of the request line, and of each header line, without their CRLF.
+   * Maximum size of the request line, and of each header line, in bytes without the CRLF.
    *
-   * The original, nginx and Kestrel have the same.
+   * Nim's `std/asynchttpserver`, nginx and Kestrel have the same default.
    *
    * @default {8192}
    */
   line: number;
   /**
-   * Bytes of a whole head: request line, header lines, the empty line. From Kestrel.
+   * Maximum size of a whole head in bytes: request line, header lines and empty line.
+   *
+   * From Kestrel.
    *
    * @default {32768}
    */
   head: number;
   /**
-   * How many header fields a request may have.
+   * Maximum number of header fields of a request.
    *
-   * `Deno.serve` allows 128, hyper and Kestrel 100. The original's 10,000 allow 80 MB
-   * a request.
+   * `Deno.serve` allows 128, hyper and Kestrel 100. The 10,000 of Nim's
+   * `std/asynchttpserver` allow 80 MB per request.
    *
    * @default {128}
    */
   headers: number;
   /**
-   * Bytes of the line before each chunk: its size and its extensions. From Go and hyper.
+   * Maximum size of the line before each chunk, with its extensions, in bytes.
+   *
+   * From Go and hyper.
    *
    * @default {4096}
    */
   chunkLine: number;
   /**
-   * Bytes of all chunk extensions of one body. From Go and Node, after CVE-2024-22019.
+   * Maximum size of all chunk extensions of one body, in bytes.
+   *
+   * From Go and Node, after CVE-2024-22019.
    *
    * @default {16384}
    */
   chunkExtensions: number;
   /**
-   * Bytes of the trailer section. hyper has 16 KiB.
+   * Maximum size of the trailer section in bytes.
+   *
+   * hyper allows 16 KiB.
    *
    * @default {8192}
    */
   trailers: number;
   /**
-   * How many trailer fields a request may have.
+   * Maximum number of trailer fields of a request.
    *
    * @default {32}
    */
   trailerFields: number;
   /**
-   * Bytes of a body that its handler left unread, read and dropped so that the next
-   * request can follow; more closes the connection. From Go.
+   * Maximum number of bytes of an unread body that are read and discarded, so that the
+   * next request can follow; a longer rest closes the connection.
+   *
+   * From Go.
    *
    * @default {262144}
    */
   drain: number;
   /**
-   * Bytes that are read and dropped after the last response, so that the client reads it
-   * and not a reset. Not bounded by bytes: many clients send a whole body before they read
-   * (Python's `http.client`), whatever its size. nginx bounds it by time alone, too.
+   * Maximum number of bytes that are read and discarded after the last response, so that
+   * the client receives the response and not a reset.
+   *
+   * Not bounded by default: many clients send a whole body before they read (Python's
+   * `http.client`), whatever its size. nginx bounds it by time alone, too.
    *
    * @default {Infinity}
    */
   linger: number;
   /**
-   * How many connections may be dropping bytes after their last response; the one that
-   * has done so for longest is closed for the next.
+   * Maximum number of connections that are discarding bytes after their last response;
+   * one more closes the one that has done so for longest.
    *
    * @default {256}
    */
   lingering: number;
   /**
-   * Bytes per second that a client must send of a body, and read of a response, on
-   * average, after 5 seconds. 0 means any. From Kestrel.
+   * Minimum average rate, in bytes per second, at which a client must send a body and
+   * read a response, after 5 seconds of grace; 0 allows any rate.
+   *
+   * From Kestrel.
    *
    * @default {240}
    */
   minRate: number;
   /**
-   * How many requests a connection may carry; the last answer says close. nginx has 1000.
+   * Maximum number of requests on one connection; the last response has
+   * `Connection: close`.
+   *
+   * nginx allows 1000.
    *
    * @default {Infinity}
    */
   requestsPerConnection: number;
 }
 
-/** How long things may take, in milliseconds. */
+/** How long each phase of a connection may take, in milliseconds. */
 export interface Timeouts {
   /**
-   * How long a head may take: from the accept, or from the first byte of the next
-   * request. Absolute: a byte now and then does not extend it. From hyper and Kestrel.
+   * Maximum time for a head to arrive, in milliseconds from the accept, or from the first
+   * byte of a later request. Absolute: a byte now and then does not extend it.
+   *
+   * From hyper and Kestrel.
    *
    * @default {30000}
    */
   head: number;
   /**
-   * How long a connection may wait for its next request. nginx has the same, which is
-   * longer than the 60 s of most balancers: who reuses a connection should close it first.
+   * Maximum time that a connection waits for its next request, in milliseconds.
+   *
+   * nginx has the same default. It is longer than the 60 s of most load balancers: the
+   * side that reuses connections should be the first to close an idle one.
    *
    * @default {75000}
    */
   idle: number;
   /**
-   * How long a body that is being read may stand still. nginx has 60 s.
+   * Maximum time without a byte of a body that is being read, in milliseconds.
+   *
+   * nginx has 60 s.
    *
    * @default {30000}
    */
   body: number;
   /**
-   * How long a response may stand still because the client does not read. nginx has 60 s.
+   * Maximum time that a response makes no progress because the client does not read, in
+   * milliseconds.
+   *
+   * nginx has 60 s.
    *
    * @default {30000}
    */
   write: number;
   /**
-   * How long a handler may take. Off: server-sent events and long polling take long.
+   * Maximum time that a handler takes, in milliseconds. Off by default: server-sent
+   * events and long polling take long.
    *
    * @default {Infinity}
    */
   handler: number;
   /**
-   * How long a body that its handler left unread may take to arrive. nginx has 5 s.
+   * Maximum time for the rest of an unread body to arrive, in milliseconds.
+   *
+   * nginx has 5 s.
    *
    * @default {5000}
    */
   drain: number;
   /**
-   * How long a client may be silent while bytes are read and dropped after the last
-   * response. nginx has 5 s.
+   * Maximum silence of a client, in milliseconds, while bytes are read and discarded after
+   * the last response.
+   *
+   * nginx has 5 s.
    *
    * @default {2000}
    */
   linger: number;
   /**
-   * How long bytes are read and dropped after the last response in all. From nginx.
+   * Maximum total time, in milliseconds, for which bytes are read and discarded after the
+   * last response.
+   *
+   * From nginx.
    *
    * @default {30000}
    */
   lingerTotal: number;
   /**
-   * How long a streamed response may be silent to a client that has closed its side. It may
-   * still be reading, or have gone, which looks the same until something is written; then
-   * the source is cancelled and the connection closed.
+   * Maximum silence of a streamed response, in milliseconds, after the client has closed
+   * its side; then the source is cancelled and the connection closed. A client that still
+   * reads and one that has gone look the same until something is written.
    *
    * @default {5000}
    */
@@ -183,14 +217,14 @@ export const DEFAULT_TIMEOUTS: Readonly<Timeouts> = {
   halfClosed: 5000,
 };
 
-/** What follows from a server's limits, made once for all its connections. */
+/** Derives a value from a server's limits once, for all its connections. */
 export function perLimits<T>(
-  make: (limits: Readonly<Limits>) => T,
+  derive: (limits: Readonly<Limits>) => T,
 ): (limits: Readonly<Limits>) => T {
-  const made = new WeakMap<Readonly<Limits>, T>();
+  const derived = new WeakMap<Readonly<Limits>, T>();
   return (limits) => {
-    let rules = made.get(limits);
-    if (rules === undefined) made.set(limits, rules = make(limits));
-    return rules;
+    let value = derived.get(limits);
+    if (value === undefined) derived.set(limits, value = derive(limits));
+    return value;
   };
 }

@@ -1,24 +1,24 @@
-/** What a server counts. */
+/** The counters of a server. */
 import type { RejectCode } from "./errors.ts";
 
-/** A snapshot of what a server has counted. */
+/** A snapshot of a server's counters. */
 export interface ServerStats {
-  /** Connections. */
+  /** Counts of connections. */
   readonly connections: {
-    /** Open now. */
+    /** Connections that are open now. */
     readonly open: number;
-    /** Accepted since the server was made. */
+    /** Connections accepted since the server was created. */
     readonly accepted: number;
-    /** Accepts that failed. */
+    /** Accepts that failed; an accept error is not a refused request. */
     readonly acceptErrors: number;
   };
   /** Requests whose head was read. */
   readonly requests: number;
   /** Bytes read from sockets. */
   readonly bytesIn: number;
-  /** Bytes that sockets have taken. */
+  /** Bytes written to sockets. */
   readonly bytesOut: number;
-  /** Requests that were refused, by the rule they broke. */
+  /** Refused requests, by reason. */
   readonly rejections: { readonly [code in RejectCode]?: number };
 }
 
@@ -27,11 +27,11 @@ export class Counters {
   accepted = 0;
   acceptErrors = 0;
   requests = 0;
-  /** How often a connection has begun to wait for a request. */
+  /** How often a connection began to wait for a request. */
   waits = 0;
-  /** Of connections that have ended. */
+  /** Bytes read by connections that have ended. */
   bytesIn = 0;
-  /** Of connections that have ended. */
+  /** Bytes written by connections that have ended. */
   bytesOut = 0;
   readonly #rejections = new Map<RejectCode, number>();
 

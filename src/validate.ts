@@ -1,20 +1,20 @@
 /**
- * What is refused at the door: options that nobody knows, and values out of range.
+ * Rejects unknown options, and values of a wrong type or out of range.
  *
  * A misspelt option that is silently ignored is a limit that does not hold.
  */
 
-/** Throws when the value of an option is not what is wanted. */
+/** Throws if the value of the option `name` is invalid. */
 export type Check = (name: string, value: unknown) => void;
 
-/** Checks the keys and values of a record of options; undefined means that an option is left out. */
+/** Checks the keys and values of a record of options; an undefined value counts as left out. */
 export function checkRecord(
   name: string,
   record: unknown,
   checks: { readonly [key: string]: Check },
 ): void {
   if (typeof record !== "object" || record === null) {
-    throw new TypeError(`${capitalized(name)} must be an object: got ${shown(record)}`);
+    throw new TypeError(`${capitalized(name)} must be an object: got ${inspected(record)}`);
   }
   for (const [key, value] of Object.entries(record)) {
     if (!Object.hasOwn(checks, key)) {
@@ -26,63 +26,63 @@ export function checkRecord(
   }
 }
 
-/** A record whose own options are checked. */
+/** Wants a record with the given options. */
 export function isRecord(checks: { readonly [key: string]: Check }): Check {
   return (name, value) => checkRecord(name, value, checks);
 }
 
-/** The same keys as `defaults` has, each a count. */
+/** Returns a check for each key of `defaults`, which wants a count from 0 on. */
 export function countsOf(defaults: object): { readonly [key: string]: Check } {
   return Object.fromEntries(Object.keys(defaults).map((key) => [key, isCount(0)]));
 }
 
-/** The defaults, and what of the given record is not undefined. */
+/** Returns the defaults, overridden by each value of `given` that is not undefined. */
 export function withDefaults<T extends object>(defaults: T, given: Partial<T> | undefined): T {
-  const said = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
-  return { ...defaults, ...Object.fromEntries(said) };
+  const defined = Object.entries(given ?? {}).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(defined) };
 }
 
-/** A whole number from `least` on, or Infinity: no limit. */
-export function isCount(least: number): Check {
+/** Wants an integer from `min` on, or Infinity, which means no limit. */
+export function isCount(min: number): Check {
   return (name, value) => {
     if (typeof value !== "number") {
-      throw new TypeError(`Option ${name} must be a number: got ${shown(value)}`);
+      throw new TypeError(`Option ${name} must be a number: got ${inspected(value)}`);
     }
-    if (value === Infinity || (Number.isInteger(value) && value >= least)) return;
+    if (value === Infinity || (Number.isInteger(value) && value >= min)) return;
     throw new RangeError(
-      `Option ${name} must be an integer from ${least} on, or Infinity: got ${value}`,
+      `Option ${name} must be an integer from ${min} on, or Infinity: got ${value}`,
     );
   };
 }
 
-/** True or false. */
+/** Wants true or false. */
 export function isBoolean(name: string, value: unknown): void {
   if (typeof value === "boolean") return;
-  throw new TypeError(`Option ${name} must be true or false: got ${shown(value)}`);
+  throw new TypeError(`Option ${name} must be true or false: got ${inspected(value)}`);
 }
 
-/** A string. */
+/** Wants a string. */
 export function isText(name: string, value: unknown): void {
   if (typeof value === "string") return;
-  throw new TypeError(`Option ${name} must be a string: got ${shown(value)}`);
+  throw new TypeError(`Option ${name} must be a string: got ${inspected(value)}`);
 }
 
-/** A function. */
+/** Wants a function. */
 export function isFunction(name: string, value: unknown): void {
   if (typeof value === "function") return;
-  throw new TypeError(`Option ${name} must be a function: got ${shown(value)}`);
+  throw new TypeError(`Option ${name} must be a function: got ${inspected(value)}`);
 }
 
-/** One of a few words. */
+/** Wants one of the given strings. */
 export function isOneOf(...values: string[]): Check {
   return (name, value) => {
     if (values.includes(value as string)) return;
     const wanted = values.map((each) => JSON.stringify(each)).join(" or ");
-    throw new TypeError(`Option ${name} must be ${wanted}: got ${shown(value)}`);
+    throw new TypeError(`Option ${name} must be ${wanted}: got ${inspected(value)}`);
   };
 }
 
-function shown(value: unknown): string {
+function inspected(value: unknown): string {
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
 
