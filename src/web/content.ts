@@ -1,10 +1,10 @@
-/** What can be sent as the content of a response that is sent whole. */
+/** Content of a response that is sent as a whole. */
 export type Content = string | Uint8Array | null;
 
 const NOTHING = new Uint8Array(0);
 const encoder = new TextEncoder();
 
-/** Content as bytes; text is UTF-8. */
+/** Returns content as bytes; text is encoded as UTF-8. */
 export function contentBytes(content: Content | undefined): Uint8Array {
   if (content === undefined || content === null) return NOTHING;
   if (typeof content === "string") return encoder.encode(content);
@@ -12,23 +12,23 @@ export function contentBytes(content: Content | undefined): Uint8Array {
   throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
 }
 
-/** Is it so short that a look at each character costs less than an encoder, and ASCII, so that each is a byte? */
+/** Whether `text` is ASCII, one byte per character, and so short that checking it costs less than a `TextEncoder`. */
 export function isShortAscii(text: string): boolean {
-  if (text.length > SHORT) return false;
+  if (text.length > MAX_SHORT_LENGTH) return false;
   for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
   return true;
 }
 
-const SHORT = 256;
+const MAX_SHORT_LENGTH = 256;
 
-/** Bytes as a stream of one chunk, a copy; readers may bring buffers of their own. */
+/** Returns a stream of one chunk, a copy of `bytes`; supports readers that bring their own buffers. */
 export function streamOf(bytes: Uint8Array): ReadableStream<Uint8Array> {
-  let given = bytes.length === 0;
+  let isSent = bytes.length === 0;
   return new ReadableStream({
     type: "bytes",
     pull(controller) {
-      if (!given) {
-        given = true;
+      if (!isSent) {
+        isSent = true;
         return controller.enqueue(bytes.slice());
       }
       controller.close();

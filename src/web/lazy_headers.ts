@@ -1,17 +1,17 @@
 /**
- * Header fields as the Web knows them, made when more than a look is taken.
+ * A `Headers` object that is created only when a handler does more than look up fields.
  *
  * A genuine `Headers` of the 14 fields of a browser takes 8 µs, more than a whole small
- * request; most handlers get one or two of them. So they are given an object with the
- * prototype of `Headers` that knows `get` and `has`, and has everything else done by a
- * genuine one, made then. The state that the platform keeps in symbols of the instance
- * is passed on, too: `new Headers(headers)` takes it for what it is.
+ * request; most handlers read one or two fields. So they get an object with the prototype
+ * of `Headers` that implements `get` and `has`, and creates a genuine one to which it
+ * delegates everything else. It also forwards the state that the platform keeps in symbols
+ * of the instance, so that `new Headers(headers)` accepts it.
  */
 import { isTrailerName } from "../wire/fields.ts";
 import type { Fields } from "../wire/fields.ts";
 import { isToken } from "../wire/syntax.ts";
 
-/** Where the fields come from. */
+/** The fields behind a lazy `Headers`. */
 export interface FieldSource {
   readonly length: number;
   nameLength(index: number): number;
@@ -50,14 +50,14 @@ class LazyHeaders {
     return this.#genuine ??= genuineHeaders(this.#fields);
   }
 
-  /** Not `nameIs`: that is for names of letters and hyphens. */
+  /** Not `nameIs`, which works only for names of letters, digits and hyphens. */
   #is(index: number, lower: string): boolean {
     return this.#fields.nameLength(index) === lower.length &&
       this.#fields.name(index).toLowerCase() === lower;
   }
 }
 
-/** What is no token is an error, which the platform's own words say best. */
+/** Whether `name` is a valid field name; the genuine `Headers` throws the error for any other. */
 function isPlain(name: unknown): name is string {
   return typeof name === "string" && isToken(name);
 }
@@ -77,7 +77,7 @@ for (const key of Object.getOwnPropertySymbols(new Headers())) {
   });
 }
 
-/** What a lazy one is tried out with. */
+/** Fields for the test whether the platform accepts a lazy `Headers`. */
 const PROBE: FieldSource = {
   length: 1,
   nameLength: () => 1,
@@ -85,7 +85,7 @@ const PROBE: FieldSource = {
   value: () => "b",
 };
 
-/** Does the platform take what `make` makes for genuine Headers? It may keep its state elsewhere one day. */
+/** Whether the platform accepts the objects that `make` returns as `Headers`; a later Deno may keep their state elsewhere. */
 function isTakenForHeaders(make: (fields: FieldSource) => Headers): boolean {
   try {
     const headers = make(PROBE);
@@ -101,15 +101,15 @@ function lazyHeaders(fields: FieldSource): Headers {
   return new LazyHeaders(fields) as unknown as Headers;
 }
 
-/** The better of two ways to make Headers of fields: lazily, where that works. */
+/** Returns `lazily` if the platform accepts its objects, otherwise a function that creates genuine `Headers`. */
 export function headersMaker(lazily: (fields: FieldSource) => Headers): typeof genuineHeaders {
   return isTakenForHeaders(lazily) ? lazily : genuineHeaders;
 }
 
-/** The Web's view of fields. */
+/** Returns fields as a Web `Headers`. */
 export const headersOf: (fields: FieldSource) => Headers = headersMaker(lazyHeaders);
 
-/** Trailer fields as the Web knows them; those that must not be trailers are dropped. */
+/** Returns trailer fields as a Web `Headers`, without those that must not be trailers. */
 export function trailerHeaders(fields: Fields): Headers {
   return new Headers(fields.pairs().filter(([name]) => isTrailerName(name)) as [string, string][]);
 }

@@ -1,17 +1,17 @@
 /**
- * A Web `Request` that is made when it is first needed.
+ * A Web `Request` that is created when it is first needed.
  *
- * To make a genuine one takes 4 µs, which is half of what a whole request takes; most
- * handlers look at its method and URL only. So they get an object with the prototype
- * of `Request` that knows those, and has everything else done by a genuine one, made
- * then. The state that the platform keeps in symbols of the instance is passed on, too:
- * `fetch(request)`, `new Request(request)` and `request.clone()` take it for what it is.
+ * Creating a genuine one takes 4 µs, half the time of a whole request; most handlers read
+ * only its method and URL. So they get an object with the prototype of `Request` that
+ * implements those, and creates a genuine one to which it delegates everything else. It
+ * also forwards the state that the platform keeps in symbols of the instance, so that
+ * `fetch(request)`, `new Request(request)` and `request.clone()` accept it.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
 
 const WebRequest = globalThis.Request;
 
-/** Where the parts of a Web `Request` come from. */
+/** The parts of a Web `Request`. */
 export interface RequestSource {
   readonly method: string;
   readonly url: URL;
@@ -22,7 +22,7 @@ export interface RequestSource {
   readonly signal: AbortSignal;
 }
 
-/** Names that the Fetch standard writes in upper case, however they came. */
+/** Method names that the Fetch standard converts to upper case. */
 const NORMALIZED = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 
 class LazyRequest {
@@ -50,7 +50,7 @@ class LazyRequest {
     return this.#source.signal;
   }
 
-  /** The genuine one; what was changed in `headers` before is in it. */
+  /** Returns the genuine `Request`; it includes earlier changes to `headers`. */
   genuine(): globalThis.Request {
     return this.#genuine ??= genuineRequest(this.#source);
   }
@@ -79,7 +79,7 @@ for (const key of Object.getOwnPropertySymbols(new WebRequest("http://localhost/
   });
 }
 
-/** What a lazy request is tried out with: none of a client's, whose body would be used up by it. */
+/** A request for the test whether the platform accepts a lazy one; with a client's request the test would consume the body. */
 const PROBE = {
   method: "GET",
   url: new URL("http://localhost/probe"),
@@ -93,7 +93,7 @@ function fakeRequest(source: RequestSource): globalThis.Request {
   return new LazyRequest(source) as unknown as globalThis.Request;
 }
 
-/** Whether the platform takes the lazy one for a genuine one: it may keep its state elsewhere one day. */
+/** Whether the platform accepts the lazy object as a `Request`; a later Deno may keep its state elsewhere. */
 function isTakenForRequest(): boolean {
   try {
     return new WebRequest(fakeRequest(PROBE)).url === PROBE.url.href;
@@ -102,7 +102,7 @@ function isTakenForRequest(): boolean {
   }
 }
 
-/** Makes the Web's view of a request: lazily, where that works. */
+/** Returns a request as a Web `Request`, created lazily if the platform accepts that. */
 export const lazyRequest: (source: RequestSource) => globalThis.Request = isTakenForRequest()
   ? fakeRequest
   : genuineRequest;

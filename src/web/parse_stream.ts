@@ -1,4 +1,4 @@
-/** The parser for anybody who has bytes: a file, a pipe, a capture. */
+/** Parses requests from any stream of bytes: a file, a pipe, a capture. */
 import { checkRecord, countsOf, isCount, isOneOf, isRecord, withDefaults } from "../validate.ts";
 import type { Profile } from "../errors.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
@@ -13,43 +13,43 @@ import type { RequestEnd } from "../wire/request_parser.ts";
 export interface ParsedRequest {
   /** The method as it was sent. */
   readonly method: string;
-  /** The request-target as it came. */
+  /** The request-target as it was sent. */
   readonly target: string;
   /** The HTTP version. */
   readonly protocol: Protocol;
-  /** The header fields as the Web knows them. */
+  /** The header fields as a Web `Headers`. */
   readonly headers: Headers;
-  /** The header fields as they came: order, case and duplicates. */
+  /** The header fields as they were sent, with their order, case and duplicates. */
   readonly rawHeaders: ReadonlyArray<readonly [name: string, value: string]>;
-  /** The whole body, its transfer coding taken off. */
+  /** The whole body, without its transfer coding. */
   readonly body: Uint8Array;
-  /** The trailer fields as they came; they are no header fields (RFC 9110, 6.5). */
+  /** The trailer fields as they were sent; they must not be merged into the header fields (RFC 9110, 6.5). */
   readonly rawTrailers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
-/** What a {@linkcode RequestParseStream} is made with. */
+/** Options for {@linkcode RequestParseStream}. */
 export interface RequestParseStreamOptions {
   /**
-   * Bytes that the body of a request may have.
+   * The largest request body, in bytes.
    *
    * @default {8388608}
    */
   maxBody?: number;
   /**
-   * Must a POST have a Content-Length or a Transfer-Encoding? In the `"original"` profile it must.
+   * Whether a POST must have a Content-Length or a Transfer-Encoding: it must in the `"original"` profile.
    *
    * @default {"rfc"}
    */
   profile?: Profile;
-  /** How much a request may have of what. */
+  /** The largest sizes and counts in a request. */
   limits?: Partial<Limits>;
 }
 
 /**
- * Takes a stream of bytes apart into requests, with the same parser as the server's.
+ * Parses a stream of bytes into requests, with the same parser as the server.
  *
- * It fails with an {@linkcode HttpError} where a request is refused, and where the
- * stream ends within one.
+ * The stream fails with an {@linkcode HttpError} if a request is rejected, or if the input
+ * ends within one.
  *
  * @example Read a file of captured requests
  * ```ts
@@ -64,9 +64,9 @@ export interface RequestParseStreamOptions {
  */
 export class RequestParseStream extends TransformStream<Uint8Array, ParsedRequest> {
   /**
-   * Makes a stream that takes bytes and gives requests.
+   * Creates a stream that takes bytes and emits requests.
    *
-   * @param options Limits, as for a server.
+   * @param options Profile and limits, as for a server.
    * @throws {TypeError} An option is unknown, or its value has the wrong type.
    * @throws {RangeError} A number is out of range.
    */
@@ -85,7 +85,7 @@ const CHECKS = {
   limits: isRecord(countsOf(DEFAULT_LIMITS)),
 };
 
-/** Puts the parser's events together. */
+/** Assembles whole requests from the parser's events. */
 class WholeRequests {
   readonly #parser: RequestParser;
   #head: RequestHead | null = null;

@@ -1,9 +1,9 @@
-/** A Web `Response`, or what looks like one, as a response on the wire. */
+/** Takes a Web `Response`, or an object like one, apart into what is sent. */
 import type { Content } from "./content.ts";
 import { staticBody } from "./static_body.ts";
 import { isNamed } from "../wire/response_framing.ts";
 
-/** The parts of a response, as a handler gives them. */
+/** The parts of a response, as provided by a handler. */
 export interface ResponseParts {
   readonly status: number;
   readonly content: Content | ReadableStream<Uint8Array> | undefined;
@@ -13,10 +13,10 @@ export interface ResponseParts {
 }
 
 /**
- * Takes a Web `Response` apart. An object with the same members is enough: several
- * frameworks bring types of their own, or another realm's.
+ * Returns the parts of a Web `Response`. An object with the same members is enough: several
+ * frameworks use types of their own, or those of another realm.
  *
- * @throws {TypeError} It is no Response, or its body was used.
+ * @throws {TypeError} `response` is not a Response, or its body has been used or is locked.
  */
 export function partsOf(response: Response): ResponseParts | Promise<ResponseParts> {
   const head = headOf(checked(response));
@@ -57,8 +57,8 @@ function bodyIsUsed(): TypeError {
 }
 
 /**
- * The response of a `fetch` that is passed on still says how it came here; how it goes
- * on is for this connection to say (RFC 9110, 7.6.1).
+ * Removes the fields that describe how a forwarded `fetch` response reached this server:
+ * they apply to that connection only (RFC 9110, 7.6.1).
  */
 function withoutHops(headers: Headers | undefined): [string, string][] {
   const kept: [string, string][] = [];
@@ -66,7 +66,7 @@ function withoutHops(headers: Headers | undefined): [string, string][] {
     if (isNamed(name, "transfer-encoding") || isNamed(name, "keep-alive")) return;
     kept.push([name, String(value)]);
   };
-  // A third of the time of its iterator, which makes two objects for each field.
+  // Takes a third of the time of the iterator, which creates two objects per field.
   if (headers instanceof Headers) headers.forEach(keep);
   else for (const [name, value] of entriesOf(headers ?? {})) keep(value, name);
   return kept;
@@ -78,7 +78,7 @@ function entriesOf(headers: object): Iterable<[string, string]> {
     : Object.entries(headers as Record<string, string>);
 }
 
-/** The content of a response; what is there at once goes out with its length. */
+/** Returns the content of a response: as a whole, with a known length, if it is available at once. */
 function contentOf(
   response: Response,
 ): Content | Promise<Content | ReadableStream<Uint8Array>> {
@@ -95,12 +95,12 @@ function contentOf(
   }
 }
 
-/** So many turns a body that is there already may take to give its only chunk, and its end. */
-const TURNS = 8;
+/** Microtask turns within which a body that is available at once yields its only chunk, and its end. */
+const MAX_TURNS = 8;
 
 /**
- * A body that is there at once goes out with its length, in one write with the head. A
- * body that makes one wait is a stream, and its head is not kept waiting.
+ * Reads a body that is available at once, so that it is sent with its length, in one write
+ * with the head. Any other body stays a stream, and its head is sent without waiting for it.
  */
 async function contentOfStream(
   body: ReadableStream<Uint8Array>,
@@ -115,7 +115,7 @@ async function contentOfStream(
   return resumed(reader, [first, second]);
 }
 
-/** A read that may have come to its end. */
+/** A read whose result is available once it has settled. */
 class Peeked {
   readonly promise: Promise<ReadableStreamReadResult<Uint8Array>>;
   result: ReadableStreamReadResult<Uint8Array> | undefined;
@@ -126,16 +126,16 @@ class Peeked {
     promise.then((result) => this.result = result, () => this.#failed = true);
   }
 
-  /** Does it come at once? */
+  /** Whether the read settles within `MAX_TURNS` turns. */
   async arrives(): Promise<boolean> {
-    for (let i = 0; i < TURNS && this.result === undefined && !this.#failed; i++) await null;
-    // Nothing has been sent yet: what fails now can still be answered.
+    for (let i = 0; i < MAX_TURNS && this.result === undefined && !this.#failed; i++) await null;
+    // Nothing has been sent yet: an error response is still possible.
     if (this.#failed) await this.promise;
     return this.result !== undefined;
   }
 }
 
-/** The stream again, from its beginning. */
+/** Returns the stream from its beginning, including the chunks that were read from it. */
 function resumed(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   peeked: Peeked[],

@@ -1,27 +1,27 @@
 /**
- * Is the body of a Web `Response` text or bytes that are all there?
+ * Tells whether the body of a Web `Response` is text or bytes that are in memory.
  *
- * The standard has no way to ask. `response.body` makes a stream of it, and to read that
- * takes 4 µs, more than all else about a small answer; `text()` takes 0.2 µs. Deno keeps
- * what a Response was made of in symbols of the instance: they are looked at, never
- * changed, and only to choose between public methods. Where a Deno keeps it elsewhere,
- * the answer is null, and the stream is read.
+ * The standard has no way to find out. `response.body` turns the body into a stream, and
+ * reading that takes 4 µs, more than everything else about a small response; `text()` takes
+ * 0.2 µs. Deno keeps the source of a Response in symbols of the instance: they are read,
+ * never changed, and only to choose between public methods. With a Deno that keeps it
+ * elsewhere the result is null, and the stream is read.
  */
 
-/** How a body can be taken whole; null: it is a stream, or nobody knows. */
+/** How a body can be read as a whole; null if it is a stream, or if that is unknown. */
 export type StaticBody = "text" | "bytes" | null;
 
-/** Has the Response, whose body must not have been used, one that is all there? */
+/** Returns how the body can be read as a whole. It must not have been used. */
 export function staticBody(response: Response): StaticBody {
   const source = sourceOf(response);
   if (typeof source === "string") return source.charCodeAt(0) === BYTE_ORDER_MARK ? null : "text";
   return source instanceof Uint8Array ? "bytes" : null;
 }
 
-/** `text()` would remove it. */
+/** A leading one is lost in `text()`. */
 const BYTE_ORDER_MARK = 0xfeff;
 
-/** What Deno keeps of a Response, as far as it is of interest here. */
+/** The part of Deno's inner response that is read here. */
 type Inner = {
   readonly body?: { readonly source?: unknown; readonly streamOrStatic?: unknown } | null;
 };
@@ -31,7 +31,7 @@ function symbolNamed(description: string): symbol | undefined {
   return symbols.find((symbol) => symbol.description === description);
 }
 
-/** A text for which no body was made yet. */
+/** The symbol of a text for which Deno has not created a body yet. */
 const LAZY = symbolNamed("lazy static body");
 const INNER = symbolNamed("response");
 
@@ -42,6 +42,6 @@ function sourceOf(response: Response): unknown {
   }
   if (INNER === undefined) return null;
   const body = (Reflect.get(response, INNER) as Inner | undefined)?.body;
-  // Somebody has asked for its stream, and may be reading it.
+  // Its stream has been requested, and may be being read.
   return body?.streamOrStatic instanceof ReadableStream ? null : body?.source;
 }
