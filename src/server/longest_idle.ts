@@ -57,7 +57,7 @@ export class LongestIdle {
 
   #scan(): Candidate | undefined {
     this.#batch = this.#connections()
-      .filter(this.#mayBeClosed)
+      .filter((connection) => isOpen(connection) && this.#mayBeClosed(connection))
       .map((connection) => ({ connection, since: connection.idleSince }))
       .sort((one, other) => one.since - other.since)
       .slice(0, MAX_BATCH)
@@ -66,6 +66,11 @@ export class LongestIdle {
   }
 }
 
+/** A connection that was closed while idle stays in the idle phase. */
+function isOpen({ transport }: Connection): boolean {
+  return !transport.closed;
+}
+
 function isStillIdle({ connection, since }: Candidate): boolean {
-  return connection.isIdle && connection.idleSince === since;
+  return isOpen(connection) && connection.isIdle && connection.idleSince === since;
 }
