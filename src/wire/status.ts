@@ -63,7 +63,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [511, "Network Authentication Required"],
 ]);
 
-/** The standard reason phrase; empty where there is none (RFC 9112, 4 allows that). */
+/** Returns the standard reason phrase, or an empty one if there is none (allowed by RFC 9112, 4). */
 export function reasonPhrase(status: number): string {
   return REASONS.get(status) ?? "";
 }

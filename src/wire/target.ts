@@ -5,20 +5,20 @@
  * request-target = origin-form / absolute-form / authority-form / asterisk-form
  * ```
  *
- * Both are checked when the head is read, so that the URL which is built of them
- * later can neither fail nor be led astray: `GET /admin` with `Host: a/public?x=`
- * must never become the path `/public` (Deno.serve, probed), and `//x/y` is a path.
+ * Both are checked when the head is parsed, so that the URL that is later built from them
+ * can neither fail nor mean another resource: `GET /admin` with `Host: a/public?x=` must
+ * never become the path `/public` (as observed with Deno.serve), and `//x/y` is a path.
  */
 import { HttpError, quoted } from "../errors.ts";
 import { consistsOf, IP_LITERAL, isDigit, latin1, PATH, QUERY, REG_NAME } from "./syntax.ts";
 
-/** Which of the four forms a request-target has. */
+/** The four forms of a request-target. */
 export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";
 
 const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
 
-/** The form of the target in `bytes[start..end)`; throws when it has none that the method allows. */
+/** Returns the form of the target in `bytes[start..end)`; throws if it has none that the method allows. */
 export function targetForm(
   method: string,
   bytes: Uint8Array,
@@ -50,14 +50,14 @@ export function targetForm(
   );
 }
 
-/** The authority in an absolute-form or authority-form target. */
+/** Returns the authority of an absolute-form or authority-form target, otherwise null. */
 export function targetAuthority(form: TargetForm, target: string): string | null {
   if (form === "absolute") return absoluteParts(target)!.authority;
   return form === "authority" ? target : null;
 }
 
 /**
- * Path and query of a target that was checked.
+ * Returns path and query of a target that `targetForm` has accepted.
  *
  * "If the request-target is in authority-form or asterisk-form, the target URI's
  * combined path and query component is empty" (RFC 9112, 3.3).
@@ -68,7 +68,7 @@ export function targetPath(form: TargetForm, target: string): string {
   return "";
 }
 
-/** Scheme in any case, then an authority that ends where path or query begin: user info is none of it. */
+/** The scheme in any case, then the authority up to the path or the query; `isHost` rejects user information in it. */
 const ABSOLUTE = /^https?:\/\/([^/?]*)/i;
 
 function absoluteParts(target: string): { authority: string; pathAt: number } | null {
@@ -76,7 +76,7 @@ function absoluteParts(target: string): { authority: string; pathAt: number } | 
   return match && { authority: match[1]!, pathAt: match[0].length };
 }
 
-/** Reads a path up to `?`, then a query; `#` is in neither class. */
+/** Whether the bytes are a path with an optional query; `#` belongs to neither class. */
 function isPathAndQuery(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
   while (at < end && PATH[bytes[at]!] === 1) at++;
@@ -85,7 +85,7 @@ function isPathAndQuery(bytes: Uint8Array, start: number, end: number): boolean 
   return at === end;
 }
 
-/** `authority-form = uri-host ":" port`, the port being needed here. */
+/** Whether `target` is `authority-form = uri-host ":" port`, with a port that is not empty. */
 function isAuthorityForm(target: string): boolean {
   return isHost(target) && isDigit(target.charCodeAt(target.length - 1)) &&
     target.slice(target.startsWith("[") ? target.indexOf("]") : 0).includes(":");
@@ -93,34 +93,35 @@ function isAuthorityForm(target: string): boolean {
 
 /**
  * Whether a text is `uri-host [ ":" port ]` (RFC 9110, 7.2), by the grammar of RFC 3986
- * without percent-encoding, and means the same to the URL as to a front that compares names.
+ * without percent-encoding, and means the same to the URL parser as to a proxy that compares
+ * names.
  *
- * nginx and HAProxy deny `admin.internal` and pass `%61dmin.internal` and `0x7f.1`, which a
- * URL makes `admin.internal` and 127.0.0.1: a host that the URL would change other than by
- * case is refused. Names that the URL cannot hold (`web.1`, `xn--a`) are taken; then the
- * URL has the local address, and only the Host field the name.
+ * nginx and HAProxy can deny `admin.internal` and still pass `%61dmin.internal` and `0x7f.1`,
+ * which a URL turns into `admin.internal` and 127.0.0.1: a host that the URL parser would
+ * change in anything but case is rejected. Names that a URL cannot hold (`web.1`, `xn--a`)
+ * are accepted; the URL then has the local address, and only the Host field has the name.
  *
- * An empty host is refused as nginx does: the http scheme has none (RFC 9110, 4.2.1).
+ * An empty host is rejected, as by nginx: the http scheme does not allow it (RFC 9110, 4.2.1).
  */
 export function isHost(text: string): boolean {
   const bracket = text.startsWith("[") ? text.indexOf("]") : -1;
   const colon = text.indexOf(":", bracket + 1);
   const host = colon === -1 ? text : text.slice(0, colon);
   const port = colon === -1 ? "" : text.slice(colon + 1);
-  return hostIsWritten(host, bracket) && isPort(port) && urlKeeps(host);
+  return isHostSyntax(host, bracket) && isPort(port) && urlKeeps(host);
 }
 
-/** Whether the URL has the host as it is, or cannot hold the name. */
+/** Whether the URL parser keeps the host unchanged, or cannot represent the name at all. */
 function urlKeeps(host: string): boolean {
   const url = URL.parse(`http://${host}/`);
   if (url !== null) return url.hostname === host.toLowerCase();
   return !host.startsWith("[") && !DOTTED_DECIMAL.test(host);
 }
 
-/** What is written like an IPv4 address and is none, such as `1.2.3.999`, is no name either. */
+/** Matches text in the form of an IPv4 address; an invalid one, such as `1.2.3.999`, is not a name either. */
 const DOTTED_DECIMAL = /^[\d.]+$/;
 
-function hostIsWritten(host: string, bracket: number): boolean {
+function isHostSyntax(host: string, bracket: number): boolean {
   if (host.startsWith("[")) {
     return bracket === host.length - 1 && consistsOf(host.slice(1, -1), IP_LITERAL);
   }

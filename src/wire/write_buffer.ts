@@ -1,4 +1,4 @@
-/** Bytes on their way out: grows as needed, starts small. */
+/** Collects bytes to be sent; starts small and grows as needed. */
 export class WriteBuffer {
   #bytes: Uint8Array = EMPTY;
   #length = 0;
@@ -8,17 +8,17 @@ export class WriteBuffer {
     return this.#length;
   }
 
-  /** What was written so far: a view, good until the next write. */
+  /** Returns a view of the bytes written so far, valid until the next write. */
   view(): Uint8Array {
     const { buffer } = this.#bytes;
-    // Answers are often as long as the one before: a view costs more than the look.
+    // Responses are often as long as the previous one: a new view costs more than this check.
     if (this.#view.length !== this.#length || this.#view.buffer !== buffer) {
       this.#view = this.#bytes.subarray(0, this.#length);
     }
     return this.#view;
   }
 
-  /** A copy of what was written since it was `start` bytes long. */
+  /** Returns a copy of the bytes from `start` on. */
   since(start: number): Uint8Array {
     return this.#bytes.slice(start, this.#length);
   }
@@ -27,7 +27,7 @@ export class WriteBuffer {
     this.#length = 0;
   }
 
-  /** What was written, for good: the buffer goes on with new memory. */
+  /** Returns the bytes written so far for good: the buffer continues with new memory. */
   take(): Uint8Array {
     const taken = this.view();
     this.#length = 0;
@@ -36,8 +36,8 @@ export class WriteBuffer {
   }
 
   /**
-   * One byte a character. The caller has made sure that there is none above 0xff:
-   * such a character would lose its upper byte, and U+010A would become a line end.
+   * Writes one byte per character. The caller ensures that no character is above U+00FF:
+   * it would lose its upper byte, and U+010A would become a line ending.
    */
   latin1(text: string): void {
     this.#reserve(text.length);
@@ -53,7 +53,7 @@ export class WriteBuffer {
     this.#length += bytes.length;
   }
 
-  /** Gives the memory back, where nothing is in it. */
+  /** Releases the memory if the buffer is empty. */
   releaseMemory(): void {
     if (this.#length === 0) this.#bytes = this.#view = EMPTY;
   }
@@ -61,12 +61,12 @@ export class WriteBuffer {
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2, SMALLEST));
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2, MIN_CAPACITY_BYTES));
     larger.set(this.view());
     this.#bytes = larger;
   }
 }
 
 const EMPTY = new Uint8Array(0);
-/** Holds the answer that most requests get. */
-const SMALLEST = 512;
+/** Enough for most small responses. */
+const MIN_CAPACITY_BYTES = 512;
