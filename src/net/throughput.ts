@@ -18,7 +18,7 @@ const MIN_RATE_GRACE_MS = 5000;
 /** Milliseconds of waiting after which the weight of everything measured so far is halved. */
 const MAX_MEMORY_MS = 20_000;
 
-/** How many times the stall timeout a client has, at the most, to drain what the kernel took in one go. */
+/** The largest multiple of the stall timeout in which a client may drain what the kernel took in one go. */
 const MAX_STALL_FACTOR = 10;
 
 /** Values of `#since` outside a wait, and before the first tick of one. */
@@ -42,7 +42,7 @@ export class Throughput {
   /**
    * `stallTimeout`: milliseconds without progress. `minDataRate`: bytes per second; 0 and
    * Infinity disable it. `drainRate`: bytes per second at which the client drains what the
-   * kernel has buffered for it; Infinity where nothing is.
+   * kernel has buffered for it; Infinity if it buffers nothing.
    */
   constructor(clock: Clock, stallTimeout: number, minDataRate: number, drainRate = Infinity) {
     this.#drainRate = drainRate;

@@ -42,13 +42,13 @@ Deno.test("a deadline that was not set, or set to Infinity, is never over", () =
 
 Deno.test("hardening 38: a wait counts for no longer than it was", () => {
   const clock = new Clock();
-  const pace = new Throughput(clock, 1000, 240);
+  const throughput = new Throughput(clock, 1000, 240);
   clock.tick(1000, 0);
   // Begun at 1240.
-  pace.startWaiting();
-  assertEquals(pace.isTooSlow(1250), false);
-  assertEquals(pace.isTooSlow(2249), false);
-  assertEquals(pace.isTooSlow(2250), true);
+  throughput.startWaiting();
+  assertEquals(throughput.isTooSlow(1250), false);
+  assertEquals(throughput.isTooSlow(2249), false);
+  assertEquals(throughput.isTooSlow(2250), true);
 });
 
 Deno.test("hardening 37: Date follows the wall clock, and nothing else does", () => {

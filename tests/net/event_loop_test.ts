@@ -19,13 +19,13 @@ class Loop {
   );
   /** The number of open connections. */
   open = 3;
-  readonly #movers = new Map<string, FairnessTicket>();
+  readonly #tickets = new Map<string, FairnessTicket>();
   readonly #later: (() => void)[] = [];
 
   /** Asks for a turn, and records when it comes. */
   ask(name: string): void {
-    const ticket = this.#movers.get(name) ?? { asked: 0 };
-    this.#movers.set(name, ticket);
+    const ticket = this.#tickets.get(name) ?? { asked: 0 };
+    this.#tickets.set(name, ticket);
     const turn = this.eventLoop.next(ticket);
     if (turn === null) this.order.push(name);
     else turn.then(() => this.order.push(name));
