@@ -1,4 +1,4 @@
-/** Many inputs, one after another, and what came of them. */
+/** Runs many inputs, and counts the disagreements by kind. */
 import { Random } from "../random.ts";
 import { Judge } from "./judge.ts";
 import type { Reader } from "./judge.ts";
@@ -8,43 +8,53 @@ import { minimise } from "./minimise.ts";
 import { Mutator } from "./mutator.ts";
 import { readOurs } from "./ours.ts";
 
-/** How long, and from where. */
+/** Options for {@linkcode Campaign}. */
 export interface CampaignOptions {
+  /** The number of inputs. */
   readonly inputs: number;
+  /** The seed of the random generator. */
   readonly seed: number;
-  /** @default {Infinity} */
+  /**
+   * The largest duration, in seconds.
+   *
+   * @default {Infinity}
+   */
   readonly seconds?: number;
-  /** @default {readOurs} */
+  /**
+   * Our side.
+   *
+   * @default {readOurs}
+   */
   readonly ours?: Reader;
-  /** Called every two seconds or so. */
+  /** Called about every two seconds. */
   readonly onProgress?: (report: Report) => void;
 }
 
-/** How often one kind of disagreement was met. */
+/** Counts one kind of disagreement. */
 export interface Tally {
   readonly kind: string;
   readonly dangerous: boolean;
-  /** Undefined if the disagreement is not explained. */
+  /** The explanation; undefined if there is none. */
   readonly why: string | undefined;
   count: number;
   /** The shortest input. */
   example: Uint8Array;
-  /** The line of the hardening checklist which that input began with. */
+  /** The line of the hardening checklist that the seed of that input belongs to. */
   line: number;
 }
 
-/** What came of a campaign. */
+/** The result of a campaign. */
 export interface Report {
   inputs: number;
-  /** Inputs on which both agree. */
+  /** The number of inputs on which both sides agree. */
   agreed: number;
-  /** Requests in them that both accept. */
+  /** The number of requests in those inputs that both sides accept. */
   accepted: number;
   readonly tallies: Map<string, Tally>;
   seconds: number;
 }
 
-/** The unexplained disagreements, each with its shortest input, minimised. */
+/** An unexplained disagreement with its shortest input, minimised. */
 export interface Finding {
   readonly kind: string;
   readonly dangerous: boolean;
@@ -52,11 +62,11 @@ export interface Finding {
   readonly bytes: Uint8Array;
 }
 
-const PROGRESS = 2;
-/** The clock is not asked for every input. */
-const AT_ONCE = 500;
+const PROGRESS_INTERVAL_S = 2;
+/** Inputs between two readings of the clock. */
+const BATCH_INPUTS = 500;
 
-/** Runs a campaign: the same inputs for the same seed. */
+/** Runs a campaign; the same seed gives the same inputs. */
 export class Campaign {
   readonly #options: CampaignOptions;
   readonly #judge: Judge;
@@ -74,12 +84,15 @@ export class Campaign {
     const { inputs, seconds = Infinity, onProgress } = this.#options;
     const { report } = this;
     const start = performance.now();
-    for (let nextProgress = PROGRESS; report.inputs < inputs && report.seconds < seconds;) {
-      const end = Math.min(inputs, report.inputs + AT_ONCE);
+    for (
+      let nextProgress = PROGRESS_INTERVAL_S;
+      report.inputs < inputs && report.seconds < seconds;
+    ) {
+      const end = Math.min(inputs, report.inputs + BATCH_INPUTS);
       while (report.inputs < end) this.#one();
       report.seconds = (performance.now() - start) / 1000;
       if (report.seconds < nextProgress) continue;
-      nextProgress = report.seconds + PROGRESS;
+      nextProgress = report.seconds + PROGRESS_INTERVAL_S;
       onProgress?.(report);
     }
     return report;

@@ -1,22 +1,26 @@
-/** Where two verdicts about the same bytes first differ, and what kind of difference it is. */
+/**
+ * Finds the first difference between two verdicts on the same bytes, and names its kind.
+ *
+ * "We" are `RequestParser`, "they" are llhttp.
+ */
 import type { FieldPair } from "../../src/wire/fields.ts";
 import { hasHtab, HTAB, nameOfOurs, nameOfTheirs } from "./refusals.ts";
 import type { Message, Verdict } from "./verdict.ts";
 
-/** One input on which the two do not agree. */
+/** A difference between two verdicts on the same input. */
 export interface Disagreement {
-  /** The name under which it is counted and, if it is known, explained. */
+  /** The name by which it is counted, and explained in `known.ts`. */
   readonly kind: string;
-  /** Would a proxy that reads as they do, in front of us, let a request through that it has not seen? */
+  /** Whether a proxy in front of us that parses as they do would forward a request that it has not seen. */
   readonly dangerous: boolean;
 }
 
 export const THEY_REFUSE = "they refuse, we accept";
 export const WE_REFUSE = "we refuse, they do not";
-/** They have refused what we still wait for the rest of. */
+/** They have rejected a message whose rest we still wait for. */
 export const SOONER = "they refuse sooner";
 
-/** Null where they agree on everything. */
+/** Returns the first difference, an ignored Upgrade only if no other follows; null if there is none. */
 export function compare(bytes: Uint8Array, ours: Verdict, theirs: Verdict): Disagreement | null {
   const most = Math.max(ours.messages.length, theirs.messages.length);
   let passed: Disagreement | null = null;
@@ -40,12 +44,12 @@ export function compare(bytes: Uint8Array, ours: Verdict, theirs: Verdict): Disa
 const CAUSED_BY_HTAB =
   /^(message boundaries differ: end|they close, we go on|we close, they go on|we stop \(upgrade\), they go on)$/;
 
-/** Where message `at` begins. */
+/** Returns the offset at which message `at` begins. */
 function startOf({ messages }: Verdict, at: number): number {
   return messages[at - 1]?.end ?? 0;
 }
 
-/** Both have the whole message: it must be the same. */
+/** Compares a message that is complete on both sides: it must be the same. */
 function compareComplete(our: Message, their: Message): Disagreement | null {
   const fault = headFault(our, their) ?? bodyFault(our, their);
   return fault === null ? null : dangerous(fault);
@@ -68,7 +72,7 @@ function boundary(our: Message, what: string): string {
   return `message boundaries differ: ${saysBodyOfConnect(our) ? "body of CONNECT" : what}`;
 }
 
-/** llhttp takes the first byte behind the head of CONNECT for the tunnel's, whatever the head says. */
+/** Whether a CONNECT declares a body: llhttp gives the first byte after its head to the tunnel in any case. */
 function saysBodyOfConnect({ method, fields }: Message): boolean {
   return method === "CONNECT" &&
     fields.some(([name]) => /^(content-length|transfer-encoding)$/i.test(name));
@@ -76,7 +80,7 @@ function saysBodyOfConnect({ method, fields }: Message): boolean {
 
 const IGNORED_UPGRADE = "they stop (upgrade): we ignore it";
 
-/** Both have the message: may another one follow? */
+/** Compares whether another message may follow one that is complete on both sides. */
 function compareAfter(our: Message, their: Message): Disagreement | null {
   if (our.handedOver) return their.handedOver ? null : safe("we stop (upgrade), they go on");
   if (our.persistent && !their.persistent) {
@@ -98,7 +102,7 @@ function whyKept({ version, fields }: Message): string {
   return version === "1.0" && both ? ": HTTP/1.0 with close and keep-alive" : "";
 }
 
-/** Message `at` is complete for one of them at most. */
+/** Compares message `at`, which is complete on one side at most. */
 function compareLast(
   bytes: Uint8Array,
   ours: Verdict,
@@ -125,7 +129,7 @@ function isComplete(message: Message | undefined): message is Message {
   return message !== undefined && message.end !== null;
 }
 
-/** Where we have its head, it is the end of the body that they see elsewhere. */
+/** Names a message that only they have complete: if we have its head, they see another end of its body. */
 function acceptedByThem(ours: Verdict, our: Message | undefined, htab: boolean): Disagreement {
   if (our !== undefined && saysBodyOfConnect(our)) return dangerous(boundary(our, "end"));
   if (our !== undefined && htab) return dangerous(`${boundary(our, "end")}: ${HTAB}`);
@@ -137,8 +141,8 @@ function weRefuse(ours: Verdict): Disagreement {
 }
 
 /**
- * They refuse it. As long as we do not have the whole message, nor have used the byte
- * that they dislike, nothing is lost: we may yet refuse it too.
+ * Whether we have accepted what they reject. While we neither have the whole message nor have
+ * consumed the byte that they reject, we may still reject it too.
  */
 function isAccepted(our: Message | undefined, ours: Verdict, theirs: Verdict): our is Message {
   return our !== undefined && (our.end !== null || ours.at > theirs.at);

@@ -1,20 +1,19 @@
 /**
- * What is mutated: valid requests as curl, Chrome and nginx write them, and one or
+ * The seeds of the mutator: valid requests as curl, Chrome and nginx write them, and one or
  * more byte streams for every line of the hardening checklist.
  */
-
 import { VALID } from "./valid.ts";
 
-/** A byte stream, one byte a character. */
+/** A byte stream; each character stands for one byte. */
 export interface Seed {
   /** The line of the hardening checklist; 0 for valid requests. */
   readonly line: number;
   readonly bytes: string;
-  /** Long ones are slow: they come up less often. */
+  /** Whether it is used less often: long streams are slow. */
   readonly rare: boolean;
 }
 
-/** Requests whose head lacks its empty line: more fields may follow. */
+/** Heads without their empty line: more fields may follow. */
 export const OPEN_GET = "GET / HTTP/1.1\r\nHost: h\r\n";
 export const OPEN_POST = "POST / HTTP/1.1\r\nHost: h\r\n";
 
@@ -32,7 +31,7 @@ const asHost = (hosts: readonly string[]) =>
   hosts.map((host) => `GET /a HTTP/1.1\r\n${host}\r\n\r\n${NEXT}`);
 const inChunks = (chunks: readonly string[]) => chunks.map((chunk) => CHUNKED + chunk);
 
-/** By line of the checklist. Those about time, descriptors and answers have the requests that they begin with. */
+/** Byte streams by line of the checklist. Lines about time, descriptors and responses have the requests that start such cases. */
 const HARDENING: Readonly<Record<number, readonly string[]>> = {
   1: withFields([
     "Content-Length: 5\r\nTransfer-Encoding: chunked",
@@ -278,7 +277,7 @@ const HARDENING: Readonly<Record<number, readonly string[]>> = {
   ),
 };
 
-/** At the bounds of the limits, and one above. */
+/** Byte streams at the limits, and one byte above. */
 const LONG: Readonly<Record<number, readonly string[]>> = {
   10: inChunks([
     `1;${"a".repeat(4096)}\r\na\r\n${LAST}`,
@@ -304,7 +303,7 @@ function seedsOf(table: Readonly<Record<number, readonly string[]>>, rare: boole
   );
 }
 
-/** All of them. */
+/** All seeds. */
 export const CORPUS: readonly Seed[] = [
   ...VALID.map((bytes) => ({ line: 0, bytes, rare: false })),
   ...seedsOf(HARDENING, false),

@@ -1,13 +1,13 @@
-/** Asks both sides about one input, and again where one of them has not said enough. */
+/** Runs both sides on one input, and on completions of it if one side rejects it sooner. */
 import { compare, SOONER } from "./compare.ts";
 import type { Disagreement } from "./compare.ts";
 import type { Verdict } from "./verdict.ts";
 import { bytesOf } from "../fixtures.ts";
 
-/** Reads requests; what it returns dies at the next call. */
+/** Parses requests; the verdict is valid until the next call. */
 export type Reader = (bytes: Uint8Array) => Verdict;
 
-/** What may make a request of a beginning that one side has refused already. */
+/** Endings that may complete a request whose beginning one side has rejected already. */
 const COMPLETIONS = [
   "\r\n\r\n",
   "\n\r\n",
@@ -20,7 +20,7 @@ const COMPLETIONS = [
   ":80\r\n\r\n",
 ].map(bytesOf);
 
-/** Both sides. */
+/** Compares our verdict with theirs. */
 export class Judge {
   readonly #ours: Reader;
   readonly #theirs: Reader;
@@ -31,12 +31,12 @@ export class Judge {
     this.#theirs = theirs;
   }
 
-  /** How many requests we found complete in the last input. */
+  /** The number of requests in the last input that are complete on our side. */
   get accepted(): number {
     return this.#accepted;
   }
 
-  /** Where they disagree about `bytes`; null where they do not. */
+  /** Returns the disagreement about `bytes`; null if there is none. */
   judge(bytes: Uint8Array): Disagreement | null {
     const found = this.#compare(bytes);
     if (found?.kind !== SOONER) return found;

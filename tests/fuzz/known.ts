@@ -1,12 +1,11 @@
 /**
- * Every kind of disagreement that is understood, and why we are right.
+ * The explained kinds of disagreement, and why our side is right.
  *
- * A kind that is not here ends a run as a failure when it is dangerous, and is shown
- * with its bytes when it is not.
+ * A dangerous kind that is missing here fails a run; a safe one is printed with its bytes.
  */
 export const KNOWN: ReadonlyMap<string, string> = new Map(Object.entries({
   "they refuse, we accept: method that llhttp does not know":
-    "method = token (RFC 9110, 9.1); the handler answers 501 to what it does not know",
+    "method = token (RFC 9110, 9.1); the handler sends 501 for a method that it does not know",
   "they refuse, we accept: HTTP/1.2 to HTTP/1.9":
     "a higher minor version is read as the highest that we know, 1.1 (RFC 9110, 2.5)",
   "they refuse, we accept: framing fields among the trailers":
@@ -14,10 +13,10 @@ export const KNOWN: ReadonlyMap<string, string> = new Map(Object.entries({
   "they close, we go on: Connection among the trailers":
     "Connection in a trailer says nothing about the connection: it is dropped (RFC 9110, 6.5.1; RFC 9112, 9.3)",
   "they refuse, we accept: HTAB behind a value":
-    "OWS = *( SP / HTAB ) is no part of a value (RFC 9112, 5.1; RFC 9110, 5.6.3); llhttp trims SP only",
+    "OWS = *( SP / HTAB ) is not part of a value (RFC 9112, 5.1; RFC 9110, 5.6.3); llhttp trims SP only",
   "they close, we go on: HTAB behind a value": "the same, in Connection: keep-alive of HTTP/1.0",
   "message boundaries differ: end: HTAB behind a value":
-    "the same, in Transfer-Encoding: llhttp sees no body where an upgrade is asked for",
+    "the same, in Transfer-Encoding: llhttp sees no body if an upgrade is requested",
   "we stop (upgrade), they go on: HTAB behind a value": "the same, in Connection: upgrade",
   "we close, they go on: HTAB behind a value": "the same, in Connection: close",
   "they refuse, we accept: whitespace in a chunk extension":
@@ -47,7 +46,7 @@ export const KNOWN: ReadonlyMap<string, string> = new Map(Object.entries({
   "we refuse, they do not: target of CONNECT":
     "authority-form is host and port, and nothing else (RFC 9112, 3.2.3)",
   "we refuse, they do not: characters of the target":
-    "an invalid request-line is answered with 400 (RFC 9112, 3.2); no fragment, no delimiters outside RFC 3986",
+    "an invalid request-line gives 400 (RFC 9112, 3.2); no fragment, no delimiters outside RFC 3986",
   "we refuse, they do not: form of the target":
     "one of the four forms (RFC 9112, 3.2); user info in http URIs is an error (RFC 9110, 4.2.4)",
   "we refuse, they do not: Host missing": "400 in HTTP/1.1 (RFC 9112, 3.2)",

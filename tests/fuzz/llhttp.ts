@@ -1,8 +1,8 @@
 /**
- * The second opinion: llhttp in strict mode, the parser of Node, in the WebAssembly
- * build that undici ships. It is asked for requests here, undici asks it for responses.
+ * The other side: llhttp, the parser of Node, in strict mode, in the WebAssembly build that
+ * undici ships. Here it parses requests; undici parses responses with it.
  *
- * It pauses behind each message: that is how it tells where the message ends.
+ * It pauses after each message, and so reports where the message ends.
  */
 import wasm from "npm:undici@8.12.4/lib/llhttp/llhttp_simd-wasm.js";
 import type { FieldPair } from "../../src/wire/fields.ts";
@@ -14,7 +14,7 @@ const REQUEST = 1;
 const OK = 0;
 const PAUSED = 21;
 const PAUSED_UPGRADE = 22;
-const LARGEST = 1 << 20;
+const MAX_INPUT_BYTES = 1 << 20;
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -36,7 +36,7 @@ interface Exports {
   llhttp_should_keep_alive(parser: number): number;
 }
 
-/** A request as llhttp tells it: places in the input, not copies. */
+/** A request as llhttp reports it: offsets in the input, not copies. */
 class TheirMessage implements Message {
   method = "";
   target = "";
@@ -48,7 +48,7 @@ class TheirMessage implements Message {
   handedOver = false;
   readonly bodyStart: number;
   readonly #bytes: Uint8Array;
-  /** Four a field: the ends of its name and of its value. */
+  /** Four offsets a field: the start and end of its name, and of its value. */
   readonly #places: number[] = [];
   #fieldCount = 0;
 
@@ -85,7 +85,7 @@ class TheirMessage implements Message {
     const pairs: FieldPair[] = [];
     for (let i = from; i < to; i += 4) {
       const [a, b, c, d] = this.#places.slice(i, i + 4) as [number, number, number, number];
-      // llhttp leaves the whitespace behind a value to its caller.
+      // llhttp leaves the whitespace after a value to its caller.
       const value = latin1(this.#bytes, c, d).replace(/[ \t]+$/, "");
       pairs.push([latin1(this.#bytes, a, b), value]);
     }
@@ -93,7 +93,7 @@ class TheirMessage implements Message {
   }
 }
 
-/** One instance for all inputs. */
+/** A parser that is reset for each input. */
 export class Llhttp {
   readonly #exports: Exports;
   readonly #parser: number;
@@ -110,13 +110,15 @@ export class Llhttp {
     this.#exports = instance.exports as unknown as Exports;
     this.#exports._initialize();
     this.#parser = this.#exports.llhttp_alloc(REQUEST);
-    this.#base = this.#exports.malloc(LARGEST);
+    this.#base = this.#exports.malloc(MAX_INPUT_BYTES);
     this.#memory = new Uint8Array(this.#exports.memory.buffer);
   }
 
-  /** Reads requests up to the end, the first that is the last of its connection, or a refusal. */
+  /** Parses requests up to the end of the input, the last request of its connection, or a rejection. */
   read(bytes: Uint8Array): Verdict {
-    if (bytes.length > LARGEST) throw new RangeError(`At most ${LARGEST} bytes can be read`);
+    if (bytes.length > MAX_INPUT_BYTES) {
+      throw new RangeError(`At most ${MAX_INPUT_BYTES} bytes can be read`);
+    }
     this.#bytes = bytes;
     this.#bodies.clear();
     this.#messages = [];
@@ -143,7 +145,7 @@ export class Llhttp {
     }
   }
 
-  /** Behind an Upgrade it reads on: it cannot know whether the protocol was changed. */
+  /** Ends the current message. After an Upgrade parsing continues: whether the protocol changes is not known here. */
   #complete(at: number): "last" | "another" {
     const message = this.#open!;
     message.end = at - this.#base;
@@ -186,9 +188,9 @@ export class Llhttp {
   }
 
   #env() {
-    const going = () => OK;
+    const proceed = () => OK;
     return {
-      wasm_on_status: going,
+      wasm_on_status: proceed,
       wasm_on_message_begin: () => {
         this.#open = new TheirMessage(this.#bytes, this.#bodies);
         this.#messages.push(this.#open);

@@ -1,8 +1,8 @@
 /**
- * `deno task fuzz`: our parser against llhttp.
+ * `deno task fuzz`: compares our parser with llhttp.
  *
- * `--inputs N` (20,000, or without end where `--seconds` is given), `--seed S` (random),
- * `--seconds N`. Exit code 1: a dangerous disagreement that is not explained in known.ts.
+ * `--inputs N` (20,000, or unlimited if `--seconds` is given), `--seed S` (random),
+ * `--seconds N`. Exits with 1 after a dangerous disagreement that known.ts does not explain.
  */
 import { parseArgs } from "node:util";
 import { Campaign } from "./campaign.ts";

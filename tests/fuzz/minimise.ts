@@ -1,19 +1,19 @@
-/** Makes a failing input small (delta debugging). */
+/** Shrinks a failing input (delta debugging). */
 
 /**
- * Drops pieces of `bytes`, large ones first, as long as `fails` stays true; ends when no
- * single byte can be dropped, or after `most` trials.
+ * Removes pieces of `bytes`, large ones first, while `fails` still returns true; ends when no
+ * single byte can be removed, or after `maxTrials` trials.
  */
 export function minimise(
   bytes: Uint8Array,
   fails: (bytes: Uint8Array) => boolean,
-  most = 20_000,
+  maxTrials = 20_000,
 ): Uint8Array {
   let smallest: Uint8Array = bytes.slice();
   let trials = 0;
-  for (let size = Math.ceil(smallest.length / 2); size >= 1 && trials < most;) {
+  for (let size = Math.ceil(smallest.length / 2); size >= 1 && trials < maxTrials;) {
     const before = smallest.length;
-    for (let at = 0; at < smallest.length && trials < most; trials++) {
+    for (let at = 0; at < smallest.length && trials < maxTrials; trials++) {
       const shorter = without(smallest, at, size);
       if (fails(shorter)) smallest = shorter;
       else at += size;

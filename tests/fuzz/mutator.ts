@@ -1,13 +1,13 @@
-/** Makes inputs: a seed, then nothing or a few changes to it. */
+/** Generates inputs: a seed, unchanged or with a few changes. */
 import { CORPUS } from "./corpus.ts";
 import type { Seed } from "./corpus.ts";
 import type { Random } from "../random.ts";
 import { bytesOf } from "../fixtures.ts";
 
-/** Bytes that mean something somewhere. */
+/** Bytes that have a meaning in some part of the grammar. */
 const TELLING = bytesOf('\r\n\0\t :;,/?#@[]%\\"*0159aAfFgxX+-_.=\x0b\x0c\x1b\x7f\x80\x85\xa0\xff');
 
-/** Pieces that mean something to framing, routing or the connection. */
+/** Pieces that affect framing, routing or persistence. */
 const TELLING_PIECES = [
   "\r\n",
   "\r\n\r\n",
@@ -44,24 +44,25 @@ const TELLING_PIECES = [
   "GET /n HTTP/1.0\r\n\r\n",
 ].map(bytesOf);
 
-/** Half of the seeds are requests that nothing is wrong with: most others are refused at once, and show little. */
+/** Half of the seeds are valid requests: most others are rejected at once, and reveal little. */
 const VALID = seedsOf((seed) => seed.line === 0);
 const COMMON = seedsOf((seed) => seed.line > 0 && !seed.rare);
 const RARE = seedsOf((seed) => seed.rare);
+
 /** A seed as bytes. */
 interface ByteSeed {
   readonly line: number;
   readonly bytes: Uint8Array;
 }
 
-const MAX_MS_BETWEEN_LOOKS = 65_536;
+const MAX_INPUT_BYTES = 65_536;
 const LF = 0x0a;
 
-/** Makes one input after another in the same memory: each dies when the next is made. */
+/** Generates inputs in the same memory: each is valid until the next one. */
 export class Mutator {
   readonly #random: Random;
-  readonly #bytes = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
-  readonly #copied = new Uint8Array(MAX_MS_BETWEEN_LOOKS);
+  readonly #bytes = new Uint8Array(MAX_INPUT_BYTES);
+  readonly #copied = new Uint8Array(MAX_INPUT_BYTES);
   #length = 0;
   #line = 0;
 
@@ -69,7 +70,7 @@ export class Mutator {
     this.#random = random;
   }
 
-  /** The line of the hardening checklist that the last input began with. */
+  /** The line of the hardening checklist that the seed of the last input belongs to. */
   get line(): number {
     return this.#line;
   }
@@ -79,7 +80,7 @@ export class Mutator {
     this.#line = seed.line;
     this.#length = 0;
     this.#splice(0, 0, seed.bytes);
-    // Few changes: what is far from any grammar is refused at once, and shows nothing.
+    // Few changes: an input far from the grammar is rejected at once, and reveals nothing.
     for (let left = this.#random.pick([0, 1, 1, 1, 1, 2, 2, 4]); left > 0; left--) this.#change();
     return this.#bytes.subarray(0, this.#length);
   }
@@ -123,10 +124,10 @@ export class Mutator {
     }
   }
 
-  /** Puts `piece` in the place of `bytes[start..end)`; does nothing where there is no room. */
+  /** Replaces `bytes[start..end)` by `piece`; does nothing if there is no room. */
   #splice(start: number, end: number, piece: Uint8Array): void {
     const length = this.#length - (end - start) + piece.length;
-    if (length > MAX_MS_BETWEEN_LOOKS) return;
+    if (length > MAX_INPUT_BYTES) return;
     this.#bytes.copyWithin(start + piece.length, end, this.#length);
     this.#bytes.set(piece, start);
     this.#length = length;
@@ -146,13 +147,13 @@ export class Mutator {
     return TELLING.subarray(at, at + 1);
   }
 
-  /** The next digit behind `at` becomes another: lengths and versions are digits. */
+  /** Replaces the next digit from `at` on: lengths and versions are digits. */
   #digit(at: number): void {
     while (at < this.#length && (this.#bytes[at]! < 0x30 || this.#bytes[at]! > 0x39)) at++;
     if (at < this.#length) this.#bytes[at] = 0x30 + this.#random.below(10);
   }
 
-  /** Where the line around `at` begins. */
+  /** Returns the offset at which the line around `at` begins. */
   #lineAt(at: number): number {
     return at === 0 ? 0 : this.#bytes.lastIndexOf(LF, at - 1) + 1;
   }
@@ -162,7 +163,7 @@ export class Mutator {
     return end === -1 || end >= this.#length ? this.#length : end + 1;
   }
 
-  /** A line changes its place with the next one. */
+  /** Swaps a line with the next one. */
   #swapLines(): void {
     const start = this.#lineAt(this.#random.below(this.#length + 1));
     const end = this.#lineEnd(start);

@@ -1,4 +1,4 @@
-/** The verdict of `RequestParser`, as the connection would take it. */
+/** The verdict of `RequestParser`, as a connection would read it. */
 import { HttpError } from "../../src/errors.ts";
 import { NO_FIELDS } from "../../src/wire/fields.ts";
 import type { FieldPair, Fields } from "../../src/wire/fields.ts";
@@ -12,7 +12,7 @@ const OPTIONS = parserOptions({ profile: "rfc" });
 
 const bodies = new BodyStore();
 
-/** A request from our parser; its fields become pairs only when they are compared. */
+/** A request from our parser; creates its field pairs only for a comparison. */
 class OurMessage implements Message {
   readonly method: string;
   readonly target: string;
@@ -53,7 +53,7 @@ class OurMessage implements Message {
   }
 }
 
-/** Reads requests up to the end, the first that is the last of its connection, or a refusal. */
+/** Parses requests up to the end of the input, the last request of its connection, or a rejection. */
 export function readOurs(bytes: Uint8Array): Verdict {
   bodies.clear();
   const parser = new RequestParser(OPTIONS);
@@ -69,7 +69,7 @@ export function readOurs(bytes: Uint8Array): Verdict {
   }
 }
 
-/** True when the input ended, or was left, between two messages. */
+/** Parses all messages; returns whether the input ended, or was left, between two of them. */
 function readAll(parser: RequestParser, messages: OurMessage[], used: () => number): boolean {
   for (;;) {
     const event = parser.next();

@@ -1,15 +1,15 @@
-/** The output of a campaign. */
+/** Formats the report of a campaign. */
 import { byPush, run } from "../wire/runners.ts";
 import type { Finding, Report } from "./campaign.ts";
 
-/** One line. */
+/** Returns the progress as one line. */
 export function progressLine({ inputs, seconds, tallies }: Report): string {
   const rate = Math.round(inputs / seconds);
   const unexplained = [...tallies.values()].filter(({ why }) => why === undefined).length;
   return `${inputs} inputs, ${rate}/s, ${tallies.size} kinds of disagreement, ${unexplained} unexplained`;
 }
 
-/** Kind, count, why: the dangerous ones first. */
+/** Returns a table of kind, count and explanation, with dangerous kinds first. */
 export function table({ inputs, agreed, accepted, tallies }: Report): string {
   const sorted = [...tallies.values()].sort((a, b) =>
     Number(b.dangerous) - Number(a.dangerous) || b.count - a.count
@@ -29,7 +29,7 @@ export function table({ inputs, agreed, accepted, tallies }: Report): string {
     .join("\n");
 }
 
-/** Returns a row for `testRows` with the present outcome; whether that is right is up to its reader. */
+/** Returns a row for `testRows` with the present outcome, which its reader has to judge. */
 export function testRow({ kind, line, bytes }: Finding): string {
   const { events } = run([bytes], { profile: "rfc" }, byPush);
   return `// A mutation of hardening line ${line}
@@ -41,7 +41,7 @@ export function testRow({ kind, line, bytes }: Finding): string {
 },`;
 }
 
-/** As source text, one visible character or escape a byte. */
+/** Returns `text` as source text, with one visible character or escape a byte. */
 function literal(text: string): string {
   return JSON.stringify(text).replace(
     /\\u00|[\x7f-\xff]/g,

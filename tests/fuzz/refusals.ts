@@ -1,8 +1,8 @@
-/** Short names for what a side refuses: the parts of a kind that can be explained. */
+/** Short names for the rejections of each side, from which the kinds of disagreements are made. */
 import { latin1 } from "../../src/wire/syntax.ts";
 import type { Message, Verdict } from "./verdict.ts";
 
-/** Our refusals, by code and the beginning of the message where a code has several. */
+/** Our rejections, by code, and by a part of the message if a code has several. */
 const OUR_NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^bad-line-ending:/, "bare LF or CR"],
   [/^bad-request-line: .* must be a method, /, "no version"],
@@ -26,35 +26,35 @@ const OUR_NAMES: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/^[a-z-]+-(long|large|fields): /, "limits"],
 ];
 
-/** The name of a refusal of ours; the refusal itself where it has none. */
+/** Returns the name of a rejection of ours; its reason if it has none. */
 export function nameOfOurs(reason: string): string {
   return OUR_NAMES.find(([pattern]) => pattern.test(reason))?.[1] ?? reason;
 }
 
-/** llhttp trims SP only from the values that it reads. */
+/** llhttp trims only SP from the values that it interprets. */
 export const HTAB = "HTAB behind a value";
 
-/** Every method that llhttp takes in a request of HTTP. */
+/** Every method that llhttp accepts in an HTTP request. */
 const THEIR_METHODS = new Set(
   ("DELETE GET HEAD POST PUT CONNECT OPTIONS TRACE COPY LOCK MKCOL MOVE PROPFIND PROPPATCH SEARCH " +
     "UNLOCK BIND REBIND UNBIND ACL REPORT MKACTIVITY CHECKOUT MERGE M-SEARCH NOTIFY SUBSCRIBE " +
     "UNSUBSCRIBE PATCH PURGE MKCALENDAR LINK UNLINK QUERY").split(" "),
 );
 
-/** One message that they refuse and we accept. */
+/** A message that they reject and we accept. */
 export interface Refused {
   readonly bytes: Uint8Array;
-  /** Where the message begins. */
+  /** The offset at which the message begins. */
   readonly start: number;
   readonly our: Message;
-  /** As far as they have read it. */
+  /** The message as far as they have parsed it. */
   readonly their: Message | undefined;
   readonly theirs: Verdict;
 }
 
 /**
- * Their refusals. Each name has a condition that is as narrow as its explanation:
- * what is refused for the same reason in another place keeps its full text.
+ * Their rejections. Each name has a condition that is as narrow as its explanation: a
+ * rejection for the same reason elsewhere keeps its full text.
  */
 const THEIR_NAMES: readonly (readonly [name: string, applies: (refused: Refused) => boolean])[] = [
   [
@@ -85,12 +85,12 @@ const THEIR_NAMES: readonly (readonly [name: string, applies: (refused: Refused)
   ["free text in a chunk extension", (refused) => extensionIs(refused, FREE_TEXT)],
 ];
 
-/** The name of a refusal of theirs; the refusal itself where it has none. */
+/** Returns the name of a rejection of theirs; its reason if it has none. */
 export function nameOfTheirs(refused: Refused): string {
   return THEIR_NAMES.find(([, applies]) => applies(refused))?.[0] ?? refused.theirs.reason;
 }
 
-/** Is there an HTAB behind something in a field of the head at `start` that llhttp itself reads? */
+/** Whether an HTAB follows a value in a field of the head at `start` that llhttp interprets. */
 export function hasHtab(bytes: Uint8Array, start: number): boolean {
   const [head = ""] = latin1(bytes, start, bytes.length).split("\r\n\r\n", 1);
   return /\r\n(connection|transfer-encoding|content-length):[ \t]*[^ \t\r][^\r]*\t/i.test(head);
@@ -99,17 +99,17 @@ export function hasHtab(bytes: Uint8Array, start: number): boolean {
 const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const QUOTED = '"(?:[\\t !#-\\[\\]-~\\x80-\\xff]|\\\\[\\t -~\\x80-\\xff])*"';
 
-/** `chunk-size *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )` (RFC 9112, 7.1.1), but that our size has no BWS behind it. */
+/** `chunk-size *( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )` (RFC 9112, 7.1.1), except that no BWS may follow our size. */
 const EXTENSION = new RegExp(
   `^[0-9A-Fa-f]+(?:;[ \\t]*${TOKEN}(?:[ \\t]*=[ \\t]*(?:${TOKEN}|${QUOTED}))?[ \\t]*)+$`,
 );
-/** No line end and no other control character. */
+/** Any text without a line ending or another control character. */
 const FREE_TEXT = /^[0-9A-Fa-f]+;[\t -~\x80-\xff]*$/;
 
 function extensionIs({ bytes, theirs }: Refused, pattern: RegExp): boolean {
   if (!/^HPE_STRICT: .*chunk extensions/.test(theirs.reason)) return false;
   const text = latin1(bytes, 0, bytes.length);
-  // They point at the byte or at the one behind it, which may be the LF of the line.
+  // They report the offset of the byte or of the next one, which may be the LF of the line.
   const start = text.lastIndexOf("\r\n", theirs.at - 2) + 2;
   const end = text.indexOf("\r\n", theirs.at - 1);
   return pattern.test(end === -1 ? text.slice(start).replace(/\r$/, "") : text.slice(start, end));

@@ -26,7 +26,7 @@ const NGINX_CHUNKED =
 const TRAILERS = "POST /t HTTP/1.1\r\nHost: h\r\nTE: trailers\r\nTrailer: Digest\r\n" +
   'Transfer-Encoding: Chunked\r\n\r\n3;name=value;q="x"\r\nabc\r\n000\r\nDigest: 1\r\nB:\r\n\r\n';
 
-/** Requests that both sides must accept as they are. */
+/** Requests that both sides must accept unchanged. */
 export const VALID: readonly string[] = [
   CURL_GET,
   CURL_POST,

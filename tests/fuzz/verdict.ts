@@ -1,7 +1,7 @@
-/** What a parser makes of a byte stream, in words that both parsers share. */
+/** The result of parsing a byte stream, in terms that both parsers share. */
 import type { FieldPair } from "../../src/wire/fields.ts";
 
-/** One request. */
+/** A parsed request. */
 export interface Message {
   readonly method: string;
   readonly target: string;
@@ -9,41 +9,41 @@ export interface Message {
   readonly version: string;
   readonly fields: readonly FieldPair[];
   readonly trailers: readonly FieldPair[];
-  /** As much of the body as was handed out. */
+  /** The part of the body that the parser has returned. */
   readonly body: Uint8Array;
-  /** The place behind its last byte; null when it has not been reached. */
+  /** The offset after its last byte; null if the parser has not reached it. */
   readonly end: number | null;
-  /** May another request follow? Meaningless before the end, as is the next. */
+  /** Whether another request may follow; meaningless while `end` is null. */
   readonly persistent: boolean;
-  /** Do the bytes behind it belong to another protocol (CONNECT, Upgrade)? */
+  /** Whether the bytes after it belong to another protocol (CONNECT, Upgrade); meaningless while `end` is null. */
   readonly handedOver: boolean;
 }
 
-/** How the reading ended: between two messages, within one, or with a refusal. */
+/** Where the input ended: between two messages, within one, or at a rejection. */
 export type Outcome = "ok" | "incomplete" | "refused";
 
-/** Everything that a parser said about one input. */
+/** Everything that a parser reports about one input. */
 export interface Verdict {
-  /** The last one may be incomplete. One whose head was not complete is not among them. */
+  /** The messages with a complete head; the body of the last one may be incomplete. */
   readonly messages: readonly Message[];
   readonly outcome: Outcome;
-  /** Why it was refused; empty when it was not. */
+  /** The reason of the rejection; empty if there is none. */
   readonly reason: string;
-  /** How many bytes were used up: no less than this was accepted. For a refusal by llhttp, the byte that it did not like. */
+  /** The number of bytes consumed, all of which were accepted. If llhttp rejects the input, the offset of the byte that it rejects. */
   readonly at: number;
 }
 
-/** Room for the bodies of one verdict after another: it grows, and is never given back. */
+/** Holds the bodies of one verdict at a time; its memory grows, and is reused. */
 export class BodyStore {
   #bytes = new Uint8Array(65_536);
   #length = 0;
 
-  /** Where the next body begins. */
+  /** The offset at which the next body begins. */
   get length(): number {
     return this.#length;
   }
 
-  /** Forgets everything; views that were given out die. */
+  /** Removes all bodies; invalidates the views that `from` has returned. */
   clear(): void {
     this.#length = 0;
   }
