@@ -1,4 +1,10 @@
 /** Every option of a server: its type, its default, and its check. */
+import type { ConnectionInfo, ResolvedOptions } from "../connection/context.ts";
+import type { Request } from "../connection/request.ts";
+import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
+import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
+import type { Limits, Timeouts } from "../limits.ts";
+import { logError } from "../net/exhaustion.ts";
 import {
   checkRecord,
   countsOf,
@@ -10,12 +16,6 @@ import {
   withDefaults,
 } from "../validate.ts";
 import type { Check } from "../validate.ts";
-import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
-import { logError } from "../net/exhaustion.ts";
-import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
-import type { Limits, Timeouts } from "../limits.ts";
-import type { Request } from "../connection/request.ts";
-import type { ConnectionInfo, ResolvedOptions } from "../connection/context.ts";
 
 /** Options for {@linkcode AsyncHttpServer}. */
 export interface AsyncHttpServerOptions {
@@ -39,8 +39,8 @@ export interface AsyncHttpServerOptions {
    */
   maxBody?: number;
   /**
-   * The memory of all bodies that are read whole at once, in bytes, for the whole server. A
-   * body that does not fit is left unread until there is room, in order; after
+   * The memory for all bodies that are being read whole, in bytes, across the server. A body
+   * that does not fit stays unread until there is room, in order of arrival; after
    * `timeouts.body` it is rejected with 503. A process of 512 MB survives the default.
    *
    * @default {134217728}
@@ -65,9 +65,17 @@ export interface AsyncHttpServerOptions {
    * @default {"original"}
    */
   profile?: Profile;
-  /** Bounds on what a client sends; each has a default of its own. */
+  /**
+   * Bounds on what a client sends; each has a default of its own.
+   *
+   * @default {{}}
+   */
   limits?: Partial<Limits>;
-  /** Bounds on the time of each phase, in milliseconds; each has a default of its own. */
+  /**
+   * Bounds on the time of each phase, in milliseconds; each has a default of its own.
+   *
+   * @default {{}}
+   */
   timeouts?: Partial<Timeouts>;
   /**
    * Counts the descriptors in use, in place of the guard's own count. If it throws, the guard
@@ -77,7 +85,7 @@ export interface AsyncHttpServerOptions {
    */
   countDescriptors?: () => number;
   /**
-   * Receives the error if a handler throws or sends no response, and if an accept fails.
+   * Called with the error if a handler throws or sends no response, or an accept fails.
    *
    * @default {console.error}
    */
