@@ -1,7 +1,7 @@
 /**
  * Status line, fields, empty line: a response's head as bytes (RFC 9112, 4 and 5).
  *
- * Everything is checked before the first byte is written: what throws has written nothing.
+ * Everything is checked before the first byte is written: a call that throws writes nothing.
  */
 import type { FieldPair } from "./fields.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
@@ -10,47 +10,49 @@ import type { ResponseFacts, ResponseFraming } from "./response_framing.ts";
 import { reasonPhrase } from "./status.ts";
 import { consistsOf, TEXT } from "./syntax.ts";
 
-/** A response's head, before anything was decided about it. */
+/** The head of a response, before the decisions about it. */
 export interface ResponseHead extends ResponseFacts {
-  /** The reason phrase; the standard one where it is left out. */
+  /** The reason phrase; the standard one if omitted. */
   readonly statusText?: string;
-  /** The value of Date, unless the caller gives one. */
+  /** The value of Date, if the caller's fields have none. */
   readonly date: string;
 }
 
-/** A head up to the value of its Content-Length, and what was said and decided about it. */
+/** A head, the decisions about it, and its bytes up to the value of Content-Length. */
 interface EncodedHead {
   readonly head: ResponseHead;
   readonly framing: ResponseFraming;
-  readonly beginning: Uint8Array;
+  readonly prefix: Uint8Array;
 }
 
 /**
- * The head that was encoded last. Most answers of a server differ from the one before
- * in their length only: they begin with the same bytes.
+ * The head whose bytes are reused. Most responses of a server differ from the previous one
+ * only in their length: their heads begin with the same bytes.
  */
 let last: EncodedHead | null = null;
-/** What has been seen once is not worth the copy of its bytes (0.7 µs). */
+/** The previous candidate: a head that occurs only once is not worth the copy of its bytes (0.7 µs). */
 let seen: ResponseHead | null = null;
 
 /**
- * Writes a head to `out` and says what was decided.
+ * Writes a head to `out` and returns the decisions about it.
  *
- * @throws {RangeError} The status is not one of a final response.
- * @throws {TypeError} A part of the head cannot be sent.
+ * @throws {RangeError} The status is not that of a final response.
+ * @throws {TypeError} A part of the head is invalid.
  */
 export function encodeHead(out: WriteBuffer, head: ResponseHead): ResponseFraming {
-  if (last !== null && differOnlyInSize(last.head, head)) return encodeAgain(out, last, head.size!);
+  if (last !== null && differOnlyInSize(last.head, head)) {
+    return encodeFromLast(out, last, head.size!);
+  }
   const line = statusLine(head.status, head.statusText);
   const framing = decideResponse(head);
   const start = out.length;
   out.latin1(line);
-  const dateGiven = encodeGiven(out, head.fields, framing);
-  if (!dateGiven) encodeField(out, "Date", head.date);
+  const hasDate = encodeHandlerFields(out, head.fields, framing);
+  if (!hasDate) encodeField(out, "Date", head.date);
   if (framing.connection !== null) encodeField(out, "Connection", framing.connection);
   if (typeof framing.length === "number") {
     out.latin1("Content-Length: ");
-    if (framing.sendsContent) remember(head, framing, out, start);
+    if (framing.sendsContent) cacheRepeated(head, framing, out, start);
     endWithLength(out, framing.length);
     return framing;
   }
@@ -59,32 +61,32 @@ export function encodeHead(out: WriteBuffer, head: ResponseHead): ResponseFramin
   return framing;
 }
 
-/** The second of two that begin with the same bytes is remembered. */
-function remember(
+/** Remembers the second of two successive heads that begin with the same bytes. */
+function cacheRepeated(
   head: ResponseHead,
   framing: ResponseFraming,
   out: WriteBuffer,
   start: number,
 ): void {
-  if (seen !== null && differOnlyInSize(seen, head)) {
-    last = { head, framing, beginning: out.since(start) };
+  if (previous !== null && differOnlyInSize(previous, head)) {
+    cached = { head, framing, prefix: out.since(start) };
   }
-  seen = head;
+  previous = head;
 }
 
-/** Is the same decided about both, but for a length that is not the caller's? Fields that were not checked anew are the same array. */
+/** Whether the decisions about both are the same, except for a length that the server adds. Equal fields are the same array: see `fieldsToSend`. */
 function differOnlyInSize(one: ResponseHead, other: ResponseHead): boolean {
   return one.fields === other.fields && one.status === other.status && other.size !== null &&
     one.date === other.date && one.method === other.method && one.minor === other.minor &&
     one.persistent === other.persistent && one.statusText === other.statusText;
 }
 
-function encodeAgain(
+function encodeFromLast(
   out: WriteBuffer,
-  { framing, beginning }: EncodedHead,
+  { framing, prefix }: EncodedHead,
   size: number,
 ): ResponseFraming {
-  out.copy(beginning);
+  out.copy(prefix);
   endWithLength(out, size);
   return framing.length === size ? framing : { ...framing, length: size };
 }
@@ -95,8 +97,8 @@ function endWithLength(out: WriteBuffer, length: number): void {
 }
 
 /**
- * Writes the head of an interim response (RFC 9110, 15.2), or of the one that ends
- * HTTP on the connection: nothing is added to it.
+ * Writes the head of an interim response (RFC 9110, 15.2), or of the response that ends
+ * HTTP on the connection: adds no fields of its own.
  */
 export function encodeBareHead(
   out: WriteBuffer,
@@ -108,25 +110,25 @@ export function encodeBareHead(
   out.latin1("\r\n");
 }
 
-/** Writes field lines only, as they were given. */
+/** Writes only field lines, unchanged. */
 export function encodeFields(out: WriteBuffer, fields: readonly FieldPair[]): void {
   for (const [name, value] of fields) encodeField(out, name, value);
 }
 
-/** The caller's fields, in the caller's order; true when Date was among them. */
-function encodeGiven(
+/** Writes the caller's fields in the caller's order; returns whether Date was among them. */
+function encodeHandlerFields(
   out: WriteBuffer,
   fields: readonly FieldPair[],
   framing: ResponseFraming,
 ): boolean {
-  let dateGiven = false;
+  let hasDate = false;
   for (const [name, value] of fields) {
-    if (isNamed(name, "connection")) continue; // what was decided goes out, once
+    if (isNamed(name, "connection")) continue; // the decided value is written once, after these
     if (framing.length !== "given" && isNamed(name, "content-length")) continue;
-    if (isNamed(name, "date")) dateGiven = true;
+    if (isNamed(name, "date")) hasDate = true;
     encodeField(out, name, value);
   }
-  return dateGiven;
+  return hasDate;
 }
 
 function encodeField(out: WriteBuffer, name: string, value: string): void {
@@ -137,8 +139,8 @@ function encodeField(out: WriteBuffer, name: string, value: string): void {
 }
 
 /**
- * `status-line = HTTP-version SP status-code SP [ reason-phrase ]`: the second space
- * stands also where there is no reason.
+ * `status-line = HTTP-version SP status-code SP [ reason-phrase ]`: the second space is
+ * required even if the reason phrase is empty.
  */
 function statusLine(status: number, statusText = reasonPhrase(status)): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {

@@ -1,58 +1,58 @@
 /**
  * The decisions about a response, taken once, before its first byte is written.
  *
- * The server owns Content-Length, Transfer-Encoding and Connection: they say where
- * the next response begins, so a handler's word on them is checked or refused.
+ * The server owns Content-Length, Transfer-Encoding and Connection: they determine where
+ * the next response begins, so a handler's values are checked, or rejected.
  */
 import { listMembers } from "./fields.ts";
 import type { FieldPair } from "./fields.ts";
 import { decimal } from "./syntax.ts";
 
-/** What a response answers, and what it is made of. */
+/** The facts about a request and its response that determine the framing. */
 export interface ResponseFacts {
-  /** Of the request. */
+  /** The method of the request. */
   readonly method: string;
-  /** Of the request's HTTP version. */
+  /** The minor HTTP version of the request. */
   readonly minor: number;
   readonly status: number;
-  /** What the caller gave, checked. */
+  /** The caller's fields, already checked. */
   readonly fields: readonly FieldPair[];
-  /** Bytes of the content; null when it is a stream, whose end nobody knows yet. */
+  /** The size of the content in bytes; null for a stream of unknown size. */
   readonly size: number | null;
-  /** May the connection persist, as far as everybody but the caller is concerned? */
+  /** Whether the connection may persist, before the caller's `Connection` field is taken into account. */
   readonly persistent: boolean;
 }
 
-/** What was decided about a response. */
+/** The decisions about a response. */
 export interface ResponseFraming {
-  /** Is the content written, or only spoken of? */
+  /** Whether the content is sent. */
   readonly sendsContent: boolean;
-  /** What becomes of Content-Length: a number is added, "given" stands among the caller's fields, "none" is left out. */
+  /** The Content-Length: a number to add, "given" if it is among the caller's fields, "none" if it is omitted. */
   readonly length: number | "given" | "none";
-  /** What the caller says that Content-Length is; null when the caller does not. */
+  /** The caller's Content-Length; null if it is not given, or not sent. */
   readonly givenLength: number | null;
-  /** Is the content sent in chunks? */
+  /** Whether the content is sent in chunks. */
   readonly chunked: boolean;
-  /** The value of Connection; null when there is nothing to say. */
+  /** The value of Connection; null if the field is not needed. */
   readonly connection: string | null;
-  /** May another request follow? */
+  /** Whether another request may follow. */
   readonly persistent: boolean;
 }
 
 /**
- * Takes all decisions about a response.
+ * Makes all decisions about a response.
  *
- * @throws {TypeError} The caller's fields contradict the content or each other.
+ * @throws {TypeError} The handler's fields contradict the content or each other.
  */
 export function decideResponse(facts: ResponseFacts): ResponseFraming {
   const given = framingFields(facts.fields);
   const tunnel = opensTunnel(facts);
   const sendsContent = !tunnel && mayHaveContent(facts.method, facts.status);
   const length = tunnel ? "none" : decideLength(facts, given.contentLength, sendsContent);
-  const endless = sendsContent && length === "none";
-  const chunked = endless && facts.minor >= 1;
+  const isUnbounded = sendsContent && length === "none";
+  const chunked = isUnbounded && facts.minor >= 1;
   // RFC 9112, 6.3: a response of unknown length to HTTP/1.0 ends with its connection.
-  const untilClose = tunnel || (endless && !chunked);
+  const untilClose = tunnel || (isUnbounded && !chunked);
   const persistent = facts.persistent && !untilClose && !given.connection.some(isClose);
   return {
     sendsContent,
@@ -64,14 +64,14 @@ export function decideResponse(facts: ResponseFacts): ResponseFraming {
   };
 }
 
-/** RFC 9112, 6.3: never a body after HEAD, with 1xx, 204 or 304; RFC 9110, 15.3.6: nor with 205. */
+/** RFC 9112, 6.3: no content in response to HEAD, or with 1xx, 204 or 304; RFC 9110, 15.3.6: nor with 205. */
 function mayHaveContent(method: string, status: number): boolean {
   return method !== "HEAD" && status >= 200 && status !== 204 && status !== 205 && status !== 304;
 }
 
 /**
- * After a 2xx the client of CONNECT takes every byte for its tunnel (RFC 9110,
- * 9.3.6: no length, no coding). An ordinary answer has no tunnel behind it: it ends.
+ * After a 2xx to CONNECT the client treats every byte as data of its tunnel (RFC 9110,
+ * 9.3.6: no length, no coding). An ordinary response opens no tunnel: the connection closes.
  */
 function opensTunnel({ method, status }: ResponseFacts): boolean {
   return method === "CONNECT" && status >= 200 && status < 300;
@@ -90,7 +90,7 @@ function decideLength(
     throw new TypeError(
       `Content-Length ${
         JSON.stringify(given)
-      } does not match the content of ${size} bytes: leave it out, it is added`,
+      } does not match the content of ${size} bytes: omit it, the server adds it`,
     );
   }
   if (decimal(given) < 0) {
@@ -103,33 +103,33 @@ function decideLength(
   return "given";
 }
 
-/** What the caller says about framing. */
+/** The caller's fields about framing. */
 interface FramingFields {
   contentLength: string | null;
-  /** The options of Connection, in the case they were given. */
+  /** The options of Connection, in the caller's case. */
   connection: readonly string[];
 }
 
-const NOTHING_SAID: FramingFields = { contentLength: null, connection: [] };
+const NO_FRAMING_FIELDS: FramingFields = { contentLength: null, connection: [] };
 
 function framingFields(fields: readonly FieldPair[]): FramingFields {
-  let said = NOTHING_SAID;
+  let found = NO_FRAMING_FIELDS;
   for (const [name, value] of fields) {
     if (isNamed(name, "content-length")) {
-      if (said.contentLength !== null) {
+      if (found.contentLength !== null) {
         throw new TypeError("Content-Length must be given only once");
       }
-      said = { ...said, contentLength: value };
+      found = { ...found, contentLength: value };
     } else if (isNamed(name, "connection")) {
-      said = { ...said, connection: [...said.connection, ...listMembers(value)] };
+      found = { ...found, connection: [...found.connection, ...listMembers(value)] };
     } else if (isNamed(name, "transfer-encoding")) {
       throw new TypeError("Transfer-Encoding must not be given: the server chooses it");
     }
   }
-  return said;
+  return found;
 }
 
-/** Is `name` this field? Its length is compared first: that ends most comparisons. */
+/** Whether `name` is the field `lower`. Compares the lengths first, which settles most comparisons. */
 export function isNamed(name: string, lower: string): boolean {
   return name.length === lower.length && name.toLowerCase() === lower;
 }
@@ -138,7 +138,7 @@ function isClose(option: string): boolean {
   return isNamed(option, "close");
 }
 
-/** RFC 9112, 9.3 and 9.6: `close` where it ends, `keep-alive` where HTTP/1.0 persists; other options are the caller's. */
+/** RFC 9112, 9.3 and 9.6: `close` if the connection ends, `keep-alive` if it persists in HTTP/1.0, and the caller's other options. */
 function connectionValue(
   minor: number,
   persistent: boolean,
@@ -152,7 +152,7 @@ function connectionValue(
   return others.length > 0 ? others.join(", ") : null;
 }
 
-/** The fields of `101 Switching Protocols` (RFC 9110, 7.8 and 15.2.2): `Connection` and, unless the caller names one, the first protocol that was offered. */
+/** Returns the fields of `101 Switching Protocols` (RFC 9110, 7.8 and 15.2.2): `Connection` and, unless the caller names a protocol, the first one offered. */
 export function upgradeFields(offered: string, given: readonly FieldPair[]): readonly FieldPair[] {
   const named = given.some(([name]) => isNamed(name, "upgrade"));
   const fields: FieldPair[] = [["Connection", "Upgrade"]];
@@ -161,10 +161,10 @@ export function upgradeFields(offered: string, given: readonly FieldPair[]): rea
 }
 
 /**
- * Checks the fields of a response that has no content by its nature: 1xx, or 2xx to CONNECT.
+ * Checks the fields of a response that never has content: 1xx, or 2xx to CONNECT.
  *
- * @throws {TypeError} One of them says how long the content is (RFC 9110, 8.6 and 9.3.6;
- * RFC 9112, 6.1: a server MUST NOT send it).
+ * @throws {TypeError} One of them specifies the length of the content (RFC 9110, 8.6 and
+ * 9.3.6; RFC 9112, 6.1: a server MUST NOT send it).
  */
 export function checkBareFields(fields: readonly FieldPair[]): void {
   for (const [name] of fields) {

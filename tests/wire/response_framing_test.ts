@@ -174,8 +174,16 @@ for (const [of, sendsContent, length, chunked, persistent] of STREAMS) {
 
 /** Hardening 18: a Content-Length that does not match the content. */
 const WRONG: readonly (readonly [of: Partial<ResponseFacts>, given: string, message: string])[] = [
-  [{}, "4", 'Content-Length "4" does not match the content of 5 bytes: leave it out, it is added'],
-  [{}, "6", 'Content-Length "6" does not match the content of 5 bytes: leave it out, it is added'],
+  [
+    {},
+    "4",
+    'Content-Length "4" does not match the content of 5 bytes: omit it, the server adds it',
+  ],
+  [
+    {},
+    "6",
+    'Content-Length "6" does not match the content of 5 bytes: omit it, the server adds it',
+  ],
   [{}, "", 'Content-Length "" does not match'],
   [{}, "+5", 'Content-Length "+5" does not match'],
   [{}, " 5", 'Content-Length " 5" does not match'],
