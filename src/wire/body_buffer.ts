@@ -1,20 +1,20 @@
 /**
- * Puts a body together.
+ * Collects the pieces of a body.
  *
- * Memory grows with what has arrived, not with what was announced: a head that
- * promises 8 MiB costs its sender 200 bytes.
+ * Memory grows with the bytes that have arrived, not with the announced length: a head
+ * that announces 8 MiB costs its sender 200 bytes.
  */
 export class BodyBuffer {
   readonly #announced: number;
   #bytes: Uint8Array = EMPTY;
   #length = 0;
 
-  /** `announced`: the Content-Length, or 0 when there is none. */
+  /** `announced` is the Content-Length, or 0 if there is none. */
   constructor(announced: number) {
     this.#announced = announced;
   }
 
-  /** Copies a piece. */
+  /** Appends a copy of a piece. */
   add(piece: Uint8Array): void {
     const length = this.#length + piece.length;
     if (length > this.#bytes.length) this.#grow(length);
@@ -22,7 +22,7 @@ export class BodyBuffer {
     this.#length = length;
   }
 
-  /** Everything that was added. */
+  /** Returns everything that was added. */
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }

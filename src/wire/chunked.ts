@@ -1,5 +1,5 @@
 /**
- * The chunked transfer coding (RFC 9112, 7.1), both ways.
+ * The decoder and the encoder of the chunked transfer coding (RFC 9112, 7.1).
  *
  * ```abnf
  * chunked-body = *chunk last-chunk trailer-section CRLF
@@ -7,10 +7,10 @@
  * chunk-size   = 1*HEXDIG
  * ```
  *
- * The grammar leaves room that has been used to hide requests: this reader takes 1
- * to 13 digits and no sign, prefix or space; lines end with CRLF only, also behind
- * an extension (CVE-2025-55315); both bytes behind the data are checked
- * (CVE-2025-43859). Extensions are bounded and dropped, trailers are bounded.
+ * Lenient readings of this grammar have been used to hide requests. The decoder accepts
+ * 1 to 13 digits and no sign, prefix or space; lines end with CRLF only, also after an
+ * extension (CVE-2025-55315); both bytes after the data are checked (CVE-2025-43859).
+ * Extensions are bounded and discarded, trailers are bounded.
  */
 import { HttpError } from "../errors.ts";
 import { perLimits } from "../limits.ts";
@@ -23,10 +23,10 @@ import { LineReader } from "./section_reader.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON, TEXT } from "./syntax.ts";
 
-/** 13 digits are 2^52: no sum of sizes loses a bit before the limits end the body. */
-const MOST_DIGITS = 13;
+/** 13 digits are below 2^52: no sum of sizes loses a bit before the limits end the body. */
+const MAX_SIZE_DIGITS = 13;
 
-/** Where in the body the decoder stands. */
+/** What the decoder reads next. */
 type ChunkState =
   | "size"
   | "extension"
@@ -38,33 +38,33 @@ type ChunkState =
   | "end";
 
 const trailerRules = perLimits((limits) => {
-  const breach = () => trailersTooLarge(limits);
+  const tooLarge = () => trailersTooLarge(limits);
   return {
-    total: limits.trailers,
-    totalBreach: breach,
-    line: limits.line,
-    lineBreach: breach,
-    count: limits.trailerFields,
-    countBreach: breach,
+    maxBytes: limits.trailers,
+    tooLarge,
+    maxLineBytes: limits.line,
+    lineTooLong: tooLarge,
+    maxFields: limits.trailerFields,
+    tooManyFields: tooLarge,
   };
 });
 
-/** Takes a chunked body apart; resumable at any byte. One decoder reads one body. */
+/** Decodes one chunked body; resumable at any byte. */
 export class ChunkedDecoder {
   readonly #limits: Readonly<Limits>;
   readonly #lines: LineReader;
   readonly #section: FieldSection;
   #state: ChunkState = "size";
   #digits = 0;
-  /** Of the chunk: first its size, then what is still to come of its data. */
+  /** The size of the current chunk while it is read, then the bytes of its data still to come. */
   #remaining = 0;
   #lineLength = 0;
   #extensionBytes = 0;
-  /** Data of all chunks so far, with all that the current one has announced. */
+  /** Sum of the chunk sizes so far, including that of the current chunk. */
   #announced = 0;
   #trailers: Fields | null = null;
-  /** What was found behind data that was handed out before it. */
-  #fault: unknown = null;
+  /** Error found after data that must be returned first; the next read throws it. */
+  #deferredError: unknown = null;
 
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
@@ -73,38 +73,38 @@ export class ChunkedDecoder {
     this.#section = new FieldSection(rules);
   }
 
-  /** The trailer fields, once `read` has said "end". */
+  /** The trailer fields, once `read` has returned "end". */
   get trailers(): Fields | null {
     return this.#trailers;
   }
 
   /**
-   * Reads on in `input`: a piece of data, "need-data" when `input` is used up as far as
-   * possible, or "end".
+   * Returns a piece of data, "need-data" if `input` holds nothing more to decode, or "end".
    *
-   * The data of all chunks that are there comes as one piece, moved together where it
-   * stands: a flood of one-byte chunks must not cost its reader a turn for each byte.
+   * The data of all buffered chunks is returned as one piece, joined in place: a flood of
+   * one-byte chunks must not cost the reader a turn of the event loop for each byte.
    *
-   * @throws {HttpError} What is not chunked, or has more than `most` bytes of data: what a chunk announces counts, it need not be waited for.
+   * @throws {HttpError} The input is not chunked, or the chunk sizes exceed `maxBody` bytes;
+   * an announced size counts before its data arrives.
    */
-  read(input: ReadBuffer, most: number): Uint8Array | "need-data" | "end" {
-    if (this.#fault !== null) throw this.#fault;
+  read(input: ReadBuffer, maxBody: number): Uint8Array | "need-data" | "end" {
+    if (this.#deferredError !== null) throw this.#deferredError;
     let from = input.start;
     let to = from;
     try {
-      while (this.#findData(input, most)) {
+      while (this.#findData(input, maxBody)) {
         if (to === from) from = to = input.start;
         to = this.#gather(input, to);
       }
     } catch (error) {
       if (to === from) throw error;
-      this.#fault = error;
+      this.#deferredError = error;
     }
     if (to > from) return input.bytes.subarray(from, to);
     return this.#state === "end" ? "end" : "need-data";
   }
 
-  /** Moves what is there of the current chunk's data to `to`; returns where it ends. */
+  /** Moves the buffered data of the current chunk to `to`; returns the end of the moved data. */
   #gather(input: ReadBuffer, to: number): number {
     const { bytes, start } = input;
     const count = Math.min(this.#remaining, input.length);
@@ -115,8 +115,8 @@ export class ChunkedDecoder {
     return to + count;
   }
 
-  /** Reads what stands between data; true when data is next, and some of it is there. */
-  #findData(input: ReadBuffer, most: number): boolean {
+  /** Reads the syntax between data; returns true if buffered data is next. */
+  #findData(input: ReadBuffer, maxBody: number): boolean {
     while (input.length > 0) {
       switch (this.#state) {
         case "data":
@@ -127,14 +127,14 @@ export class ChunkedDecoder {
           if (!this.#readTrailers(input)) return false;
           break;
         default:
-          this.#step(input.bytes[input.start]!, most);
+          this.#step(input.bytes[input.start]!, maxBody);
           input.consume(1);
       }
     }
     return false;
   }
 
-  #step(byte: number, most: number): void {
+  #step(byte: number, maxBody: number): void {
     switch (this.#state) {
       case "size":
         this.#countLine();
@@ -144,7 +144,7 @@ export class ChunkedDecoder {
         return this.#extension(byte);
       case "line feed":
         if (byte !== LF) throw badChunk("The line of a chunk must end with CRLF");
-        return this.#beginData(most);
+        return this.#beginData(maxBody);
       case "data carriage return":
         if (byte !== CR) throw badChunk("The data of a chunk must be followed by CRLF");
         this.#state = "data line feed";
@@ -156,9 +156,9 @@ export class ChunkedDecoder {
     }
   }
 
-  #beginData(most: number): void {
+  #beginData(maxBody: number): void {
     this.#announced += this.#remaining;
-    if (this.#announced > most) throw bodyTooLarge(most);
+    if (this.#announced > maxBody) throw bodyTooLarge(maxBody);
     this.#state = this.#remaining === 0 ? "trailers" : "data";
     this.#digits = this.#lineLength = 0;
   }
@@ -166,7 +166,9 @@ export class ChunkedDecoder {
   #size(byte: number): void {
     const digit = HEX_VALUE[byte]!;
     if (digit < 16) {
-      if (++this.#digits > MOST_DIGITS) throw badChunk("A chunk size must have at most 13 digits");
+      if (++this.#digits > MAX_SIZE_DIGITS) {
+        throw badChunk("A chunk size must have at most 13 digits");
+      }
       this.#remaining = this.#remaining * 16 + digit;
     } else if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
       throw badChunk("A chunk must begin with its size in hexadecimal digits");
@@ -199,7 +201,7 @@ export class ChunkedDecoder {
   }
 
   #countLine(): void {
-    // The CR is counted where it ends the line: one more than the line has.
+    // The count includes the CR, which is not part of the line.
     if (++this.#lineLength > this.#limits.chunkLine + 1) {
       throw new HttpError(
         400,
@@ -220,9 +222,9 @@ export class ChunkedDecoder {
   }
 }
 
-/** The refusal of a body that is too long, in whatever coding it comes. */
-export function bodyTooLarge(most: number): HttpError {
-  return new HttpError(413, "body-too-large", `The body must be at most ${most} bytes long`);
+/** Returns the error for a body over `maxBody` bytes, chunked or not. */
+export function bodyTooLarge(maxBody: number): HttpError {
+  return new HttpError(413, "body-too-large", `The body must be at most ${maxBody} bytes long`);
 }
 
 function badChunk(message: string): HttpError {
@@ -237,18 +239,18 @@ function trailersTooLarge(limits: Readonly<Limits>): HttpError {
   );
 }
 
-/** The line before a chunk's data. The data itself must not be empty: that would be the last chunk. */
+/** Writes the line before a chunk's data; `size` must not be 0, which would end the body. */
 export function encodeChunkSize(out: WriteBuffer, size: number): void {
   out.latin1(size.toString(16));
   out.latin1("\r\n");
 }
 
-/** What follows a chunk's data. */
+/** Writes the CRLF after a chunk's data. */
 export function encodeChunkEnd(out: WriteBuffer): void {
   out.latin1("\r\n");
 }
 
-/** The last chunk, with the trailer fields. */
+/** Writes the last chunk, with the trailer fields. */
 export function encodeLastChunk(out: WriteBuffer, trailers: readonly FieldPair[]): void {
   out.latin1("0\r\n");
   for (const [name, value] of trailers) out.latin1(`${name}: ${value}\r\n`);

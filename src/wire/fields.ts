@@ -1,5 +1,5 @@
 /**
- * Header fields, in the order in which they came or will go.
+ * Header fields, in the order in which they were received or will be sent.
  *
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
@@ -10,41 +10,41 @@ import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } fr
 export type FieldPair = readonly [name: string, value: string];
 
 /**
- * The fields of one section as they came: names, values, order, case, duplicates.
+ * The fields of one section as received: names, values, order, case, duplicates.
  *
- * It holds places in the bytes; strings are made of what somebody asks for.
+ * Stores offsets into the bytes; strings are created on access.
  */
 export class Fields {
   readonly #bytes: Uint8Array;
   readonly #base: number;
-  readonly #places: readonly number[];
+  readonly #offsets: readonly number[];
   #pairs: readonly FieldPair[] | undefined;
 
-  /** `places`: for each field four numbers, counted from `base`: name start and end, value start and end. */
-  constructor(bytes: Uint8Array, base: number, places: readonly number[]) {
+  /** `offsets` holds four numbers per field, relative to `base`: name start and end, value start and end. */
+  constructor(bytes: Uint8Array, base: number, offsets: readonly number[]) {
     this.#bytes = bytes;
     this.#base = base;
-    this.#places = places;
+    this.#offsets = offsets;
   }
 
   get length(): number {
-    return this.#places.length / 4;
+    return this.#offsets.length / 4;
   }
 
   nameLength(index: number): number {
-    return this.#places[index * 4 + 1]! - this.#places[index * 4]!;
+    return this.#offsets[index * 4 + 1]! - this.#offsets[index * 4]!;
   }
 
-  /** Is this the name of the field? `lower` is lower-case. */
+  /** Whether the name of the field is `lower`, in any case. */
   nameIs(index: number, lower: string): boolean {
-    const from = this.#base + this.#places[index * 4]!;
+    const from = this.#base + this.#offsets[index * 4]!;
     return equalsIgnoreCase(this.#bytes, from, from + this.nameLength(index), lower);
   }
 
-  /** Is this the value of the field, byte for byte? */
+  /** Whether the value of the field is `text`, byte for byte. */
   valueIs(index: number, text: string): boolean {
-    const from = this.#places[index * 4 + 2]!;
-    if (this.#places[index * 4 + 3]! - from !== text.length) return false;
+    const from = this.#offsets[index * 4 + 2]!;
+    if (this.#offsets[index * 4 + 3]! - from !== text.length) return false;
     return spells(this.#bytes, this.#base + from, text);
   }
 
@@ -56,7 +56,7 @@ export class Fields {
     return this.#text(index * 4 + 2);
   }
 
-  /** Names and values as they came. */
+  /** Returns names and values as received. */
   pairs(): readonly FieldPair[] {
     return this.#pairs ??= Object.freeze(
       Array.from(
@@ -66,18 +66,18 @@ export class Fields {
     );
   }
 
-  #text(place: number): string {
+  #text(at: number): string {
     return latin1(
       this.#bytes,
-      this.#base + this.#places[place]!,
-      this.#base + this.#places[place + 1]!,
+      this.#base + this.#offsets[at]!,
+      this.#base + this.#offsets[at + 1]!,
     );
   }
 }
 
 /**
- * Fields that say where a message ends, where it goes, or who sent it: as trailers
- * they would come after the decision (RFC 9110, 6.5.1).
+ * Fields for framing, routing or authentication: as trailers they would arrive after the
+ * decision that depends on them (RFC 9110, 6.5.1).
  */
 const NEVER_TRAILERS = new Set([
   ...["content-length", "transfer-encoding", "trailer", "te", "host", "connection", "upgrade"],
@@ -96,7 +96,7 @@ const NEVER_TRAILERS = new Set([
   ...["retry-after", "vary", "warning", "content-encoding", "content-type", "content-range"],
 ]);
 
-/** May a field of this name stand in a trailer section? */
+/** Whether a trailer section may contain a field of this name. */
 export function isTrailerName(name: string): boolean {
   return !NEVER_TRAILERS.has(name.toLowerCase());
 }
@@ -105,10 +105,10 @@ export function isTrailerName(name: string): boolean {
 export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
 
 /**
- * The members of a comma-separated list, OWS removed.
+ * Returns the members of a comma-separated list without the OWS around them.
  *
- * `#element` of RFC 9110, 5.6.1. Empty members are kept: who decides about framing
- * must see them. Only for fields whose members cannot hold a quoted comma.
+ * `#element` of RFC 9110, 5.6.1. Empty members are kept, because framing decisions must
+ * see them. Only for fields whose members cannot contain a quoted comma.
  */
 export function listMembers(value: string): string[] {
   return value.split(",").map(trimmed);
@@ -116,7 +116,7 @@ export function listMembers(value: string): string[] {
 
 /** Removes SP and HTAB from both ends; `String.prototype.trim` would remove more. */
 export function trimmed(text: string): string {
-  // Not a pattern: /[ \t]+$/ begins anew at each of 8,000 spaces that end with a letter.
+  // Not a regular expression: /[ \t]+$/ restarts at each of 8,000 spaces before a letter.
   let start = 0;
   let end = text.length;
   while (start < end && isOws(text.charCodeAt(start))) start++;
@@ -125,29 +125,30 @@ export function trimmed(text: string): string {
 }
 
 /**
- * The fields that somebody wants to send, checked: each name a token, each value
- * free of CR, LF, NUL and other controls, so that no value can end its line and
- * begin another (CWE-113).
+ * Validates fields to send: each name is a token, each value free of CR, LF, NUL and
+ * other controls, so that no value can end its line and begin another (CWE-113).
  *
  * A record or an array keeps its case and its order.
+ *
+ * @throws {TypeError} The fields have the wrong shape, or one of them is invalid.
  */
 export function fieldsToSend(init: HeadersInit | undefined): readonly FieldPair[] {
-  if (init === undefined) return NOTHING;
-  if (saysTheSame(init, checkedLast)) return checkedLast;
-  return checkedLast = Array.from(entriesOf(init), checkedPair);
+  if (init === undefined) return NO_PAIRS;
+  if (hasFields(init, lastValidated)) return lastValidated;
+  return lastValidated = Array.from(entriesOf(init), validatedPair);
 }
 
-const NOTHING: readonly FieldPair[] = Object.freeze([]);
+const NO_PAIRS: readonly FieldPair[] = Object.freeze([]);
 
 /**
- * Most handlers send the same fields with each answer: what was checked need not be
- * checked again, and who encodes them can tell by the array that they are the same.
+ * Most handlers send the same fields with each response: equal fields are not validated
+ * again, and the encoder recognizes them by the identity of the array.
  */
-let checkedLast: readonly FieldPair[] = NOTHING;
+let lastValidated: readonly FieldPair[] = NO_PAIRS;
 
-/** Does an array, or a plain record, say what `pairs` say? */
-function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
-  if (Array.isArray(init)) return arraySaysTheSame(init, pairs);
+/** Whether an array or a plain record consists of the fields in `pairs`. */
+function hasFields(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
+  if (Array.isArray(init)) return arrayHasFields(init, pairs);
   if (init === null || Object.getPrototypeOf(init) !== Object.prototype) return false;
   if (Symbol.iterator in init) return false;
   let at = 0;
@@ -159,9 +160,9 @@ function saysTheSame(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
   return at === pairs.length;
 }
 
-/** Not by `every`, which skips holes: `delete headers[0]` would send the previous call's field. */
-function arraySaysTheSame(init: unknown[], pairs: readonly FieldPair[]): boolean {
-  // Another iterator gives other fields than those that are compared here.
+/** Does not use `every`, which skips holes: `delete headers[0]` would send the previous call's field. */
+function arrayHasFields(init: unknown[], pairs: readonly FieldPair[]): boolean {
+  // A custom iterator yields other fields than those compared here.
   if (init.length !== pairs.length || init[Symbol.iterator] !== ARRAY_ITERATOR) return false;
   for (let i = 0; i < pairs.length; i++) if (!isPair(init[i], pairs[i])) return false;
   return true;
@@ -185,7 +186,7 @@ function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {
   return Symbol.iterator in init ? init : Object.entries(init);
 }
 
-function checkedPair(pair: string | Iterable<unknown>): FieldPair {
+function validatedPair(pair: string | Iterable<unknown>): FieldPair {
   const parts = typeof pair === "string" ? [pair] : [...pair];
   if (parts.length !== 2) {
     throw new TypeError(

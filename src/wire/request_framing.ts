@@ -1,10 +1,10 @@
 /**
- * The decisions about a message, taken once, when its head is complete.
+ * The decisions about a request, made once, when its head is complete.
  *
- * How long is the body, may the connection persist, what does the client expect,
- * which host is meant: each dangerous field has one function here, nobody looks at
- * these fields again, and none of the answers depends on the method (a server and a
- * proxy that differ in whether a GET has a body see different messages: TE.0, CL.0).
+ * The length of the body, whether the connection may persist, what the client expects,
+ * the host of the request: each dangerous field has one function here, and later code
+ * reads the decision, never the field. No decision depends on the method (a server and a
+ * proxy that disagree on whether a GET has a body see different messages: TE.0, CL.0).
  */
 import { HttpError, quoted } from "../errors.ts";
 import type { Profile } from "../errors.ts";
@@ -13,23 +13,23 @@ import type { Fields } from "./fields.ts";
 import { decimal, isToken } from "./syntax.ts";
 import { isHost } from "./target.ts";
 
-/** How long a request's body is: so many bytes, or until the last chunk. */
+/** The length of a request's body in bytes, or "chunked": up to the last chunk. */
 export type BodyLength = number | "chunked";
 
-/** What was decided about a request. */
+/** The decisions about a request. */
 export interface Framing {
   readonly body: BodyLength;
-  /** May another request follow, as far as the client is concerned? */
+  /** Whether the client lets another request follow. */
   readonly persistent: boolean;
-  /** Does the client wait for `100 Continue` before it sends the body? */
+  /** Whether the client waits for `100 Continue` before it sends the body. */
   readonly expectsContinue: boolean;
-  /** The protocols that the client offers to change to; null when there are none. */
+  /** The protocols that the client offers to upgrade to; null if there are none. */
   readonly upgrade: string | null;
-  /** The value of Host; null where HTTP/1.0 has none. */
+  /** The value of Host; null if an HTTP/1.0 request has none. */
   readonly host: string | null;
 }
 
-/** Takes all decisions about a request. `minor` is that of its HTTP version. */
+/** Makes all decisions about a request; `minor` is the minor version of its HTTP version. */
 export function decideRequest(
   method: string,
   minor: number,
@@ -52,7 +52,7 @@ export function decideRequest(
   };
 }
 
-/** The values of the fields that decide, each line by itself. */
+/** The values of the dangerous fields, one per line. */
 interface DangerousFields {
   host: string[];
   contentLength: string[];
@@ -63,10 +63,10 @@ interface DangerousFields {
 }
 
 const NONE: string[] = [];
-/** What browsers say with every request. */
+/** Browsers send this with every request. */
 const KEEP_ALIVE: string[] = ["keep-alive"];
 
-/** One look at every field; the length of its name rules most of them out. */
+/** Collects the dangerous fields in one pass; the length of the name excludes most others. */
 function dangerousFields(fields: Fields): DangerousFields {
   const found = {
     host: NONE,
@@ -79,27 +79,27 @@ function dangerousFields(fields: Fields): DangerousFields {
   for (let i = 0; i < fields.length; i++) {
     switch (fields.nameLength(i)) {
       case 4:
-        if (fields.nameIs(i, "host")) found.host = with_(found.host, hostValue(fields, i));
+        if (fields.nameIs(i, "host")) found.host = appended(found.host, hostValue(fields, i));
         break;
       case 6:
-        if (fields.nameIs(i, "expect")) found.expect = with_(found.expect, fields.value(i));
+        if (fields.nameIs(i, "expect")) found.expect = appended(found.expect, fields.value(i));
         break;
       case 7:
-        if (fields.nameIs(i, "upgrade")) found.upgrade = with_(found.upgrade, fields.value(i));
+        if (fields.nameIs(i, "upgrade")) found.upgrade = appended(found.upgrade, fields.value(i));
         break;
       case 10:
         if (fields.nameIs(i, "connection")) {
-          found.connection = with_(found.connection, fields.value(i));
+          found.connection = appended(found.connection, fields.value(i));
         }
         break;
       case 14:
         if (fields.nameIs(i, "content-length")) {
-          found.contentLength = with_(found.contentLength, fields.value(i));
+          found.contentLength = appended(found.contentLength, fields.value(i));
         }
         break;
       case 17:
         if (fields.nameIs(i, "transfer-encoding")) {
-          found.transferEncoding = with_(found.transferEncoding, fields.value(i));
+          found.transferEncoding = appended(found.transferEncoding, fields.value(i));
         }
         break;
     }
@@ -107,14 +107,15 @@ function dangerousFields(fields: Fields): DangerousFields {
   return found;
 }
 
-/** Nearly all requests of a server name the same host: it need not be made, or checked, again. */
-let checkedHost = "";
+/** The host that was validated last: nearly all requests to a server name the same one. */
+let lastHost = "";
 
 function hostValue(fields: Fields, index: number): string {
-  return fields.valueIs(index, checkedHost) ? checkedHost : fields.value(index);
+  return fields.valueIs(index, lastHost) ? lastHost : fields.value(index);
 }
 
-function with_(values: string[], value: string): string[] {
+/** Appends a value; allocates no array for the many fields that are absent. */
+function appended(values: string[], value: string): string[] {
   if (values === NONE) return [value];
   values.push(value);
   return values;
@@ -128,17 +129,17 @@ function decideHost(minor: number, values: string[]): string | null {
   }
   if (values.length > 1) throw badHost("A request must have only one Host (RFC 9112, 3.2)");
   const host = values[0]!;
-  if (host === checkedHost && host !== "") return host;
+  if (host === lastHost && host !== "") return host;
   if (!isHost(host)) {
     throw badHost(`Host must be a host with an optional port: got ${quoted(host)} (RFC 9110, 7.2)`);
   }
-  return checkedHost = host;
+  return lastHost = host;
 }
 
 /**
- * RFC 9112, 6.3, with everything refused that two recipients could read in two ways.
+ * Applies RFC 9112, 6.3, and refuses everything that two recipients could read differently.
  *
- * Null: the message says nothing, which means no body.
+ * Returns null if the request has neither field, which means no body.
  */
 function decideBody(minor: number, lengths: string[], codings: string[]): BodyLength | null {
   if (codings.length === 0) return lengths.length === 0 ? null : contentLength(lengths);
@@ -155,8 +156,8 @@ function decideBody(minor: number, lengths: string[], codings: string[]): BodyLe
 }
 
 /**
- * One line of digits. A second line is refused even when it says the same: RFC 9110,
- * 8.6 allows both, and a proxy that kept the other one is how CL.CL works.
+ * Accepts one line of digits. A second line is refused even if it is equal: RFC 9110, 8.6
+ * allows a recipient to accept it, and a proxy that keeps the other line is how CL.CL works.
  */
 function contentLength(values: string[]): number {
   if (values.length > 1) {
@@ -169,7 +170,7 @@ function contentLength(values: string[]): number {
   );
 }
 
-/** `chunked` by itself, and nothing else. Well-formed codings that we do not have: 501 (RFC 9112, 6.1). */
+/** Accepts `chunked` alone; refuses other well-formed codings with 501 (RFC 9112, 6.1). */
 function checkCodings(codings: string[]): void {
   const names = codings.map((coding) => codingName(coding));
   const chunkedAt = names.indexOf("chunked");
@@ -195,13 +196,13 @@ function codingName(coding: string): string {
   return lower;
 }
 
-/** `transfer-parameter = token BWS "=" BWS ( token / quoted-string )`; only the token is worth a 501. */
+/** `transfer-parameter = token BWS "=" BWS ( token / quoted-string )`; only the form with a token gets 501. */
 function isParameter(text: string): boolean {
   const parts = text.split("=");
   return parts.length === 2 && parts.every(isToken);
 }
 
-/** The options of all Connection fields, in lower case. A member that is no token means nothing to anybody. */
+/** Returns the options of all Connection fields in lower case; members that are not tokens match no option. */
 function connectionOptions(values: string[]): string[] {
   if (values.length === 0) return NONE;
   if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;
@@ -214,7 +215,7 @@ function decidePersistence(minor: number, connection: string[]): boolean {
   return minor >= 1 || connection.includes("keep-alive");
 }
 
-/** RFC 9110, 10.1.1: 100-continue in HTTP/1.0 is ignored, another expectation is refused. */
+/** RFC 9110, 10.1.1: ignores expectations in HTTP/1.0, refuses any but 100-continue. */
 function decideExpect(minor: number, values: string[]): boolean {
   if (minor === 0 || values.length === 0) return false;
   if (values.length === 1 && values[0]!.toLowerCase() === "100-continue") return true;
@@ -228,8 +229,8 @@ function decideExpect(minor: number, values: string[]): boolean {
 }
 
 /**
- * RFC 9110, 7.8: ignored in HTTP/1.0, and where Connection does not name it. `h2c` is
- * ignored too: it is obsolete (RFC 9113, 3.1), and clients offer it unasked.
+ * RFC 9110, 7.8: ignores Upgrade in HTTP/1.0, and if Connection does not name it. Ignores
+ * `h2c` too: it is obsolete (RFC 9113, 3.1), and some clients offer it with every request.
  */
 function decideUpgrade(minor: number, connection: string[], values: string[]): string | null {
   if (minor === 0 || values.length === 0 || !connection.includes("upgrade")) return null;

@@ -21,17 +21,17 @@ import { CR, isDigit, latin1, LF, SP, spells, TOKEN } from "./syntax.ts";
 import { targetAuthority, targetForm, targetPath } from "./target.ts";
 import type { TargetForm } from "./target.ts";
 
-/** The HTTP version of a request. */
+/** The HTTP version of a request (RFC 9112, 2.3). */
 export interface Protocol {
-  /** As it was sent, such as `"HTTP/1.1"`. */
+  /** The version as it was sent, such as `"HTTP/1.1"`. */
   readonly orig: string;
-  /** Always 1: another one is refused. */
+  /** The major version; always 1, because others are refused with 505. */
   readonly major: number;
-  /** 0 to 9. */
+  /** The minor version, 0 to 9. */
   readonly minor: number;
 }
 
-/** A request up to its body: what was sent, and what was decided about it. Nothing of it changes: requests may share one. */
+/** The head of a request, and the decisions about it. Immutable, because requests may share one. */
 export class RequestHead {
   readonly type = "head";
   readonly method: string;
@@ -63,17 +63,17 @@ export class RequestHead {
     return this.#line.form;
   }
 
-  /** The request-target as it came. */
+  /** The request-target as received. */
   get target(): string {
     const { targetStart, targetEnd } = this.#line;
     return latin1(this.#bytes, this.#base + targetStart, this.#base + targetEnd);
   }
 
   /**
-   * The URL that is meant (RFC 9112, 3.3). The scheme is that of the connection,
-   * whatever an absolute-form target says; its host wins over the Host field.
-   * `localHost` stands in where an HTTP/1.0 request names none, and for a name that a URL
-   * cannot hold (`web.1`).
+   * Returns the target URI (RFC 9112, 3.3). The scheme is that of the connection, even if
+   * an absolute-form target has another one; the host of such a target takes precedence
+   * over the Host field. `localHost` is used if an HTTP/1.0 request names no host, and for
+   * a name that a URL cannot hold (`web.1`).
    */
   url(scheme: "http" | "https", localHost: string): URL {
     const target = this.target;
@@ -83,7 +83,7 @@ export class RequestHead {
       new URL(`${scheme}://${localHost}${path}`);
   }
 
-  /** Does the same head, `length` bytes long, come next in `input`? */
+  /** Whether `input` begins with the same head, `length` bytes long. */
   isNextIn({ bytes, start, end }: ReadBuffer, length: number): boolean {
     if (end - start < length) return false;
     for (let i = 0; i < length; i++) {
@@ -93,7 +93,7 @@ export class RequestHead {
   }
 }
 
-/** A request line that was read. Places are counted from its start: the buffer may move before the head is complete. */
+/** A parsed request line. Offsets are relative to its start: the buffer may move before the head is complete. */
 interface RequestLine {
   readonly method: string;
   readonly form: TargetForm;
@@ -103,15 +103,15 @@ interface RequestLine {
 }
 
 const headRules = perLimits((limits) => ({
-  total: limits.head,
-  totalBreach: () => headTooLarge(limits.head),
-  line: limits.line,
-  lineBreach: () => fieldLineTooLong(limits.line),
-  count: limits.headers,
-  countBreach: () => tooManyFields(limits.headers),
+  maxBytes: limits.head,
+  tooLarge: () => headTooLarge(limits.head),
+  maxLineBytes: limits.line,
+  lineTooLong: () => fieldLineTooLong(limits.line),
+  maxFields: limits.headers,
+  tooManyFields: () => tooManyFields(limits.headers),
 }));
 
-/** Reads one head after another from the buffer of a connection. */
+/** Parses one head after another from the buffer of a connection. */
 export class HeadParser {
   readonly #limits: Readonly<Limits>;
   readonly #profile: Profile;
@@ -131,15 +131,15 @@ export class HeadParser {
     this.#section = new FieldSection(rules);
   }
 
-  /** The method in the request line that was read last; empty while another one is on its way. */
+  /** The method of the last request line; empty while the next one is incomplete. */
   get method(): string {
     return this.#method;
   }
 
-  /** Takes the next head out of `input`; null when the rest of it has not arrived. */
+  /** Consumes the next head of `input`; returns null if it is incomplete. */
   parse(input: ReadBuffer): RequestHead | null {
     if (this.#line === null && this.#last?.isNextIn(input, this.#lastLength)) {
-      return this.#again(this.#last, input);
+      return this.#reuse(this.#last, input);
     }
     const line = this.#line ??= this.#readRequestLine(input);
     if (line === null) return null;
@@ -149,34 +149,34 @@ export class HeadParser {
     const fields = this.#section.take(headArena.bytes, kept);
     this.#lastLength = this.#lines.start;
     input.consume(this.#lastLength);
-    this.#begin();
+    this.#reset();
     const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
     return this.#last = new RequestHead(line, headArena.bytes, kept, fields, framing);
   }
 
-  /** Who asks again mostly asks with the same bytes: polls, probes, programs. */
-  #again(last: RequestHead, input: ReadBuffer): RequestHead {
+  /** Reuses the previous head when its bytes are identical, as on most keep-alive connections. */
+  #reuse(last: RequestHead, input: ReadBuffer): RequestHead {
     input.consume(this.#lastLength);
     this.#method = last.method;
-    this.#begin();
+    this.#reset();
     return last;
   }
 
-  /** The next head is another one. */
-  #begin(): void {
+  /** Prepares for the next head. */
+  #reset(): void {
     this.#lines.reset();
     this.#line = null;
     this.#emptyLineSkipped = false;
   }
 
-  /** Lets go of memory that the next head may share. */
+  /** Releases the previous head, which the next one could have reused. */
   releaseMemory(): void {
     this.#last = null;
   }
 
   /**
-   * The line is checked as soon as it is there: who speaks another protocol hears so
-   * before the header lines that it will never send.
+   * Checks the line as soon as it is complete: a client of another protocol gets its error
+   * response without having to send header lines, which it never will.
    */
   #readRequestLine(input: ReadBuffer): RequestLine | null {
     this.#method = "";
@@ -194,7 +194,7 @@ export class HeadParser {
   /**
    * RFC 9112, 2.2: "a server that is expecting to receive and parse a request-line
    * SHOULD ignore at least one empty line (CRLF) received prior to the request-line".
-   * One, and no more: a client could send them for ever.
+   * Skips one and no more, because a client could send them forever.
    */
   #skipEmptyLine(input: ReadBuffer): boolean {
     if (this.#emptyLineSkipped || input.length === 0) return input.length > 0;
@@ -230,7 +230,7 @@ function requestLine(bytes: Uint8Array, start: number, end: number): RequestLine
 
 const METHODS = ["GET", "POST", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"];
 
-/** The usual names are not made anew for each request. */
+/** Returns a shared string for common methods, instead of creating one per request. */
 function methodName(bytes: Uint8Array, start: number, end: number): string {
   for (const name of METHODS) {
     if (name.length === end - start && spells(bytes, start, name)) return name;
@@ -241,7 +241,7 @@ function methodName(bytes: Uint8Array, start: number, end: number): string {
 const HTTP_1_0: Protocol = Object.freeze({ orig: "HTTP/1.0", major: 1, minor: 0 });
 const HTTP_1_1: Protocol = Object.freeze({ orig: "HTTP/1.1", major: 1, minor: 1 });
 
-/** Exactly eight bytes, in upper case; no `HTTP/1.10`, which somebody would read as 1.1. */
+/** Accepts exactly eight bytes, in upper case; `HTTP/1.10` could be read as 1.1. */
 function readVersion(bytes: Uint8Array, start: number, end: number): Protocol {
   const major = bytes[start + 5]!;
   const minor = bytes[start + 7]!;
@@ -254,7 +254,7 @@ function readVersion(bytes: Uint8Array, start: number, end: number): Protocol {
     throw new HttpError(
       505,
       "unsupported-version",
-      `Only HTTP/1.0 and HTTP/1.1 are spoken here: got ${
+      `Version must be HTTP/1.0 or HTTP/1.1: got ${
         quoted(latin1(bytes, start, end))
       } (RFC 9112, 2.3)`,
     );
@@ -268,12 +268,12 @@ function badRequestLine(message: string): HttpError {
   return new HttpError(400, "bad-request-line", `${message} (RFC 9112, 3)`);
 }
 
-/** `bytes[at..at + limit]` is the line as far as it has been read. */
+/** Expects the line as far as it has been read in `bytes[at..at + limit]`. */
 function requestLineTooLong(bytes: Uint8Array, at: number, limit: number): HttpError {
-  const methodIsOver = !bytes.subarray(at, at + limit + 1).includes(SP);
+  const isMethodTooLong = !bytes.subarray(at, at + limit + 1).includes(SP);
   return new HttpError(
     413,
-    methodIsOver ? "method-too-long" : "request-line-too-long",
+    isMethodTooLong ? "method-too-long" : "request-line-too-long",
     `The request line must be at most ${limit} bytes long`,
   );
 }

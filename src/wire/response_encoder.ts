@@ -29,9 +29,9 @@ interface EncodedHead {
  * The head whose bytes are reused. Most responses of a server differ from the previous one
  * only in their length: their heads begin with the same bytes.
  */
-let last: EncodedHead | null = null;
+let cached: EncodedHead | null = null;
 /** The previous candidate: a head that occurs only once is not worth the copy of its bytes (0.7 µs). */
-let seen: ResponseHead | null = null;
+let previous: ResponseHead | null = null;
 
 /**
  * Writes a head to `out` and returns the decisions about it.
@@ -40,8 +40,8 @@ let seen: ResponseHead | null = null;
  * @throws {TypeError} A part of the head is invalid.
  */
 export function encodeHead(out: WriteBuffer, head: ResponseHead): ResponseFraming {
-  if (last !== null && differOnlyInSize(last.head, head)) {
-    return encodeFromLast(out, last, head.size!);
+  if (cached !== null && differOnlyInSize(cached.head, head)) {
+    return encodeCached(out, cached, head.size!);
   }
   const line = statusLine(head.status, head.statusText);
   const framing = decideResponse(head);
@@ -81,7 +81,7 @@ function differOnlyInSize(one: ResponseHead, other: ResponseHead): boolean {
     one.persistent === other.persistent && one.statusText === other.statusText;
 }
 
-function encodeFromLast(
+function encodeCached(
   out: WriteBuffer,
   { framing, prefix }: EncodedHead,
   size: number,

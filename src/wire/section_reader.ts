@@ -1,37 +1,37 @@
 /**
  * The lines of a head or a trailer section, found in one pass, and their fields.
  *
- * A line ends at CRLF and nowhere else (RFC 9112, 2.2 allows a recipient to take a
- * bare LF for a line end; two recipients that differ in it see two messages, see
- * CVE-2023-30589). The same pass refuses every control character, so nothing behind
- * it has to look for CR, LF or NUL again.
+ * A line ends at CRLF and nowhere else (RFC 9112, 2.2 allows a recipient to accept a
+ * bare LF as a line end; two recipients that disagree on it see different messages, see
+ * CVE-2023-30589). The same pass refuses every control character, so later code need
+ * not search for CR, LF or NUL again.
  *
- * `LineReader` remembers how far it has looked: no byte is scanned twice, however the
- * input is split. Which error is found depends on the bytes only, never on the split.
+ * `LineReader` remembers how far it has scanned: no byte is scanned twice, however the
+ * input is split. Which error is thrown depends on the bytes only, never on the split.
  *
  * `field-line = field-name ":" OWS field-value OWS` (RFC 9112, 5). No whitespace
  * before the colon (5.1: a server MUST reject it), no line folding (5.2: a server
- * MUST reject it or undo it; undoing it is where CVE-2022-32213 came back).
+ * MUST reject it or replace it by spaces; replacing is how CVE-2022-32213 came back).
  */
 import { HttpError } from "../errors.ts";
 import type { RejectCode } from "../errors.ts";
 import { Fields, NO_FIELDS } from "./fields.ts";
 import { COLON, CR, isOws, LF, TEXT, TOKEN } from "./syntax.ts";
 
-/** The size that a section may have, and how a breach is called. */
+/** The maximum size of a section, and the error for a larger one. */
 export interface SectionLimits {
   /** Bytes of the whole section. */
-  readonly total: number;
-  /** What to throw when there are more. */
-  readonly totalBreach: () => HttpError;
+  readonly maxBytes: number;
+  /** Returns the error to throw for more than `maxBytes`. */
+  readonly tooLarge: () => HttpError;
 }
 
-/** How a line of more than `limit` bytes, which begins at `at`, is called. */
-export type LineBreach = (bytes: Uint8Array, at: number, limit: number) => HttpError;
+/** Returns the error for a line of more than `limit` bytes that begins at `at`. */
+export type LineTooLong = (bytes: Uint8Array, at: number, limit: number) => HttpError;
 
-/** Finds one line after another. Places are counted from the start of the section. */
+/** Finds one line after another. Offsets are relative to the start of the section. */
 export class LineReader {
-  /** Where the current line begins. */
+  /** Offset of the current line. */
   start = 0;
   #scanned = 0;
   readonly #limits: SectionLimits;
@@ -40,41 +40,41 @@ export class LineReader {
     this.#limits = limits;
   }
 
-  /** A new section begins. */
+  /** Starts a new section. */
   reset(): void {
     this.start = this.#scanned = 0;
   }
 
   /**
-   * The place where the current line ends (that of its CR), or -1 when the end has not arrived.
+   * Returns the offset of the CR that ends the current line, or -1 if it has not arrived.
    *
-   * `bytes[from..end)` is the section as far as it has arrived. `breach` says how a
-   * line of more than `limit` bytes is called; it is given the line as far as it was read.
+   * `bytes[from..end)` is the section as far as it has arrived. `lineTooLong` receives the
+   * line as far as it was read, and returns the error for one of more than `limit` bytes.
    */
   find(
     bytes: Uint8Array,
     from: number,
     end: number,
     limit: number,
-    breach: LineBreach,
+    lineTooLong: LineTooLong,
   ): number {
     const latestCr = from + this.start + limit;
-    const sectionEnd = from + this.#limits.total;
+    const sectionEnd = from + this.#limits.maxBytes;
     const stop = Math.min(end, latestCr + 1, sectionEnd);
     let at = from + this.#scanned;
     while (at < stop && TEXT[bytes[at]!] === 1) at++;
     this.#scanned = at - from;
-    if (at > latestCr) throw breach(bytes, from + this.start, limit);
-    if (at >= sectionEnd) throw this.#limits.totalBreach();
+    if (at > latestCr) throw lineTooLong(bytes, from + this.start, limit);
+    if (at >= sectionEnd) throw this.#limits.tooLarge();
     if (at === end) return -1;
     if (bytes[at] !== CR) throw badByte(bytes[at]!);
-    if (at + 1 >= sectionEnd) throw this.#limits.totalBreach();
+    if (at + 1 >= sectionEnd) throw this.#limits.tooLarge();
     if (at + 1 === end) return -1;
     if (bytes[at + 1] !== LF) throw badByte(CR);
     return this.#scanned;
   }
 
-  /** The line that `find` gave is done with. */
+  /** Advances past the line that `find` has found. */
   next(): void {
     this.start = this.#scanned += 2;
   }
@@ -99,51 +99,51 @@ function reject(code: RejectCode, message: string): HttpError {
   return new HttpError(400, code, message);
 }
 
-/** The field lines that a section may have, and how a breach is called. */
+/** The bounds of a section's field lines, and the errors for exceeding them. */
 export interface FieldLimits {
   /** Bytes of one line. */
-  readonly line: number;
-  readonly lineBreach: LineBreach;
-  /** How many fields. */
-  readonly count: number;
-  readonly countBreach: () => HttpError;
+  readonly maxLineBytes: number;
+  readonly lineTooLong: LineTooLong;
+  /** Fields of one section. */
+  readonly maxFields: number;
+  readonly tooManyFields: () => HttpError;
 }
 
-/** Collects the places of the fields of one section. */
+/** Collects the offsets of the fields of one section. */
 export class FieldSection {
   readonly #limits: FieldLimits;
-  #places: number[] = [];
+  #offsets: number[] = [];
 
   constructor(limits: FieldLimits) {
     this.#limits = limits;
   }
 
   /**
-   * Reads on to the empty line. True when it was there: `lines.start` is then the
-   * place behind it, and `take()` has the fields.
+   * Reads field lines up to the empty line. Returns true once it was read: `lines.start` is
+   * then the offset after it, and `take()` returns the fields.
    */
   read(lines: LineReader, bytes: Uint8Array, from: number, end: number): boolean {
-    const { line, lineBreach, count, countBreach } = this.#limits;
+    const { maxLineBytes, lineTooLong, maxFields, tooManyFields } = this.#limits;
     for (;;) {
-      const lineEnd = lines.find(bytes, from, end, line, lineBreach);
+      const lineEnd = lines.find(bytes, from, end, maxLineBytes, lineTooLong);
       if (lineEnd === -1) return false;
       const lineStart = lines.start;
       lines.next();
       if (lineEnd === lineStart) return true;
-      if (this.#places.length / 4 >= count) throw countBreach();
+      if (this.#offsets.length / 4 >= maxFields) throw tooManyFields();
       this.#add(bytes, from, lineStart, lineEnd);
     }
   }
 
-  /** The fields that were read, the bytes of the section being kept from `from` on; it is empty again. */
+  /** Returns the fields that were read, whose section now begins at `bytes[from]`, and becomes empty. */
   take(bytes: Uint8Array, from: number): Fields {
-    if (this.#places.length === 0) return NO_FIELDS;
-    const fields = new Fields(bytes, from, this.#places);
-    this.#places = [];
+    if (this.#offsets.length === 0) return NO_FIELDS;
+    const fields = new Fields(bytes, from, this.#offsets);
+    this.#offsets = [];
     return fields;
   }
 
-  /** The CR at `lineEnd` belongs to no class: it stops every loop but the last. */
+  /** Adds one field; the CR at `lineEnd` is in no byte class, so it stops every loop but the last. */
   #add(bytes: Uint8Array, from: number, lineStart: number, lineEnd: number): void {
     let at = from + lineStart;
     while (TOKEN[bytes[at]!] === 1) at++;
@@ -152,7 +152,7 @@ export class FieldSection {
     while (isOws(bytes[at]!)) at++;
     let valueEnd = from + lineEnd;
     while (valueEnd > at && isOws(bytes[valueEnd - 1]!)) valueEnd--;
-    this.#places.push(lineStart, nameEnd - from, at - from, valueEnd - from);
+    this.#offsets.push(lineStart, nameEnd - from, at - from, valueEnd - from);
   }
 }
 

@@ -59,7 +59,7 @@ export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+;=", DIGIT, ALPHA);
 export const IP_LITERAL: ByteClass = byteClass(":.ABCDEFabcdef", DIGIT);
 
 /** The value of a hexadecimal digit; 255 for every other byte. */
-export const HEX_VALUE: ByteClass = new Uint8Array(256).fill(255);
+export const HEX_VALUE: Uint8Array = new Uint8Array(256).fill(255);
 for (let i = 0; i < 16; i++) {
   HEX_VALUE[i.toString(16).charCodeAt(0)] = i;
   HEX_VALUE[i.toString(16).toUpperCase().charCodeAt(0)] = i;

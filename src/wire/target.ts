@@ -108,11 +108,11 @@ export function isHost(text: string): boolean {
   const colon = text.indexOf(":", bracket + 1);
   const host = colon === -1 ? text : text.slice(0, colon);
   const port = colon === -1 ? "" : text.slice(colon + 1);
-  return isHostSyntax(host, bracket) && isPort(port) && urlKeeps(host);
+  return isHostSyntax(host, bracket) && isPort(port) && urlPreserves(host);
 }
 
 /** Whether the URL parser keeps the host unchanged, or cannot represent the name at all. */
-function urlKeeps(host: string): boolean {
+function urlPreserves(host: string): boolean {
   const url = URL.parse(`http://${host}/`);
   if (url !== null) return url.hostname === host.toLowerCase();
   return !host.startsWith("[") && !DOTTED_DECIMAL.test(host);

@@ -260,7 +260,7 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     "GET / HTTP/9.9\r\n",
-    'Only HTTP/1.0 and HTTP/1.1 are spoken here: got "HTTP/9.9" (RFC 9112, 2.3)',
+    'Version must be HTTP/1.0 or HTTP/1.1: got "HTTP/9.9" (RFC 9112, 2.3)',
   ],
   [
     "GET / HTTP/1.1\r\nHost: h\r\nExpect: \x9b\\\r\n\r\n",
