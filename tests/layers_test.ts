@@ -36,9 +36,13 @@ async function importsOf(file: string): Promise<string[]> {
   const url = new URL(file, SOURCE);
   const text = await Deno.readTextFile(url);
   return [...text.matchAll(/^(?:import|export)[^;]*? from "([^"]+)";$/gm)].map(([, specifier]) => {
-    assert(specifier!.startsWith("."), `${file} imports ${specifier}: src/ imports nothing remote`);
-    return new URL(specifier!, url).href.slice(SOURCE.href.length);
-  });
+    assert(
+      /^\.|^node:/.test(specifier!),
+      `${file} imports ${specifier}: src/ imports nothing remote`,
+    );
+    return specifier!;
+  }).filter((specifier) => !specifier.startsWith("node:"))
+    .map((specifier) => new URL(specifier, url).href.slice(SOURCE.href.length));
 }
 
 async function importGraph(): Promise<Map<string, string[]>> {

@@ -9,87 +9,70 @@ import {
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
 import { textOf, utf8 } from "../fixtures.ts";
-import { LAST_GET, readText, run, testWith, withFolder, writeText } from "./tools.ts";
+import { tlsListener } from "@asynchttp/server/tls";
+import {
+  accepting,
+  LAST_GET,
+  readText,
+  run,
+  testWith,
+  withCertificate,
+  withFolder,
+  writeText,
+} from "./tools.ts";
 
 const WHERE: Handler = (request) => request.respond(200, `${request.url.href} ${request.hostname}`);
 
-/** Accepts connections of a listener until the scope ends. */
-async function accepting(
-  listener: Deno.Listener,
-  handler: Handler,
-  use: (server: AsyncHttpServer) => Promise<void>,
-): Promise<void> {
-  await using server = new AsyncHttpServer();
-  server.listenOn(listener);
-  const loop = (async () => {
-    try {
-      for (;;) await server.acceptRequest(handler);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.BadResource)) throw error;
-    }
-  })();
-  await use(server);
-  server.close();
-  await loop;
-}
+/** The two ways to HTTPS. */
+const TLS_LISTENERS: {
+  readonly [name: string]: (options: { cert: string; key: string }) => Deno.Listener;
+} = {
+  "Deno.listenTls": (options) => Deno.listenTls({ port: 0, hostname: "127.0.0.1", ...options }),
+  tlsListener: (options) => tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), options),
+};
 
-/** Creates a certificate for localhost. */
-async function withCertificate(use: (cert: string, key: string) => Promise<void>): Promise<void> {
-  await withFolder(async (folder) => {
-    const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
-    const { code, stderr } = await run(
-      "openssl",
-      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"],
-      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
-      ...["-addext", "basicConstraints=critical,CA:FALSE"],
-    );
-    assertEquals(code, 0, stderr);
-    await use(cert, key);
-  });
+for (const [name, listen] of Object.entries(TLS_LISTENERS)) {
+  testWith(
+    "openssl",
+    `listenOn: ${name}, https in the URL, rejections and closes as everywhere`,
+    async () => {
+      await withCertificate(async (cert, key) => {
+        const listener = listen({
+          cert: await Deno.readTextFile(cert),
+          key: await Deno.readTextFile(key),
+        });
+        await accepting(listener, WHERE, async (server) => {
+          const url = `https://localhost:${server.getPort()}/a`;
+          const args = [
+            "-s",
+            "--cacert",
+            cert,
+            "--resolve",
+            `localhost:${server.getPort()}:127.0.0.1`,
+          ];
+          const { stdout, stderr } = await run("curl", ...args, url, url);
+          assertEquals(stdout, `${url} 127.0.0.1`.repeat(2), stderr);
+          const refused = await run(
+            "curl",
+            ...args,
+            "-i",
+            "-X",
+            "POST",
+            "-H",
+            "Content-Length:",
+            url,
+          );
+          assertStringIncludes(refused.stdout, "HTTP/1.1 411 Length Required");
+          // A client that does not speak TLS does not affect others.
+          using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
+          await writeText(plain, LAST_GET);
+          await readText(plain).catch(() => {});
+          assertEquals((await run("curl", ...args, url)).stdout, `${url} 127.0.0.1`);
+        });
+      });
+    },
+  );
 }
-
-testWith(
-  "openssl",
-  "listenOn: TLS, https in the URL, refusals and closes as everywhere",
-  async () => {
-    await withCertificate(async (cert, key) => {
-      const listener = Deno.listenTls({
-        port: 0,
-        hostname: "127.0.0.1",
-        cert: await Deno.readTextFile(cert),
-        key: await Deno.readTextFile(key),
-      });
-      await accepting(listener, WHERE, async (server) => {
-        const url = `https://localhost:${server.getPort()}/a`;
-        const args = [
-          "-s",
-          "--cacert",
-          cert,
-          "--resolve",
-          `localhost:${server.getPort()}:127.0.0.1`,
-        ];
-        const { stdout, stderr } = await run("curl", ...args, url, url);
-        assertEquals(stdout, `${url} 127.0.0.1`.repeat(2), stderr);
-        const refused = await run(
-          "curl",
-          ...args,
-          "-i",
-          "-X",
-          "POST",
-          "-H",
-          "Content-Length:",
-          url,
-        );
-        assertStringIncludes(refused.stdout, "HTTP/1.1 411 Length Required");
-        // A client that does not speak TLS does not affect others.
-        using plain = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
-        await writeText(plain, LAST_GET);
-        await readText(plain).catch(() => {});
-        assertEquals((await run("curl", ...args, url)).stdout, `${url} 127.0.0.1`);
-      });
-    });
-  },
-);
 
 testWith("curl", "listenOn: a Unix socket", async () => {
   await withFolder(async (folder) => {

@@ -203,3 +203,40 @@ export async function readUntil(
   }
   return text;
 }
+
+/** Accepts connections of a listener until the scope ends. */
+export async function accepting(
+  listener: Deno.Listener,
+  handler: Handler,
+  use: (server: AsyncHttpServer) => Promise<void>,
+): Promise<void> {
+  await using server = new AsyncHttpServer();
+  server.listenOn(listener);
+  const loop = (async () => {
+    try {
+      for (;;) await server.acceptRequest(handler);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.BadResource)) throw error;
+    }
+  })();
+  await use(server);
+  server.close();
+  await loop;
+}
+
+/** Creates a certificate for localhost. */
+export async function withCertificate(
+  use: (cert: string, key: string) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (folder) => {
+    const [cert, key] = [`${folder}/cert.pem`, `${folder}/key.pem`];
+    const { code, stderr } = await run(
+      "openssl",
+      ...["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"],
+      ...["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", cert],
+      ...["-addext", "basicConstraints=critical,CA:FALSE"],
+    );
+    assertEquals(code, 0, stderr);
+    await use(cert, key);
+  });
+}

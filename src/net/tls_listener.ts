@@ -1,0 +1,89 @@
+/** A listener whose connections speak TLS, over any listener for TCP. */
+import tls from "node:tls";
+import { TlsConn } from "./tls_conn.ts";
+
+/** The certificate of a {@linkcode tlsListener}. */
+export interface TlsOptions {
+  /** The certificate chain, in PEM. */
+  readonly cert: string;
+  /** The private key, in PEM. */
+  readonly key: string;
+  /**
+   * The application protocols offered by ALPN (RFC 7301), most preferred first.
+   *
+   * @default {["http/1.1"]}
+   */
+  readonly alpnProtocols?: readonly string[];
+}
+
+/**
+ * Makes a listener for HTTPS of one for TCP.
+ *
+ * Unlike those of `Deno.listenTls`, its connections are closed for real: a peer that never
+ * finishes the handshake, or does not read, holds no descriptor beyond `timeouts.head` and
+ * `timeouts.write`. The handshake counts as part of the first head.
+ *
+ * @param listener Accepts the TCP connections. It is closed with the returned one.
+ * @param options The certificate, its key, and the ALPN protocols.
+ * @returns A listener for `AsyncHttpServer.listenOn`.
+ * @throws {Error} The certificate or the key cannot be used.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { tlsListener } from "@asynchttp/server/tls";
+ *
+ * const server = new AsyncHttpServer();
+ * server.listenOn(tlsListener(Deno.listen({ port: 443 }), {
+ *   cert: await Deno.readTextFile("cert.pem"),
+ *   key: await Deno.readTextFile("key.pem"),
+ * }));
+ * while (true) await server.acceptRequest((request) => request.respond(200, "Hello, TLS!"));
+ * ```
+ */
+export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {
+  const { cert, key, alpnProtocols = ["http/1.1"] } = options;
+  const context = tls.createSecureContext({ cert, key });
+  return new TlsListener(listener, (conn) => new TlsConn(conn, context, [...alpnProtocols]));
+}
+
+class TlsListener implements Deno.Listener {
+  readonly #listener: Deno.Listener;
+  readonly #secure: (conn: Deno.Conn) => TlsConn;
+
+  constructor(listener: Deno.Listener, secure: (conn: Deno.Conn) => TlsConn) {
+    this.#listener = listener;
+    this.#secure = secure;
+  }
+
+  get addr(): Deno.Addr {
+    return this.#listener.addr;
+  }
+
+  async accept(): Promise<Deno.Conn> {
+    const conn = await this.#listener.accept();
+    // A record of a response is a write of its own: it must not wait for an acknowledgement.
+    (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
+    return this.#secure(conn) as unknown as Deno.Conn;
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+
+  ref(): void {
+    this.#listener.ref();
+  }
+
+  unref(): void {
+    this.#listener.unref();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterableIterator<Deno.Conn> {
+    for (;;) yield await this.accept();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,105 @@
+/** hardening 39: HTTPS whose connections are closed for real, whatever their peers do. */
+import { assert, assertEquals } from "@std/assert";
+import { tlsListener } from "@asynchttp/server/tls";
+import type { Handler } from "@asynchttp/server";
+import { systemClock } from "../../src/net/clock.ts";
+import { soon, utf8 } from "../fixtures.ts";
+import { accepting, run, testWith, withCertificate } from "./tools.ts";
+
+const PEERS = 50;
+const SIZE = 20_000_000;
+
+const handler: Handler = async (request) => {
+  if (request.target === "/upload") return await request.respond(200, `${request.bytes.length}`);
+  const pieces = Array.from({ length: SIZE / 100_000 }, () => new Uint8Array(100_000).fill(120));
+  await request.respond(200, ReadableStream.from(pieces));
+};
+
+function descriptors(): number {
+  return [...Deno.readDirSync("/proc/self/fd")].length;
+}
+
+/** Moves the clock until the condition holds: the deadlines are swept by its ticks. */
+async function tickUntil(holds: () => boolean): Promise<void> {
+  const begin = performance.now();
+  for (let i = 0; !holds(); i++) {
+    assert(i < 1000, "it never holds");
+    systemClock.tick(begin + i * 5000, Date.now());
+    await soon();
+  }
+}
+
+async function serving(use: (port: number, cert: string, open: () => number) => Promise<void>) {
+  await withCertificate(async (certFile, keyFile) => {
+    const [cert, key] = await Promise.all(
+      [certFile, keyFile].map((file) => Deno.readTextFile(file)),
+    );
+    const listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), {
+      cert: cert!,
+      key: key!,
+    });
+    await accepting(listener, handler, async (server) => {
+      await use(server.getPort(), certFile, () => server.stats().connections.open);
+    });
+  });
+}
+
+testWith("openssl", "peers that never finish the handshake hold no descriptors", async () => {
+  await serving(async (port, _cert, open) => {
+    const before = descriptors();
+    const peers: Deno.Conn[] = [];
+    for (let i = 0; i < PEERS; i++) {
+      const peer = await Deno.connect({ hostname: "127.0.0.1", port });
+      // Half of them send the beginning of a record.
+      if (i % 2 === 0) await peer.write(new Uint8Array([22, 3, 1]));
+      peers.push(peer);
+    }
+    while (open() < PEERS) await soon();
+    assertEquals(descriptors(), before + 2 * PEERS);
+    await tickUntil(() => open() === 0);
+    assert(descriptors() <= before + PEERS, `${descriptors()} descriptors, ${before} before`);
+    for (const peer of peers) peer.close();
+  });
+});
+
+testWith(
+  "openssl",
+  "a peer that does not read is disconnected, and its descriptor closed",
+  async () => {
+    await serving(async (port, cert, open) => {
+      const before = descriptors();
+      const caCerts = [await Deno.readTextFile(cert)];
+      const peer = await Deno.connectTls({ hostname: "localhost", port, caCerts });
+      await peer.write(utf8("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+      await peer.read(new Uint8Array(1));
+      assertEquals(open(), 1);
+      await tickUntil(() => open() === 0);
+      assert(descriptors() <= before + 1, `${descriptors()} descriptors, ${before} before`);
+      peer.close();
+    });
+  },
+);
+
+testWith("openssl", "large bodies pass both ways", async () => {
+  await serving(async (port, cert) => {
+    const args = ["-s", "--cacert", cert, "--resolve", `localhost:${port}:127.0.0.1`];
+    const down = await run(
+      "curl",
+      ...args,
+      "-o",
+      "/dev/null",
+      "-w",
+      "%{size_download} %{http_version}",
+      `https://localhost:${port}/`,
+    );
+    assertEquals(down.stdout, `${SIZE} 1.1`, down.stderr);
+    const file = await Deno.makeTempFile();
+    try {
+      await Deno.truncate(file, 5_000_000);
+      const up = await run("curl", ...args, "-T", file, `https://localhost:${port}/upload`);
+      assertEquals(up.stdout, "5000000", up.stderr);
+    } finally {
+      await Deno.remove(file);
+    }
+  });
+});

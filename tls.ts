@@ -1,0 +1,7 @@
+/**
+ * HTTPS whose connections are closed for real: an entry of its own, since it loads Deno's
+ * built-in `node:tls`.
+ *
+ * @module
+ */
+export { tlsListener, type TlsOptions } from "./src/net/tls_listener.ts";
