@@ -1,8 +1,8 @@
 /**
- * Errors, by whose fault they are, and the responses to them.
+ * The errors that end an exchange, and the responses to them.
  *
- * Two kinds of error end an exchange. An {@linkcode HttpError} has a response: the
- * client sent something that the server refuses, and is still there to read why. A
+ * There are two kinds. An {@linkcode HttpError} has a response: the server rejects what
+ * the client has sent, and the client is still connected to read why. A
  * `ConnectionLost` has none: no client is left, so nothing is written or logged. The
  * status is chosen where the error is thrown; `errorResponseTo` is the one place where
  * an error becomes a response, and `connection.ts` the one place where that response
@@ -10,7 +10,7 @@
  */
 
 /**
- * Why a request was refused: a closed set, made for counters and for `switch`.
+ * Why a request was rejected: a closed set, made for counters and for `switch`.
  *
  * Each code has one status, except four whose status depends on {@linkcode Profile}:
  * `request-line-too-long` (413, in `"rfc"` 414), `method-too-long` (413, 400),
@@ -49,7 +49,7 @@ export type RejectCode =
   | "not-answered"; // 500
 
 /**
- * Which statuses refuse a request that exceeds a limit.
+ * Which statuses reject a request that exceeds a limit.
  *
  * `"original"`: those of Nim's `std/asynchttpserver`, and 411 to a POST without a
  * length. `"rfc"`: those of RFC 9110, RFC 9112 and RFC 6585, and no 411.
@@ -65,7 +65,7 @@ const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
 };
 
 /**
- * A refused request, with the status of its response.
+ * A rejected request, with the status of its response.
  *
  * @example Catch the error of a malformed request
  * ```ts
@@ -108,7 +108,7 @@ export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
 }
 
-/** The response to a refused request. */
+/** The response to a rejected request. */
 export interface ErrorResponse {
   /** The status code. */
   status: number;

@@ -9,7 +9,7 @@ export interface ServerStats {
     readonly open: number;
     /** Connections accepted since the server was created. */
     readonly accepted: number;
-    /** Accepts that failed; an accept error is not a refused request. */
+    /** Accepts that failed; an accept error is not a rejected request. */
     readonly acceptErrors: number;
   };
   /** Requests whose head was read. */
@@ -18,7 +18,7 @@ export interface ServerStats {
   readonly bytesIn: number;
   /** Bytes written to sockets. */
   readonly bytesOut: number;
-  /** Refused requests, by reason. */
+  /** Rejected requests, by reason. */
   readonly rejections: { readonly [code in RejectCode]?: number };
 }
 

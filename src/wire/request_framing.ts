@@ -29,7 +29,7 @@ export interface Framing {
   readonly host: string | null;
 }
 
-/** Makes all decisions about a request; `minor` is the minor version of its HTTP version. */
+/** Makes all decisions about a request; `minor` is its minor HTTP version. */
 export function decideRequest(
   method: string,
   minor: number,
@@ -137,7 +137,7 @@ function decideHost(minor: number, values: string[]): string | null {
 }
 
 /**
- * Applies RFC 9112, 6.3, and refuses everything that two recipients could read differently.
+ * Applies RFC 9112, 6.3, and rejects everything that two recipients could read differently.
  *
  * Returns null if the request has neither field, which means no body.
  */
@@ -156,7 +156,7 @@ function decideBody(minor: number, lengths: string[], codings: string[]): BodyLe
 }
 
 /**
- * Accepts one line of digits. A second line is refused even if it is equal: RFC 9110, 8.6
+ * Accepts one line of digits. A second line is rejected even if it is equal: RFC 9110, 8.6
  * allows a recipient to accept it, and a proxy that keeps the other line is how CL.CL works.
  */
 function contentLength(values: string[]): number {
@@ -170,7 +170,7 @@ function contentLength(values: string[]): number {
   );
 }
 
-/** Accepts `chunked` alone; refuses other well-formed codings with 501 (RFC 9112, 6.1). */
+/** Accepts `chunked` alone; rejects other well-formed codings with 501 (RFC 9112, 6.1). */
 function checkCodings(codings: string[]): void {
   const names = codings.map((coding) => codingName(coding));
   const chunkedAt = names.indexOf("chunked");
@@ -215,7 +215,7 @@ function decidePersistence(minor: number, connection: string[]): boolean {
   return minor >= 1 || connection.includes("keep-alive");
 }
 
-/** RFC 9110, 10.1.1: ignores expectations in HTTP/1.0, refuses any but 100-continue. */
+/** RFC 9110, 10.1.1: ignores expectations in HTTP/1.0, rejects any but 100-continue. */
 function decideExpect(minor: number, values: string[]): boolean {
   if (minor === 0 || values.length === 0) return false;
   if (values.length === 1 && values[0]!.toLowerCase() === "100-continue") return true;

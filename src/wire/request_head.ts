@@ -25,7 +25,7 @@ import type { TargetForm } from "./target.ts";
 export interface Protocol {
   /** The version as it was sent, such as `"HTTP/1.1"`. */
   readonly orig: string;
-  /** The major version; always 1, because others are refused with 505. */
+  /** The major version; always 1, because others are rejected with 505. */
   readonly major: number;
   /** The minor version, 0 to 9. */
   readonly minor: number;

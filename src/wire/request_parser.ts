@@ -1,5 +1,5 @@
 /**
- * The request parser: bytes in, events out. It knows no socket, no promise and no clock.
+ * The request parser: bytes in, events out. It uses no socket, no promise and no clock.
  *
  * ```text
  *      ┌──────────────────────────────────────────┐
@@ -11,8 +11,8 @@
  * any ──► failed
  * ```
  *
- * After an error it throws the same error for ever: what follows a message that could not
- * be read has no meaning (RFC 9112, 9.3: close the connection).
+ * After an error every call throws the same error: bytes after a message that could not be
+ * parsed have no meaning (RFC 9112, 9.3: close the connection).
  */
 import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
@@ -26,7 +26,7 @@ import { HeadParser } from "./request_head.ts";
 import type { RequestHead } from "./request_head.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** A piece of a body: a view that dies when more input is taken. */
+/** A piece of a body: a view that becomes invalid when more input is read. */
 export interface BodyData {
   readonly type: "data";
   readonly bytes: Uint8Array;
@@ -39,25 +39,25 @@ export interface RequestEnd {
   readonly trailers: Fields;
 }
 
-/** The input is used up: more must be pushed before the next event. */
+/** The input holds no complete event: more must be pushed before the next one. */
 export interface NeedData {
   readonly type: "need-data";
 }
 
-/** What the parser makes of bytes: a head, its body in pieces, its end, and so on. */
+/** The events of each request in turn: its head, its body in pieces, its end. */
 export type ParserEvent = RequestHead | BodyData | RequestEnd | NeedData;
 
 const NEED_DATA: NeedData = Object.freeze({ type: "need-data" });
 const END: RequestEnd = Object.freeze({ type: "end", trailers: NO_FIELDS });
 
-/** What a parser allows. */
+/** Options for {@linkcode RequestParser}. */
 export interface ParserOptions {
   readonly limits: Readonly<Limits>;
   readonly profile: Profile;
   readonly maxBody: number;
 }
 
-/** What the parser reads next; a state that reads a body holds what it needs for that. */
+/** What the parser reads next; the states that read a body hold their own data. */
 type ParserState =
   | { readonly name: "head" }
   | { readonly name: "end" }
@@ -76,9 +76,9 @@ const TRANSITIONS: Transitions<ParserState["name"]> = {
 const HEAD: ParserState = Object.freeze({ name: "head" });
 const AT_END: ParserState = Object.freeze({ name: "end" });
 
-/** Reads requests, one after another, from bytes that arrive in any pieces. */
+/** Parses requests, one after another, from bytes that arrive in pieces of any size. */
 export class RequestParser {
-  /** Where the bytes go. */
+  /** The buffer to put received bytes into. */
   readonly input: ReadBuffer = new ReadBuffer();
   readonly #options: ParserOptions;
   readonly #heads: HeadParser;
@@ -92,8 +92,8 @@ export class RequestParser {
   }
 
   /**
-   * How long the body of the current request may be. It is looked at when the body
-   * is first asked for, so that the holder of the head may still change it.
+   * The largest body of the current request, in bytes. It is first checked when the body
+   * is requested, so that the owner of the head can still change it.
    */
   get maxBody(): number {
     return this.#maxBody;
@@ -103,26 +103,26 @@ export class RequestParser {
     this.#maxBody = bytes;
   }
 
-  /** The method of the request that is being read, or was read last: an error response to HEAD has no content either. */
+  /** The method of the current or the last request: an error response to HEAD has no content either. */
   get method(): string {
     return this.#heads.method;
   }
 
-  /** How many bytes of the current body have not been handed out; Infinity when that is unknown. */
+  /** The bytes of the current body not returned yet; Infinity if their number is unknown. */
   get bodyRemaining(): number {
     if (this.#state.name === "fixed") return this.#state.remaining;
     return this.#state.name === "chunked" ? Infinity : 0;
   }
 
-  /** Gives memory back while nothing arrives. */
+  /** Releases memory while the connection is idle. */
   releaseMemory(): void {
     this.#heads.releaseMemory();
   }
 
   /**
-   * The next event.
+   * Returns the next event.
    *
-   * @throws {HttpError} The request is refused, and everything behind it with it.
+   * @throws {HttpError} The request is rejected, and with it everything after it.
    */
   next(): ParserEvent {
     try {
@@ -134,9 +134,9 @@ export class RequestParser {
   }
 
   /**
-   * The input has ended: true when it did so between two requests.
+   * Ends the input; returns true if it ended between two requests.
    *
-   * @throws {HttpError} It ended within one.
+   * @throws {HttpError} The input ended within a request, or the parser has failed.
    */
   finish(): boolean {
     if (this.#state.name === "head" && this.input.length === 0) return true;

@@ -3,7 +3,7 @@
  *
  * A line ends at CRLF and nowhere else (RFC 9112, 2.2 allows a recipient to accept a
  * bare LF as a line end; two recipients that disagree on it see different messages, see
- * CVE-2023-30589). The same pass refuses every control character, so later code need
+ * CVE-2023-30589). The same pass rejects every control character, so later code need
  * not search for CR, LF or NUL again.
  *
  * `LineReader` remembers how far it has scanned: no byte is scanned twice, however the
