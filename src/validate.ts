@@ -26,12 +26,12 @@ export function checkRecord(
   }
 }
 
-/** Wants a record with the given options. */
+/** Returns a check for a record, each option of which has its own check. */
 export function isRecord(checks: { readonly [key: string]: Check }): Check {
   return (name, value) => checkRecord(name, value, checks);
 }
 
-/** Returns a check for each key of `defaults`, which wants a count from 0 on. */
+/** Returns a check for each key of `defaults`: its value must be a count, which may be 0. */
 export function countsOf(defaults: object): { readonly [key: string]: Check } {
   return Object.fromEntries(Object.keys(defaults).map((key) => [key, isCount(0)]));
 }
@@ -42,7 +42,7 @@ export function withDefaults<T extends object>(defaults: T, given: Partial<T> | 
   return { ...defaults, ...Object.fromEntries(defined) };
 }
 
-/** Wants an integer from `min` on, or Infinity, which means no limit. */
+/** Returns a check for an integer from `min` on, or Infinity, which means no limit. */
 export function isCount(min: number): Check {
   return (name, value) => {
     if (typeof value !== "number") {
@@ -55,25 +55,25 @@ export function isCount(min: number): Check {
   };
 }
 
-/** Wants true or false. */
+/** Checks that a value is a boolean. */
 export function isBoolean(name: string, value: unknown): void {
   if (typeof value === "boolean") return;
   throw new TypeError(`Option ${name} must be true or false: got ${inspected(value)}`);
 }
 
-/** Wants a string. */
+/** Checks that a value is a string. */
 export function isText(name: string, value: unknown): void {
   if (typeof value === "string") return;
   throw new TypeError(`Option ${name} must be a string: got ${inspected(value)}`);
 }
 
-/** Wants a function. */
+/** Checks that a value is a function. */
 export function isFunction(name: string, value: unknown): void {
   if (typeof value === "function") return;
   throw new TypeError(`Option ${name} must be a function: got ${inspected(value)}`);
 }
 
-/** Wants one of the given strings. */
+/** Returns a check for one of the given strings. */
 export function isOneOf(...values: string[]): Check {
   return (name, value) => {
     if (values.includes(value as string)) return;

@@ -160,7 +160,7 @@ function hasFields(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
   return at === pairs.length;
 }
 
-/** Does not use `every`, which skips holes: `delete headers[0]` would send the previous call's field. */
+/** Compares with a loop: `every` skips holes, so `delete headers[0]` would send the previous call's field. */
 function arrayHasFields(init: unknown[], pairs: readonly FieldPair[]): boolean {
   // A custom iterator yields other fields than those compared here.
   if (init.length !== pairs.length || init[Symbol.iterator] !== ARRAY_ITERATOR) return false;
