@@ -86,7 +86,7 @@ const PROBE: FieldSource = {
 };
 
 /** Whether the platform accepts the objects that `make` returns as `Headers`; a later Deno may keep their state elsewhere. */
-function isTakenForHeaders(make: (fields: FieldSource) => Headers): boolean {
+function isAcceptedAsHeaders(make: (fields: FieldSource) => Headers): boolean {
   try {
     const headers = make(PROBE);
     headers.append("c", "d");
@@ -103,7 +103,7 @@ function lazyHeaders(fields: FieldSource): Headers {
 
 /** Returns `lazily` if the platform accepts its objects, otherwise a function that creates genuine `Headers`. */
 export function headersMaker(lazily: (fields: FieldSource) => Headers): typeof genuineHeaders {
-  return isTakenForHeaders(lazily) ? lazily : genuineHeaders;
+  return isAcceptedAsHeaders(lazily) ? lazily : genuineHeaders;
 }
 
 /** Returns fields as a Web `Headers`. */

@@ -94,7 +94,7 @@ function fakeRequest(source: RequestSource): globalThis.Request {
 }
 
 /** Whether the platform accepts the lazy object as a `Request`; a later Deno may keep its state elsewhere. */
-function isTakenForRequest(): boolean {
+function isAcceptedAsRequest(): boolean {
   try {
     return new WebRequest(fakeRequest(PROBE)).url === PROBE.url.href;
   } catch {
@@ -103,6 +103,6 @@ function isTakenForRequest(): boolean {
 }
 
 /** Returns a request as a Web `Request`, created lazily if the platform accepts that. */
-export const lazyRequest: (source: RequestSource) => globalThis.Request = isTakenForRequest()
+export const lazyRequest: (source: RequestSource) => globalThis.Request = isAcceptedAsRequest()
   ? fakeRequest
   : genuineRequest;

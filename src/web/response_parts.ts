@@ -33,7 +33,7 @@ function headOf(response: Response): Omit<ResponseParts, "content"> {
     return {
       status,
       statusText: statusText || undefined,
-      headers: withoutHops(headers),
+      headers: withoutHopByHop(headers),
       trailers: undefined,
     };
   } catch (error) {
@@ -60,7 +60,7 @@ function bodyIsUsed(): TypeError {
  * Removes the fields that describe how a forwarded `fetch` response reached this server:
  * they apply to that connection only (RFC 9110, 7.6.1).
  */
-function withoutHops(headers: Headers | undefined): [string, string][] {
+function withoutHopByHop(headers: Headers | undefined): [string, string][] {
   const kept: [string, string][] = [];
   const keep = (value: string, name: string) => {
     if (isNamed(name, "transfer-encoding") || isNamed(name, "keep-alive")) return;

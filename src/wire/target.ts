@@ -108,7 +108,7 @@ export function isHost(text: string): boolean {
   const colon = text.indexOf(":", bracket + 1);
   const host = colon === -1 ? text : text.slice(0, colon);
   const port = colon === -1 ? "" : text.slice(colon + 1);
-  return isHostSyntax(host, bracket) && isPort(port) && urlPreserves(host);
+  return hasHostSyntax(host, bracket) && isPort(port) && urlPreserves(host);
 }
 
 /** Whether the URL parser keeps the host unchanged, or cannot represent the name at all. */
@@ -121,7 +121,7 @@ function urlPreserves(host: string): boolean {
 /** Matches text in the form of an IPv4 address; an invalid one, such as `1.2.3.999`, is not a name either. */
 const DOTTED_DECIMAL = /^[\d.]+$/;
 
-function isHostSyntax(host: string, bracket: number): boolean {
+function hasHostSyntax(host: string, bracket: number): boolean {
   if (host.startsWith("[")) {
     return bracket === host.length - 1 && consistsOf(host.slice(1, -1), IP_LITERAL);
   }
