@@ -13,7 +13,8 @@ import type { Run } from "./connection/harness.ts";
 import { EOF, STALL } from "./connection/scripted_conn.ts";
 import type { Step } from "./connection/scripted_conn.ts";
 import { GET } from "./fixtures.ts";
-import { launch, withFolder } from "./server/tools.ts";
+import { launch, testWith, withCertificate, withFolder } from "./server/tools.ts";
+import type { Running } from "./server/tools.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const MAX_README_BYTES = 7000;
@@ -103,30 +104,46 @@ Deno.test("docs: relative links lead to files and headings", async () => {
 /** Pages whose programs `deno task test:docs` runs. */
 const RUN_PAGES = /^(?:README\.md|docs\/.*)$/;
 
+/** What the programs that serve for ever print; the tests below launch these. */
+const LAUNCHED = ["Listening on http://", "Listening on https://"];
+
 Deno.test("docs: every program is run", async () => {
   const { tasks } = JSON.parse(await read("deno.json"));
   assert(tasks["test:docs"].command.endsWith(" README.md docs"));
-  const ignored: string[] = [];
-  for (const { page, info } of await codeBlocks()) {
+  for (const { page, info, text } of await codeBlocks()) {
     assert(["ts", "ts ignore", "sh", "text"].includes(info), `${page} has a block of "${info}"`);
     if (info.startsWith("ts")) assert(RUN_PAGES.test(page), `${page}: nothing runs its programs`);
-    if (info === "ts ignore") ignored.push(page);
+    const isLaunched = LAUNCHED.some((line) => text.includes(line));
+    assertEquals(info === "ts ignore", isLaunched, `${page}: nothing runs\n${text}`);
   }
-  assertEquals(ignored, ["README.md"], "the next test launches one program");
 });
 
+/** Launches the program that prints `line`, edited, in a folder with the configuration of a user. */
+async function launchProgram(
+  folder: string,
+  line: string,
+  edits: { readonly [from: string]: string },
+): Promise<Running> {
+  let program = (await codeBlocks()).find(({ text }) => text.includes(line))!.text;
+  for (const [from, to] of Object.entries(edits)) {
+    assert(program.includes(from), `the program lacks ${from}`);
+    program = program.replace(from, to);
+  }
+  // What `deno add` writes, but for the checkout in place of the registry.
+  const { name } = JSON.parse(await read("deno.json"));
+  const imports = {
+    [name]: new URL("mod.ts", ROOT).href,
+    [`${name}/tls`]: new URL("tls.ts", ROOT).href,
+  };
+  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
+  await Deno.writeTextFile(`${folder}/server.ts`, program);
+  const flags = [`--config=${folder}/deno.json`, "--allow-net", `--allow-read=${folder}`];
+  return launch(Deno.execPath(), "run", "--no-lock", ...flags, `${folder}/server.ts`);
+}
+
 Deno.test("README.md: its first program serves", async () => {
-  const program = (await codeBlocks()).find(({ info }) => info === "ts ignore")!.text;
-  assert(program.includes("serve(8080,"));
   await withFolder(async (folder) => {
-    // What `deno add` writes, but for the checkout in place of the registry.
-    const imports = { "@asynchttp/server": new URL("mod.ts", ROOT).href };
-    await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
-    await Deno.writeTextFile(`${folder}/server.ts`, program.replace("8080", "0"));
-    await using server = launch(
-      Deno.execPath(),
-      ...["run", "--no-lock", `--config=${folder}/deno.json`, "--allow-net", `${folder}/server.ts`],
-    );
+    await using server = await launchProgram(folder, LAUNCHED[0]!, { "serve(8080,": "serve(0," });
     const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
     const [found, missing] = await Promise.all(["/", "/x"].map(async (path) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -134,6 +151,21 @@ Deno.test("README.md: its first program serves", async () => {
     }));
     assertEquals(found, [200, "Hello, World!\n"]);
     assertEquals(missing, [404, "Not found\n"]);
+  });
+});
+
+testWith("openssl", "docs/operations.md: its program serves over TLS", async () => {
+  await withCertificate(async (cert, key) => {
+    const folder = cert.slice(0, cert.lastIndexOf("/"));
+    await using server = await launchProgram(folder, LAUNCHED[1]!, {
+      "port: 8443": "port: 0",
+      '"cert.pem"': JSON.stringify(cert),
+      '"key.pem"': JSON.stringify(key),
+    });
+    const [, port] = await server.line(/^Listening on https:\/\/localhost:(\d+)\/$/);
+    using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(cert)] });
+    const response = await fetch(`https://127.0.0.1:${port}/`, { client });
+    assertEquals(await response.text(), "Hello, TLS!\n");
   });
 });
 
