@@ -68,7 +68,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Part of {@linkcode ConnectionContext}. */
   readonly bodyMemory: BodyMemory;
   /** Part of {@linkcode ConnectionContext}. */
-  readonly pace: Throughput;
+  readonly readThroughput: Throughput;
   /** When it became idle, by a counter of all connections: the lowest has idled longest. */
   idleSince = 0;
   /** `idleSince` as of the last tick, and as of the last tick at which it had not changed. */
@@ -76,7 +76,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   #staleSince = -1;
   readonly #context: ServerContext;
   readonly #handlers: HandlerRunner;
-  readonly #writePace: Throughput;
+  readonly #writeThroughput: Throughput;
   #phase: Phase = "idle";
   /** When the phase must be over; set again when the phase changes. */
   readonly #deadline = new Deadline();
@@ -91,9 +91,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     const { clock, options } = context;
     const { limits, timeouts } = options;
     const scheme = "handshake" in conn ? "https" : "http";
-    this.pace = new Throughput(clock, timeouts.body, limits.minRate);
-    this.#writePace = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
-    this.transport = new Transport(conn, this.#writePace);
+    this.readThroughput = new Throughput(clock, timeouts.body, limits.minRate);
+    this.#writeThroughput = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
+    this.transport = new Transport(conn, this.#writeThroughput);
     this.reader = new RequestReader(this.transport, options);
     this.clock = clock;
     this.limits = limits;
@@ -188,8 +188,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     }
     if (this.#phase === "lingering") this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();
-    if (this.pace.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
-    if (this.#writePace.isTooSlow(now)) {
+    if (this.readThroughput.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
+    if (this.#writeThroughput.isTooSlow(now)) {
       this.transport.fail(new ConnectionLost("The client does not read, or too slowly"));
     }
   }

@@ -12,7 +12,7 @@ export interface ConnectionContext {
   readonly transport: Transport;
   readonly clock: Clock;
   /** How fast the client sends the body. */
-  readonly pace: Throughput;
+  readonly readThroughput: Throughput;
   readonly limits: Readonly<Limits>;
   readonly timeouts: Readonly<Timeouts>;
   /** The memory of all bodies of the server. */

@@ -66,7 +66,7 @@ export class RequestBody {
       this.#complete(NO_FIELDS);
       this.#whole = NOTHING;
     } else {
-      connection.pace.reset();
+      connection.readThroughput.reset();
     }
   }
 
@@ -283,12 +283,12 @@ export class RequestBody {
 
   /** Waits for the client, and has the time counted. */
   async #timed(): Promise<BodyData | RequestEnd> {
-    this.#connection.pace.startWaiting();
+    this.#connection.readThroughput.startWaiting();
     const before = this.#connection.reader.bytesIn;
     try {
       return await this.#connection.reader.readBody();
     } finally {
-      this.#connection.pace.stopWaiting(this.#connection.reader.bytesIn - before);
+      this.#connection.readThroughput.stopWaiting(this.#connection.reader.bytesIn - before);
     }
   }
 

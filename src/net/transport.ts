@@ -38,9 +38,14 @@ export class Transport implements ByteSource {
   #onLost: Set<(lost: ConnectionLost) => void> | null = null;
   #onClose: () => void = () => {};
 
-  constructor(conn: ByteConn, pace: Throughput) {
+  constructor(conn: ByteConn, throughput: Throughput) {
     this.#conn = conn;
-    this.#writes = new WriteQueue(conn, pace, this.ticket, (cause) => this.#failWriting(cause));
+    this.#writes = new WriteQueue(
+      conn,
+      throughput,
+      this.ticket,
+      (cause) => this.#failWriting(cause),
+    );
     this.localAddr = conn.localAddr;
     this.remoteAddr = conn.remoteAddr;
   }

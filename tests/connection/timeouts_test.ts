@@ -332,22 +332,22 @@ Deno.test("limits.requestsPerConnection: the last response says close", async ()
 
 Deno.test("Throughput: fast transfers long ago do not make up for a slow one now", () => {
   const clock = new Clock();
-  const pace = new Throughput(clock, 30_000, 240);
+  const throughput = new Throughput(clock, 30_000, 240);
   let now = 0;
   const wait = (ms: number, bytes: number) => {
-    pace.startWaiting();
-    assert(!pace.isTooSlow(now));
+    throughput.startWaiting();
+    assert(!throughput.isTooSlow(now));
     clock.tick(now += ms, 0);
-    assert(!pace.isTooSlow(now) || bytes === 1);
-    pace.stopWaiting(bytes);
+    assert(!throughput.isTooSlow(now) || bytes === 1);
+    throughput.stopWaiting(bytes);
   };
   wait(1000, 100_000);
   let rounds = 0;
   for (; rounds < 100; rounds++) {
     wait(10_000, 1);
-    pace.startWaiting();
-    if (pace.isTooSlow(now)) break;
-    pace.stopWaiting(0);
+    throughput.startWaiting();
+    if (throughput.isTooSlow(now)) break;
+    throughput.stopWaiting(0);
   }
   assert(rounds > 3 && rounds < 30, `${rounds} rounds`);
 });

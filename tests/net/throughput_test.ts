@@ -15,24 +15,24 @@ const PIECE = 65_536;
  */
 function cutAfter(rate: number, size = 30_000_000): number | null {
   const clock = new Clock();
-  const pace = new Throughput(clock, 30_000, 240, 4096);
+  const throughput = new Throughput(clock, 30_000, 240, 4096);
   let [now, sent, read, isWritable] = [0, 0, 0, true];
   for (;;) {
     while (isWritable && sent < size) {
-      pace.startWaiting();
-      pace.stopWaiting(PIECE);
+      throughput.startWaiting();
+      throughput.stopWaiting(PIECE);
       sent += PIECE;
       isWritable = sent - read < BUFFER;
     }
     if (sent >= size) return null;
-    pace.startWaiting();
+    throughput.startWaiting();
     while (!isWritable) {
       clock.tick(now += TICK, 0);
-      if (pace.isTooSlow(now)) return now / 1000;
+      if (throughput.isTooSlow(now)) return now / 1000;
       read += rate * TICK / 1000;
       isWritable = sent - read < BUFFER - WRITABLE;
     }
-    pace.stopWaiting(PIECE);
+    throughput.stopWaiting(PIECE);
     sent += PIECE;
   }
 }
@@ -55,9 +55,9 @@ Deno.test("hardening 49: a client that drips is disconnected", () => {
 
 Deno.test("a body that stands still has the stall timeout, whatever came before", () => {
   const clock = new Clock();
-  const pace = new Throughput(clock, 30_000, 240);
-  pace.startWaiting();
-  pace.stopWaiting(10_000_000);
-  pace.startWaiting();
-  assertEquals([0, 29_999, 30_000].map((now) => pace.isTooSlow(now)), [false, false, true]);
+  const throughput = new Throughput(clock, 30_000, 240);
+  throughput.startWaiting();
+  throughput.stopWaiting(10_000_000);
+  throughput.startWaiting();
+  assertEquals([0, 29_999, 30_000].map((now) => throughput.isTooSlow(now)), [false, false, true]);
 });
