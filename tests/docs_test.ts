@@ -123,6 +123,7 @@ async function launchProgram(
   folder: string,
   line: string,
   edits: { readonly [from: string]: string },
+  ...permissions: string[]
 ): Promise<Running> {
   let program = (await codeBlocks()).find(({ text }) => text.includes(line))!.text;
   for (const [from, to] of Object.entries(edits)) {
@@ -137,13 +138,14 @@ async function launchProgram(
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
   await Deno.writeTextFile(`${folder}/server.ts`, program);
-  const flags = [`--config=${folder}/deno.json`, "--allow-net", `--allow-read=${folder}`];
-  return launch(Deno.execPath(), "run", "--no-lock", ...flags, `${folder}/server.ts`);
+  const flags = ["--no-lock", `--config=${folder}/deno.json`, ...permissions];
+  return launch(Deno.execPath(), "run", ...flags, `${folder}/server.ts`);
 }
 
 Deno.test("README.md: its first program serves", async () => {
   await withFolder(async (folder) => {
-    await using server = await launchProgram(folder, LAUNCHED[0]!, { "serve(8080,": "serve(0," });
+    const edits = { "serve(8080,": "serve(0," };
+    await using server = await launchProgram(folder, LAUNCHED[0]!, edits, "--allow-net");
     const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
     const [found, missing] = await Promise.all(["/", "/x"].map(async (path) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
@@ -157,11 +159,13 @@ Deno.test("README.md: its first program serves", async () => {
 testWith("openssl", "docs/operations.md: its program serves over TLS", async () => {
   await withCertificate(async (cert, key) => {
     const folder = cert.slice(0, cert.lastIndexOf("/"));
-    await using server = await launchProgram(folder, LAUNCHED[1]!, {
+    const edits = {
       "port: 8443": "port: 0",
       '"cert.pem"': JSON.stringify(cert),
       '"key.pem"': JSON.stringify(key),
-    });
+    };
+    const permissions = ["--allow-net", `--allow-read=${folder}`];
+    await using server = await launchProgram(folder, LAUNCHED[1]!, edits, ...permissions);
     const [, port] = await server.line(/^Listening on https:\/\/localhost:(\d+)\/$/);
     using client = Deno.createHttpClient({ caCerts: [await Deno.readTextFile(cert)] });
     const response = await fetch(`https://127.0.0.1:${port}/`, { client });
@@ -229,7 +233,7 @@ Deno.test("CHANGELOG.md has what is unreleased and the version of deno.json", as
   assertEquals(text.matchAll(VERSION_HEADING).next().value?.[1], version);
 });
 
-// docs/protocol.md: refusals
+// docs/protocol.md; tests/docs/protocol_test.ts holds its defaults and its hardening list
 
 /** How each code comes about: what the client sends, the options, the handler. */
 interface Refusal {
@@ -343,29 +347,6 @@ Deno.test("docs/protocol.md: has every reject code, with the statuses of both pr
     const code = cell!.slice(1, -1);
     assert(code in REFUSALS, `this test does not know how ${code} comes about`);
     assertEquals([await statusOf(code, "original"), await statusOf(code, "rfc")], [original, rfc]);
-  }
-});
-
-// docs/protocol.md: hardening
-
-Deno.test("docs/protocol.md: the hardening list has the lines that tests and comments cite", async () => {
-  const rows = rowsOf(await read("docs/protocol.md"), /^\d+$/);
-  assertEquals(rows.map(([number]) => Number(number)), rows.map((_, i) => i + 1));
-  const cited = new Map<number, string>();
-  for (const path of [...await filesBelow("tests/"), ...await filesBelow("src/")]) {
-    if (!path.endsWith(".ts")) continue;
-    for (const [, number] of (await read(path)).matchAll(/hardening (\d+)/gi)) {
-      assert(Number(number) <= rows.length, `${path} cites hardening ${number}`);
-      if (path.endsWith("_test.ts")) cited.set(Number(number), path);
-    }
-  }
-  assert(cited.size > 20, `only ${cited.size} lines are cited: is the pattern still right?`);
-  for (const [number, , , , heldBy] of rows) {
-    const path = cited.get(Number(number));
-    assert(
-      path === undefined || !heldBy!.startsWith("**open**:"),
-      `hardening ${number} is open in docs/protocol.md, and ${path} tests it`,
-    );
   }
 });
 
