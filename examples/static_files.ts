@@ -3,14 +3,27 @@
  * if the client has them already.
  *
  * ```sh
- * deno run --allow-net --allow-read examples/static_files.ts [port] [folder]
- * curl -i http://127.0.0.1:8080/
+ * deno run --allow-net --allow-read examples/static_files.ts [port] [folder] [flags]
  * curl -i --range 0-99 http://127.0.0.1:8080/README.md
  * ```
+ *
+ * The response to a folder is its `index.html`, or 404. Files and folders whose name begins with
+ * a dot are 404 too: `.git/` and `.env` hold what clients must not see. The exception is
+ * `/.well-known/`, whose content is meant for clients (RFC 8615).
+ *
+ * - `--listing` lists a folder that has no `index.html`.
+ * - `--dotfiles` serves files and folders whose name begins with a dot.
  */
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
-const ROOT = asFolder(await Deno.realPath(Deno.args[1] ?? "."));
+const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
+const FLAGS = Deno.args.filter(isFlag);
+const [PORT = "8080", FOLDER = "."] = Deno.args.filter((arg) => !isFlag(arg));
+const unknown = FLAGS.find((flag) => flag !== "--listing" && flag !== "--dotfiles");
+if (unknown !== undefined) {
+  throw new TypeError(`Unknown flag "${unknown}": want "--listing" or "--dotfiles"`);
+}
+const ROOT = asFolder(await Deno.realPath(FOLDER));
 const CHUNK_BYTES = 65_536;
 
 const TYPES = new Map([
@@ -30,6 +43,10 @@ const TYPES = new Map([
 /** System error codes for a path that is missing or not accessible. */
 const ABSENT = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"];
 
+function isFlag(arg: string): boolean {
+  return arg.startsWith("--");
+}
+
 async function handler(request: Request): Promise<void> {
   if (request.method !== "GET" && request.method !== "HEAD") {
     return await say(request, 405, "Method not allowed", { Allow: "GET, HEAD" });
@@ -40,9 +57,13 @@ async function handler(request: Request): Promise<void> {
   try {
     await send(request, segments, path);
   } catch (error) {
-    if (!ABSENT.includes((error as { code?: string }).code ?? "")) throw error;
+    if (!isAbsent(error)) throw error;
     await say(request, 404, "Not found");
   }
+}
+
+function isAbsent(error: unknown): boolean {
+  return ABSENT.includes((error as { code?: string }).code ?? "");
 }
 
 function say(request: Request, code: number, text: string, headers = {}): Promise<void> {
@@ -76,32 +97,71 @@ function isName(segment: string): boolean {
 }
 
 async function send(request: Request, segments: string[], path: string): Promise<void> {
-  const real = await Deno.realPath(ROOT + segments.join("/"));
-  // A symbolic link may lead out of the folder.
-  if (!asFolder(real).startsWith(ROOT)) return await say(request, 404, "Not found");
+  const real = await locate(segments);
+  if (real === null) return await say(request, 404, "Not found");
   const { isFile, isDirectory } = await Deno.stat(real);
   const asksForFolder = path.endsWith("/");
   if (isFile && !asksForFolder) return await sendFile(request, real);
-  if (isDirectory && asksForFolder) return await sendListing(request, real, path);
+  if (isDirectory && asksForFolder) return await sendFolder(request, real, segments);
   // Anything else is not opened: opening a pipe would wait for a writer.
   if (!isDirectory) return await say(request, 404, "Not found");
   const query = request.target.slice(path.length);
   await say(request, 301, "Moved permanently", { Location: `${path}/${query}` });
 }
 
-function asFolder(path: string): string {
-  const separator = Deno.build.os === "windows" ? "\\" : "/";
-  return path.endsWith(separator) ? path : path + separator;
+/**
+ * Returns the real path of a file or folder; null if it must not be served.
+ *
+ * Checks the requested path, since a hidden link may lead to a visible file, and the real one: a
+ * symbolic link may lead out of the folder or to a dotfile, and a file system may know a dotfile
+ * by a second name (`GIT~1` is `.git` on NTFS).
+ */
+async function locate(segments: readonly string[]): Promise<string | null> {
+  if (isHidden(segments)) return null;
+  const real = await Deno.realPath(ROOT + segments.join("/"));
+  if (!asFolder(real).startsWith(ROOT)) return null;
+  return isHidden(real.slice(ROOT.length).split(SEPARATOR)) ? null : real;
 }
 
-async function sendListing(request: Request, folder: string, path: string): Promise<void> {
-  const entries = await Array.fromAsync(Deno.readDir(folder));
+/** Whether a name begins with a dot; `.well-known` may, at the root only (RFC 8615, 3). */
+function isHidden(names: readonly string[]): boolean {
+  if (FLAGS.includes("--dotfiles")) return false;
+  return names.some((name, depth) =>
+    name.startsWith(".") && !(depth === 0 && name === ".well-known")
+  );
+}
+
+function asFolder(path: string): string {
+  return path.endsWith(SEPARATOR) ? path : path + SEPARATOR;
+}
+
+async function sendFolder(request: Request, folder: string, segments: string[]): Promise<void> {
+  const names = segments.slice(0, -1);
+  const index = await locateFile([...names, "index.html"]);
+  if (index !== null) return await sendFile(request, index);
+  if (FLAGS.includes("--listing")) return await sendListing(request, folder, names);
+  await say(request, 404, "Not found");
+}
+
+async function locateFile(segments: readonly string[]): Promise<string | null> {
+  try {
+    const real = await locate(segments);
+    return real !== null && (await Deno.stat(real)).isFile ? real : null;
+  } catch (error) {
+    if (!isAbsent(error)) throw error;
+    return null;
+  }
+}
+
+async function sendListing(request: Request, folder: string, parents: string[]): Promise<void> {
+  const all = await Array.fromAsync(Deno.readDir(folder));
+  const entries = all.filter(({ name }) => !isHidden([...parents, name]));
   entries.sort((a, b) => +b.isDirectory - +a.isDirectory || (a.name < b.name ? -1 : 1));
   const items = entries.map(({ name, isDirectory }) => {
     const slash = isDirectory ? "/" : "";
     return `<li><a href="${encodeURIComponent(name)}${slash}">${escaped(name)}${slash}</a></li>\n`;
   });
-  const title = escaped(`Files in ${decodeURIComponent(path)}`);
+  const title = escaped(`Files in ${["", ...parents, ""].join("/")}`);
   const page = `<!doctype html>\n<meta charset="utf-8">\n<title>${title}</title>\n` +
     `<h1>${title}</h1>\n<ul>\n${items.join("")}</ul>\n`;
   await request.respond(200, page, { "Content-Type": "text/html; charset=utf-8" });
@@ -203,6 +263,6 @@ function rangeOf(
 }
 
 const server = new AsyncHttpServer();
-const serving = server.serve(Number(Deno.args[0] ?? 8080), handler, { address: "127.0.0.1" });
+const serving = server.serve(Number(PORT), handler, { address: "127.0.0.1" });
 console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
 await serving;

@@ -2,12 +2,14 @@
 import { assertEquals } from "@std/assert";
 import { pattern } from "../fixtures.ts";
 import { launch } from "./tools.ts";
+import type { Running } from "./tools.ts";
 
 /** A running example that serves a folder of its own. */
 export interface Site extends AsyncDisposable {
   readonly origin: string;
   readonly port: number;
   readonly folder: string;
+  readonly example: Running;
 }
 
 /** Starts an example on a folder within `parent`; the example and the parent end with the scope. */
@@ -16,14 +18,16 @@ export async function openSite(
   permissions: readonly string[],
   parent: string,
   folder: string,
+  ...flags: string[]
 ): Promise<Site> {
   const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
-  const example = launch(Deno.execPath(), "run", ...permissions, path, "0", folder);
+  const example = launch(Deno.execPath(), "run", ...permissions, path, "0", folder, ...flags);
   const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
   return {
     origin: `http://127.0.0.1:${port}`,
     port: Number(port),
     folder,
+    example,
     async [Symbol.asyncDispose]() {
       await example[Symbol.asyncDispose]();
       await Deno.remove(parent, { recursive: true });

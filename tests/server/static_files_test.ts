@@ -160,13 +160,13 @@ testWith("curl", "examples/static_files.ts: a download in two parts is the file"
 });
 
 testWith("curl", "examples/static_files.ts: a folder as a page", async () => {
-  await using site = await openTree();
+  await using site = await openTree("--listing");
   const { origin } = site;
   const { headers, text } = await responseTo(`${origin}/`);
   assertEquals(headers.get("Content-Type"), "text/html; charset=utf-8");
   const names = [...text.matchAll(/<a href="[^"]*">([^<]*)<\/a>/g)].map(([, name]) => name);
   const files = ["digits.txt", "empty.json", "large", "leaves.txt", "neighbour", "stays.txt"];
-  assertEquals(names, ["sub/", ...files]);
+  assertEquals(names, [".well-known/", "sub/", ...files]);
 
   const redirect = await responseTo(`${origin}/sub?a=1`);
   assertEquals([redirect.status, redirect.headers.get("Location")], [301, "/sub/?a=1"]);
@@ -180,4 +180,54 @@ testWith("curl", "examples/static_files.ts: a folder as a page", async () => {
   const head = await responseTo("--head", `${origin}/sub/`);
   assertEquals(head.text, "");
   assertEquals(head.headers.get("Content-Length"), `${new TextEncoder().encode(sub).length}`);
+});
+
+testWith("curl", "examples/static_files.ts: no listing unless asked", async () => {
+  await using site = await openTree();
+  const { origin } = site;
+  for (const path of ["", "sub/", "sub/deeper/", ".well-known/"]) {
+    const { status, text } = await responseTo(`${origin}/${path}`);
+    assertEquals([status, text], [404, "Not found\n"], path);
+  }
+  const redirect = await responseTo(`${origin}/sub`);
+  assertEquals([redirect.status, redirect.headers.get("Location")], [301, "/sub/"]);
+});
+
+testWith("curl", "examples/static_files.ts: a folder's index.html", async () => {
+  for (const flags of [[], ["--listing"]]) {
+    await using site = await openTree(...flags);
+    const { origin, folder } = site;
+    await Deno.writeTextFile(`${folder}/index.html`, "<h1>Home</h1>");
+    const { status, headers, text } = await responseTo(`${origin}/?a=1`);
+    assertEquals([status, text], [200, "<h1>Home</h1>"]);
+    assertEquals(headers.get("Content-Type"), "text/html; charset=utf-8");
+
+    // An index that is a link out of the folder, a link to a dotfile, or not a file.
+    await Deno.symlink("../../secret.txt", `${folder}/sub/index.html`);
+    await Deno.mkdir(`${folder}/to-dotfile`);
+    await Deno.symlink("../.env", `${folder}/to-dotfile/index.html`);
+    await Deno.mkdir(`${folder}/not-a-file/index.html`, { recursive: true });
+    for (const name of ["sub", "to-dotfile", "not-a-file"]) {
+      const answer = await responseTo(`${origin}/${name}/`);
+      assertEquals(answer.status, flags.length === 0 ? 404 : 200, name);
+      assertEquals(answer.text.includes("may read this"), false, name);
+    }
+  }
+});
+
+testWith("curl", "examples/static_files.ts: --dotfiles lists them too", async () => {
+  await using site = await openTree("--listing", "--dotfiles");
+  const { origin } = site;
+  const { text } = await responseTo(`${origin}/`);
+  for (const name of [".env", ".git/", ".well-known/"]) {
+    assertStringIncludes(text, `<a href="${name}">${name}</a>`);
+  }
+  assertStringIncludes((await responseTo(`${origin}/sub/`)).text, ">.htpasswd</a>");
+});
+
+Deno.test("examples/static_files.ts: an unknown flag is rejected", async () => {
+  const path = new URL("../../examples/static_files.ts", import.meta.url).pathname;
+  const { code, stderr } = await run(Deno.execPath(), "run", "-NR", path, "0", ".", "--dotfile");
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, 'Unknown flag "--dotfile"');
 });

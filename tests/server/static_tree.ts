@@ -7,12 +7,13 @@ import { curl } from "./tools.ts";
 export const SIZE = 300_000;
 export const TEXT = "0123456789";
 export const OUTSIDE = "nobody may read this";
+export const HIDDEN = "no client may read this";
 export const LAST_MODIFIED = "Thu, 29 Feb 2024 12:00:00 GMT";
 
 const MODIFIED = new Date("2024-02-29T12:00:00.500Z");
 
 /** Serves a folder that has files beside it which must not be served; both end with the scope. */
-export async function openTree(): Promise<Site> {
+export async function openTree(...flags: string[]): Promise<Site> {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/served`;
   await Deno.mkdir(`${folder}/sub/deeper`, { recursive: true });
@@ -26,8 +27,15 @@ export async function openTree(): Promise<Site> {
   await Deno.symlink(`${parent}/secret.txt`, `${folder}/leaves.txt`);
   await Deno.symlink(`${parent}/served-not`, `${folder}/neighbour`);
   await Deno.symlink("digits.txt", `${folder}/stays.txt`);
+  for (const name of [".git", ".well-known", "sub/.well-known"]) {
+    await Deno.mkdir(`${folder}/${name}`);
+  }
+  const hidden = [".env", ".git/config", "sub/.htpasswd", "sub/.well-known/a", ".well-known/.b"];
+  for (const name of hidden) await Deno.writeTextFile(`${folder}/${name}`, HIDDEN);
+  await Deno.writeTextFile(`${folder}/.well-known/security.txt`, TEXT);
   await Deno.utime(`${folder}/digits.txt`, MODIFIED, MODIFIED);
-  return await openSite("static_files.ts", ["--allow-net", "--allow-read"], parent, folder);
+  const permissions = ["--allow-net", "--allow-read"];
+  return await openSite("static_files.ts", permissions, parent, folder, ...flags);
 }
 
 /** Status, header fields and content, as curl prints them. */
