@@ -8,6 +8,9 @@ import type { Transport } from "../net/transport.ts";
 import type { RequestBody } from "./request_body.ts";
 import type { RequestReader } from "./request_reader.ts";
 
+/** How many bytes are read ahead while a handler runs: one buffer, with which the next request begins. */
+const MAX_READ_AHEAD_BYTES = 16_384;
+
 /** Watches the client of one exchange. */
 export class DisconnectWatch {
   readonly #reader: RequestReader;
@@ -45,7 +48,7 @@ export class DisconnectWatch {
     this.#body.whenEnded((failure) => {
       if (this.#state !== "watching") return;
       if (failure !== null) return this.abort(failure);
-      this.#reader.readAhead((reason, gone) => {
+      this.#reader.readAhead(MAX_READ_AHEAD_BYTES, (reason, gone) => {
         if (gone) this.#transport.fail(reason);
         this.abort(reason);
         if (!gone) this.#clientHalfClosed();

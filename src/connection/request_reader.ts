@@ -54,6 +54,8 @@ export class RequestReader {
   #filling: PromiseWithResolvers<boolean> | null = null;
   /** Called when the input ends while a handler runs. */
   #inputEnded: InputEnded | null = null;
+  /** How many bytes are read ahead while a handler runs. */
+  #maxAhead = 0;
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
@@ -130,13 +132,14 @@ export class RequestReader {
   }
 
   /**
-   * Reads ahead while a handler runs, so that the end of the input is noticed: at most
-   * one buffer, which is what the next request begins with.
+   * Reads up to `maxBytes` ahead while a handler runs, so that the end of the input is
+   * noticed.
    */
-  async readAhead(ended: InputEnded): Promise<void> {
+  async readAhead(maxBytes: number, ended: InputEnded): Promise<void> {
     this.#inputEnded = ended;
+    this.#maxAhead = maxBytes;
     try {
-      while (this.#inputEnded === ended && this.#parser.input.length < MAX_READ_AHEAD) {
+      while (this.#inputEnded === ended && this.#parser.input.length < maxBytes) {
         if (await this.#fill()) continue;
         if (this.#inputEnded === ended) {
           ended(new ConnectionLost("The client has closed its side"), false);
@@ -253,7 +256,7 @@ export class RequestReader {
 
   #space(): Uint8Array {
     const space = this.#parser.input.space();
-    return this.#inputEnded === null ? space : space.subarray(0, MAX_READ_AHEAD);
+    return this.#inputEnded === null ? space : space.subarray(0, this.#maxAhead);
   }
 
   /** Resolves when no read is in flight. */
@@ -311,6 +314,3 @@ const DISCARDED = new Uint8Array(16_384);
 
 /** More than the heads of a client that waits for its responses: there may be much work in it. */
 const MIN_HEAVY_READ = 2048;
-
-/** How many bytes are read ahead while a handler runs. */
-const MAX_READ_AHEAD = 16_384;

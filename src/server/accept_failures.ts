@@ -1,18 +1,23 @@
 /**
- * Reports accepts that fail because descriptors or memory are exhausted, at a bounded rate.
+ * Accepts that fail: how long the accept loop waits after each, and what is reported.
  *
- * Such accepts fail again with every attempt of the loop: one report a second says as much
- * as a hundred.
+ * Accept errors usually mean exhaustion, and then the next attempt fails, too: the loop backs
+ * off, and one report a second says as much as a hundred.
  */
-import { noteExhaustion } from "../net/exhaustion.ts";
+import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
 
-/** Milliseconds between two reports. */
+/** Milliseconds of the first wait; each further one is twice as long. */
+const INITIAL_BACKOFF_MS = 5;
+/** Milliseconds of the longest wait. */
+const MAX_BACKOFF_MS = 1000;
+/** Milliseconds between two reports of exhaustion. */
 const MIN_REPORT_INTERVAL_MS = 1000;
 
-/** Counts the accepts that failed since the last report. */
+/** The failed accepts of one loop. */
 export class AcceptFailures {
   readonly #now: () => number;
   readonly #report: (error: unknown) => void;
+  #backoff = INITIAL_BACKOFF_MS;
   #count = 0;
   #reported = -Infinity;
 
@@ -21,11 +26,24 @@ export class AcceptFailures {
     this.#now = now;
   }
 
-  /** Counts a failure, and reports at most one a second; the loop accepts again in `backoff` ms. */
-  add(error: unknown, backoff: number): void {
+  /** Reports a failure, and returns how many milliseconds the loop shall wait. */
+  add(error: unknown): number {
+    const backoff = this.#backoff;
+    this.#backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
+    if (isResourceExhaustion(error)) this.#reportExhaustion(error as Partial<ErrnoError>, backoff);
+    else this.#report(error);
+    return backoff;
+  }
+
+  /** Starts over: an accept has succeeded. */
+  reset(): void {
+    this.#backoff = INITIAL_BACKOFF_MS;
+  }
+
+  #reportExhaustion(error: Partial<ErrnoError>, backoff: number): void {
     this.#count++;
     if (this.#now() - this.#reported < MIN_REPORT_INTERVAL_MS) return;
-    this.#report(exhaustionError(error as Partial<ErrnoError>, backoff, this.#count));
+    this.#report(exhaustionError(error, backoff, this.#count));
     this.#reported = this.#now();
     this.#count = 0;
   }

@@ -96,10 +96,6 @@ const DEFAULT_ASSUMED_DESCRIPTORS = 5;
 /** The grace period of `shutdown`, in milliseconds. */
 const DEFAULT_GRACE_MS = 10_000;
 
-/** The wait after a failed accept: it doubles with each failure, and a success resets it. */
-const INITIAL_BACKOFF_MS = 5;
-const MAX_BACKOFF_MS = 1000;
-
 /**
  * An HTTP/1.1 server on raw TCP, whose accept loop you can write yourself.
  *
@@ -467,23 +463,18 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Accept errors usually mean exhaustion: back off, then close the longest-idle connection. */
   async #acceptAll(handler: Handler, assumedDescriptors: number): Promise<void> {
     const failures = new AcceptFailures((error) => report(this.#context.options, error));
-    let backoff = INITIAL_BACKOFF_MS;
     while (!this.#closed()) {
       try {
         await this.#guard.until(() =>
           this.#closed() || this.#guard.hasDescriptors(assumedDescriptors)
         );
         await this.acceptRequest(handler);
-        backoff = INITIAL_BACKOFF_MS;
+        failures.reset();
       } catch (error) {
         if (this.#closed()) return;
-        const isExhausted = isResourceExhaustion(error);
-        if (isExhausted) failures.add(error, backoff);
-        else report(this.#context.options, error);
-        await this.#pause(backoff);
-        // Not before the pause: the request of a new connection may have arrived, but not been read yet.
-        if (isExhausted) this.#longestIdle.close();
-        backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
+        await this.#pause(failures.add(error));
+        // Not before the pause: a newcomer's request may have arrived and not been read yet.
+        if (isResourceExhaustion(error)) this.#longestIdle.close();
       }
     }
   }
