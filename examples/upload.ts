@@ -9,6 +9,10 @@
  *
  * Or open http://127.0.0.1:8080/ in a browser. Without a folder argument, files are written to
  * a new temporary folder.
+ *
+ * SIGTERM and SIGINT cut the uploads in progress and remove their parts. A process that is killed
+ * leaves its parts behind; the next one removes them when it starts, so that only one process may
+ * use a folder at a time.
  */
 import { AsyncHttpServer, type Request, streaming } from "@asynchttp/server";
 
@@ -16,6 +20,10 @@ const FOLDER = Deno.args[1] ?? await Deno.makeTempDir({ prefix: "upload-" });
 const MAX_FILE_BYTES = 64 * 1024 ** 3;
 /** The limit of the usual file systems. */
 const MAX_NAME_BYTES = 255;
+/** An upload that is not complete. No client can choose the name: it begins with a dot. */
+const PART = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
+
+const inProgress = new Set<Promise<unknown>>();
 
 const PAGE = `<!doctype html>
 <meta charset="utf-8">
@@ -76,7 +84,9 @@ async function upload(request: Request, encodedName: string): Promise<void> {
   if (name === null) return await say(request, 400, "Not a file name");
   // RFC 9110, 14.5: a server without support for partial PUT must not store a part as the whole.
   if (request.headers.has("Content-Range")) return await say(request, 400, "Not a whole file");
-  const { size, created } = await store(request, name);
+  const storing = store(request, name);
+  inProgress.add(storing);
+  const { size, created } = await storing.finally(() => inProgress.delete(storing));
   await request.respond(created ? 201 : 200, JSON.stringify({ name, size }) + "\n", {
     "Content-Type": "application/json",
     "Location": `/files/${encodeURIComponent(name)}`,
@@ -119,8 +129,27 @@ async function store(request: Request, name: string): Promise<{ size: number; cr
   }
 }
 
+function removeParts(): void {
+  for (const { name, isFile } of Deno.readDirSync(FOLDER)) {
+    if (isFile && PART.test(name)) Deno.removeSync(`${FOLDER}/${name}`);
+  }
+}
+
+/** Does not exit before `store` has removed the parts: `shutdown` does not wait for handlers. */
+async function end(): Promise<void> {
+  const { cut } = await server.shutdown({ grace: 0 });
+  await Promise.allSettled(inProgress);
+  console.log(`Connections cut: ${cut}`);
+  Deno.exit();
+}
+
 const server = new AsyncHttpServer();
+for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
 const serving = server.serve(Number(Deno.args[0] ?? 8080), handler, { address: "127.0.0.1" });
+const port = server.getPort();
+// Once the port is taken: a second process on it has failed by now, and leaves the parts of the
+// first alone. Synchronous: no upload of this process has begun.
+removeParts();
 console.log(`Writing to ${FOLDER}`);
-console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
+console.log(`Listening on http://127.0.0.1:${port}/`);
 await serving;

@@ -4,7 +4,10 @@ import { withPage } from "./browser.ts";
 import { pattern } from "../fixtures.ts";
 import { assertHasContent, openSite } from "./site.ts";
 import type { Site } from "./site.ts";
-import { curl, exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
+import { curl, exchangeBytes, readUntil, run, testWith, writeText } from "./tools.ts";
+
+/** A name that no client can choose. */
+const PART = /^\.[0-9a-f-]+\.part$/;
 
 /** More than the buffers between the two hold; curl asks with `100-continue` first. */
 const SIZE = 5_000_000;
@@ -15,12 +18,13 @@ interface UploadSite extends Site {
   readonly source: string;
 }
 
-/** Starts the example and creates the file; both end with the scope. */
-async function openUploads(): Promise<UploadSite> {
+/** Starts the example on a folder that holds files, and creates the file; both end with the scope. */
+async function openUploads(...present: string[]): Promise<UploadSite> {
   const parent = await Deno.makeTempDir();
   const folder = `${parent}/uploads`;
   const source = `${parent}/source.bin`;
   await Deno.mkdir(folder);
+  for (const name of present) await Deno.writeTextFile(`${folder}/${name}`, "present");
   await Deno.writeFile(source, pattern(SIZE));
   const permissions = ["--allow-net", "--allow-read", "--allow-write"];
   return { ...await openSite("upload.ts", permissions, parent, folder), source };
@@ -119,16 +123,80 @@ Deno.test("examples/upload.ts: a client that disconnects midway leaves no file",
   const { port, folder } = site;
   {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-    await writeText(conn, put("gone", "Content-Length: 10", "Expect: 100-continue"));
-    await readUntil(conn, (text) => text.endsWith("\r\n\r\n"));
-    await writeText(conn, "12345");
-    // The file exists under a name that no client can choose.
-    assertMatch((await namesIn(folder)).join(), /^\.[0-9a-f-]+\.part$/);
+    await begin(conn, "gone");
+    assertMatch((await namesIn(folder)).join(), PART);
   }
   for (let looks = 0; (await namesIn(folder)).length > 0; looks++) {
     assert(looks < 100_000, "It is still there");
   }
 });
+
+/** Starts an upload on `conn`; resolves when a part of it is in the folder. */
+async function begin(conn: Deno.Conn, name: string): Promise<void> {
+  await writeText(conn, put(name, "Content-Length: 10", "Expect: 100-continue"));
+  await readUntil(conn, (text) => text.endsWith("\r\n\r\n"));
+  await writeText(conn, "12345");
+}
+
+Deno.test("examples/upload.ts: a start removes the parts of earlier runs, and only those", async () => {
+  const parts = [0, 1, 2].map(() => `.${crypto.randomUUID()}.part`);
+  const kept = [
+    ...[".hidden", ".hidden.part", "visible.part", `${crypto.randomUUID()}.part`],
+    ...[`.${crypto.randomUUID()}`, `.${crypto.randomUUID()}.part.txt`, "a"],
+  ];
+  await using site = await openUploads(...parts, ...kept);
+  assertEquals(await namesIn(site.folder), kept.sort());
+});
+
+Deno.test("examples/upload.ts: what SIGKILL leaves, the next start removes", async () => {
+  await using site = await openUploads();
+  const { port, folder, example } = site;
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await begin(conn, "killed");
+  example.kill("SIGKILL");
+  await example.status;
+  assertMatch((await namesIn(folder)).join(), PART);
+  const inner = await Deno.makeTempDir();
+  const permissions = ["--allow-net", "--allow-read", "--allow-write"];
+  await using _next = await openSite("upload.ts", permissions, inner, folder);
+  assertEquals(await namesIn(folder), []);
+});
+
+Deno.test("examples/upload.ts: a second start on the same port harms no upload", async () => {
+  await using site = await openUploads();
+  const { port, folder } = site;
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await begin(conn, "whole");
+  const path = new URL("../../examples/upload.ts", import.meta.url).pathname;
+  const second = await run(Deno.execPath(), "run", "-NRW", path, String(port), folder);
+  assertMatch(second.stderr, /AddrInUse/);
+  assertEquals(second.code, 1);
+  await writeText(conn, "67890");
+  assertMatch(await readUntil(conn, (text) => text.endsWith("}\n")), /^HTTP\/1\.1 201 /);
+  assertEquals(await Deno.readTextFile(`${folder}/whole`), "1234567890");
+});
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  Deno.test(`examples/upload.ts: ${signal} cuts the uploads and removes their parts`, async () => {
+    await using site = await openUploads("earlier");
+    const { port, folder, example } = site;
+    const conns: Deno.Conn[] = [];
+    try {
+      for (const name of ["a", "b", "c"]) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        conns.push(conn);
+        await begin(conn, name);
+      }
+      assertEquals((await namesIn(folder)).filter((name) => PART.test(name)).length, 3);
+      example.kill(signal);
+      const { code, signal: by } = await example.status;
+      assertEquals([code, by], [0, null]);
+      assertEquals(await namesIn(folder), ["earlier"]);
+    } finally {
+      for (const conn of conns) conn.close();
+    }
+  });
+}
 
 testWith("chromium", "examples/upload.ts: a file chosen in a browser", async () => {
   await using site = await openUploads();
