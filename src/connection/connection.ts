@@ -6,10 +6,10 @@
  * to `onError`.
  *
  * ```text
- *          ┌───────────◄─────────────┬──────────┐
- * idle ──► head ──► busy ──► draining ┘          │
- *   ▲                │ └──────────────────────────┘
- *   └───────◄────────┴──► detached          any but detached ──► lingering
+ * idle ───► head ───► busy ───► draining      any but detached ───► lingering
+ *   └──────────────► │  │          │
+ *                    │  └► detached │
+ * idle, head or busy ◄┴─────────────┘
  * ```
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
@@ -47,11 +47,11 @@ import { RequestReader } from "./request_reader.ts";
 type Phase = "idle" | "head" | "busy" | "draining" | "lingering" | "detached";
 
 const PHASES: Transitions<Phase> = {
-  idle: ["idle", "head", "lingering"],
+  idle: ["busy", "head", "lingering"],
   head: ["busy", "lingering"],
   busy: ["idle", "head", "draining", "lingering", "detached"],
-  draining: ["idle", "head", "lingering"],
-  lingering: ["lingering"],
+  draining: ["idle", "busy", "head", "lingering"],
+  lingering: [],
   detached: [],
 };
 
@@ -221,7 +221,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
             return await this.#inputEnded();
           }
         }
-        let head = this.#headAtHand() ?? await this.reader.readHead();
+        let head = this.reader.headAtHand() ?? await this.#restOfHead();
         // A read may succeed before our close and resolve after it: the response has nowhere to go.
         if (head === null || this.transport.closed) return await this.#inputEnded();
         let exchange: Exchange | null = this.#begin(head);
@@ -254,11 +254,11 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     else await this.transport.end();
   }
 
-  /** The next head, where all of it has arrived. The deadline of the first runs since the accept. */
-  #headAtHand(): RequestHead | null {
-    if (this.#served > 0) this.#deadline.set(this.timeouts.head);
+  /** The next head, of which a part has arrived. The deadline of the first runs since the accept. */
+  #restOfHead(): Promise<RequestHead | null> {
     this.#move("head");
-    return this.reader.headAtHand();
+    if (this.#served > 0) this.#deadline.set(this.timeouts.head);
+    return this.reader.readHead();
   }
 
   #begin(head: RequestHead): Exchange {
@@ -284,7 +284,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** The only assignment of the phase. */
   #move(phase: Phase): void {
-    this.#phase = moved(PHASES, this.#phase, phase);
+    if (phase !== this.#phase) this.#phase = moved(PHASES, this.#phase, phase);
   }
 
   /** Fast path: response complete, request read, output not congested. */

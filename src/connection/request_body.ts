@@ -3,6 +3,13 @@
  *
  * Nothing is read from the socket before the handler asks, and never more than it asked
  * for: a handler that reads slowly makes its client send slowly.
+ *
+ * ```text
+ * unread ──► open ──► complete
+ *   │ │       │          ▲
+ *   │ └───────┼──────────┘
+ *   └─────────┴──► failed
+ * ```
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { Deadline } from "../net/deadline.ts";

@@ -3,9 +3,10 @@
  * input and drives its parser, and that knows how far it has come.
  *
  * ```text
- * head ──► body ──► done ──► head
- *   └───────────────▲  │
- * any but raw ──► failed, and body, done, failed ──► raw
+ * head ───► body ───► done ───► head, body or done: the next request
+ *   └───────────────► done
+ *
+ * head, body and done ───► failed     body, done and failed ───► raw
  * ```
  */
 import { ConnectionLost } from "../errors.ts";
@@ -29,11 +30,11 @@ import { RequestParser } from "../wire/request_parser.ts";
 export type ReadPosition = "head" | "body" | "done" | "raw" | "failed";
 
 const POSITIONS: Transitions<ReadPosition> = {
-  head: ["body", "done", "failed"],
+  head: ["done", "body", "failed"],
   body: ["done", "raw", "failed"],
-  done: ["head", "raw", "failed"],
-  raw: ["raw"],
-  failed: ["raw", "failed"],
+  done: ["body", "head", "raw", "failed"],
+  raw: [],
+  failed: ["raw"],
 };
 
 /** Called when the input ends: why, and whether the client has gone or has only closed its side. */
@@ -93,9 +94,10 @@ export class RequestReader {
 
   /** The next head, where all of it has arrived. */
   headAtHand(): RequestHead | null {
-    if (this.#position === "done") this.#move("head");
     const event = this.#next();
-    return event.type === "head" ? this.#begin(event) : null;
+    if (event.type === "head") return this.#begin(event);
+    if (this.#position === "done") this.#move("head");
+    return null;
   }
 
   /** The next head; null where the input ends between two requests. */
@@ -198,7 +200,7 @@ export class RequestReader {
   }
 
   #move(to: ReadPosition): void {
-    this.#position = moved(POSITIONS, this.#position, to);
+    if (to !== this.#position) this.#position = moved(POSITIONS, this.#position, to);
   }
 
   /** A body read that was in flight when the handler took the input over does not take it back. */

@@ -38,7 +38,7 @@ export type ResponseState =
 
 /** Every move of a response; nothing else assigns its state. */
 export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
-  unanswered: ["starting", "answered", "raw", "hijacked", "sealed"],
+  unanswered: ["answered", "starting", "raw", "hijacked", "sealed"],
   starting: ["unanswered", "streaming", "sealed"],
   streaming: ["answered", "sealed"],
   answered: ["sealed"],
@@ -69,7 +69,8 @@ export function nextState(from: ResponseState, to: ResponseState): ResponseState
  * @throws {TypeError} The response has come too far.
  */
 export function checkMove(from: ResponseState, to: ResponseState): void {
-  if (!RESPONSE_TRANSITIONS[from].includes(to)) throw new TypeError(REASONS[from]);
+  if (from === "unanswered" || RESPONSE_TRANSITIONS[from].includes(to)) return;
+  throw new TypeError(REASONS[from]);
 }
 
 /** The error of a handler that uses a request after its end. */

@@ -17,8 +17,6 @@
 import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { moved } from "../transitions.ts";
-import type { Transitions } from "../transitions.ts";
 import { bodyTooLarge, ChunkedDecoder } from "./chunked.ts";
 import { NO_FIELDS } from "./fields.ts";
 import type { Fields } from "./fields.ts";
@@ -64,14 +62,6 @@ type ParserState =
   | { readonly name: "fixed"; remaining: number }
   | { readonly name: "chunked"; readonly decoder: ChunkedDecoder }
   | { readonly name: "failed"; readonly error: HttpError };
-
-const TRANSITIONS: Transitions<ParserState["name"]> = {
-  head: ["fixed", "chunked", "end", "failed"],
-  fixed: ["end", "failed"],
-  chunked: ["head", "failed"],
-  end: ["head"],
-  failed: ["failed"],
-};
 
 const HEAD: ParserState = Object.freeze({ name: "head" });
 const AT_END: ParserState = Object.freeze({ name: "end" });
@@ -150,7 +140,6 @@ export class RequestParser {
 
   /** The only assignment of the state. */
   #move(to: ParserState): void {
-    moved(TRANSITIONS, this.#state.name, to.name);
     this.#state = to;
   }
 
