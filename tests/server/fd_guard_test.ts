@@ -127,10 +127,15 @@ Deno.test("releaseAll wakes every waiter", async () => {
 
 Deno.test("with all permissions the count is that of /proc or /dev/fd", () => {
   const count = descriptorCounter()!;
-  const before = count()!;
-  const file = Deno.openSync(new URL(import.meta.url));
-  assertEquals(count(), before + 1);
-  file.close();
+  // Other threads of the process may open descriptors meanwhile, but not each time.
+  const openings = Array.from({ length: 5 }, () => {
+    const before = count()!;
+    const file = Deno.openSync(new URL(import.meta.url));
+    const after = count()!;
+    file.close();
+    return after - before;
+  });
+  assertEquals(Math.min(...openings), 1);
   assert(descriptorLimit() > 0);
   assert(guard().admits(5));
 });
@@ -144,10 +149,17 @@ const PROBE = `
   import { Clock } from "${new URL("../../src/net/clock.ts", import.meta.url)}";
   const count = descriptorCounter();
   const guard = new FdGuard({ maxFDs: 30, maxConnections: 100, clock: new Clock() });
-  const before = count?.() ?? null;
   const listener = Deno.listen({ port: 0 });
   const answers = [guard.admits(5), guard.admits(6)];
-  const opened = count && count()! - before!;
+  // The runtime may open a descriptor of its own meanwhile, but not each time.
+  const openings = Array.from({ length: 5 }, () => {
+    const before = count?.();
+    const another = Deno.listen({ port: 0 });
+    const after = count?.();
+    another.close();
+    return after - before;
+  });
+  const opened = count && Math.min(...openings);
   console.log(JSON.stringify({ counts: count !== null, opened, limit: descriptorLimit(), answers }));
   listener.close();
 `;
