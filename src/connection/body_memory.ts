@@ -51,13 +51,13 @@ export class BodyMemory {
     });
   }
 
-  /** Gives the memory of a body back, and its place in the queue. */
+  /** Gives the memory of a body back, and its place in the queue: it waits no longer. */
   release(share: BodyShare): void {
     this.#used -= share.bytes;
     share.bytes = 0;
     if (this.#exempt === share) this.#exempt = null;
     const at = this.#waiters.findIndex((waiter) => waiter.share === share);
-    if (at !== -1) this.#waiters.splice(at, 1);
+    if (at !== -1) this.#waiters.splice(at, 1)[0]!.admitted();
     this.#admit();
   }
 

@@ -59,6 +59,7 @@ export class RequestBody {
   /** The part of a piece that did not fit into the buffer of the stream's reader. */
   #rest: Uint8Array | null = null;
   #waitsForMemory = false;
+  #released = false;
   #sealed = false;
   #trailerFields: Fields = NO_FIELDS;
   #failure: unknown;
@@ -146,15 +147,17 @@ export class RequestBody {
     const { body } = this.#framing;
     const collector = new BodyBuffer(body === "chunked" ? 0 : body);
     for (let piece; (piece = await this.#next()) !== null;) {
-      const room = this.#takeMemory(piece);
-      if (room !== null) await room;
+      // First: the piece dies at the next read.
       collector.add(piece);
+      const room = this.#takeMemory(piece);
+      if (room !== null) await this.#reading(room);
     }
     return this.#whole = collector.bytes();
   }
 
   /** Gives back what it takes of the memory of all bodies: the request is over. */
   releaseMemory(): void {
+    this.#released = true;
     if (this.#share.bytes > 0 || this.#waitsForMemory) {
       this.#connection.bodyMemory.release(this.#share);
     }
@@ -164,15 +167,27 @@ export class RequestBody {
   async #collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
     const collector = new BodyBuffer(0);
     for await (const piece of stream) {
-      await this.#takeMemory(piece);
       collector.add(piece);
+      await this.#takeMemory(piece);
     }
     return collector.bytes();
   }
 
+  /** Null where there is room, or where the request is over and nothing would release it. */
   #takeMemory({ length }: Uint8Array): Promise<void> | null {
+    if (this.#released) return null;
     const room = this.#connection.bodyMemory.take(this.#share, length);
     return room === null ? null : this.#inTime(room);
+  }
+
+  /** A body that waits for memory is being read: nothing else may read it meanwhile. */
+  async #reading(room: Promise<void>): Promise<void> {
+    this.#current = room;
+    try {
+      await room;
+    } finally {
+      this.#current = null;
+    }
   }
 
   /** Waits for memory, but not longer than `timeouts.body`, nor than the connection lasts. */

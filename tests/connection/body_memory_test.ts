@@ -1,6 +1,7 @@
 /** hardening 44: the memory of all bodies together has a bound, and a fair order. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Request } from "@asynchttp/server";
+import { streaming } from "@asynchttp/server";
+import type { Handler, Request } from "@asynchttp/server";
 import { BodyMemory } from "../../src/connection/body_memory.ts";
 import { fuzzSeed, Random } from "../random.ts";
 import { converse, echo, NOW, settle, start } from "./harness.ts";
@@ -71,7 +72,7 @@ const HEAD = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n";
 const OPTIONS = { maxBodyMemory: 1000 };
 
 /** Starts a connection that shares the memory of another. */
-function join(script: Parameters<typeof start>[0], handler: typeof echo, other: Run): Run {
+function join(script: Parameters<typeof start>[0], handler: Handler, other: Run): Run {
   return start(script, handler, OPTIONS, {}, undefined, other.bodyMemory);
 }
 
@@ -120,4 +121,63 @@ Deno.test("a body within its own limits is not held up by the budget of others t
     OPTIONS,
   );
   assertEquals(output.match(/200 OK/g)?.length, 6);
+});
+
+Deno.test("a body that waits for memory is being read: nothing else takes its bytes", async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = async (request: Request) => {
+    await gate.promise;
+    await request.respond(200, "x");
+  };
+  const first = start([HEAD + "a".repeat(2000), STALL], slow, OPTIONS);
+  await settle();
+  let outcomes: PromiseSettledResult<string>[] = [];
+  const handler = streaming(async (request: Request) => {
+    const texts = [request.text()];
+    await settle();
+    texts.push(request.text());
+    outcomes = await Promise.allSettled(texts);
+    await request.respond(200, "x");
+  });
+  const second = join([HEAD, "b".repeat(1000), "c".repeat(1000), STALL], handler, first);
+  for (let i = 0; i < 4; i++) await settle();
+  gate.resolve();
+  for (let i = 0; i < 4; i++) await settle();
+  const [whole, refused] = outcomes;
+  assertEquals(whole, { status: "fulfilled", value: "b".repeat(1000) + "c".repeat(1000) });
+  assertEquals(refused?.status, "rejected");
+  for (const { connection, done } of [first, second]) {
+    connection.destroy();
+    await done;
+  }
+});
+
+Deno.test("a body that is read on after its request is over takes no memory", async () => {
+  let text: Promise<string> | undefined;
+  const handler = streaming(async (request: Request) => {
+    text = request.text();
+    await settle();
+    await request.respond(200, "x", { Connection: "close" });
+  });
+  const gate = Promise.withResolvers<void>();
+  const run = start([HEAD, "b".repeat(500), gate.promise, "c".repeat(500), STALL], handler);
+  for (let i = 0; i < 4; i++) await settle();
+  gate.resolve();
+  for (let i = 0; i < 4; i++) await settle();
+  assertEquals(run.bodyMemory.used, 0);
+  run.connection.destroy();
+  await run.done;
+  await text?.catch(() => {});
+  assertEquals(run.bodyMemory.used, 0);
+});
+
+Deno.test("release: a body whose request is over waits no longer", async () => {
+  const memory = new BodyMemory(10);
+  const gone = share();
+  memory.take(share(), 10);
+  memory.take(share(), 10);
+  const waiting = memory.take(gone, 5)!;
+  memory.release(gone);
+  await waiting;
+  assertEquals(memory.used, 20);
 });
