@@ -19,6 +19,7 @@
  * @module
  */
 export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
+export type { FieldsInit } from "./src/fields_init.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";

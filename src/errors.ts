@@ -8,6 +8,7 @@
  * an error becomes a response, and `connection.ts` the one place where that response
  * is written.
  */
+import type { FieldsInit } from "./fields_init.ts";
 
 /**
  * Why a request was rejected: a closed set, made for counters and for `switch`.
@@ -123,7 +124,7 @@ export interface ErrorResponse {
    *
    * @default {[["Content-Type", "text/plain; charset=utf-8"]]}
    */
-  headers?: HeadersInit;
+  headers?: FieldsInit;
   /**
    * The body.
    *

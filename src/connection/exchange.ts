@@ -4,6 +4,7 @@
  * It is the only place that writes to a connection while a request is being served, and
  * every move of its response goes through the table in `response_state.ts`.
  */
+import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { RawConn } from "../net/raw_conn.ts";
 import { contentBytes, isShortAscii, streamOf } from "../web/content.ts";
@@ -138,7 +139,7 @@ export class Exchange {
   }
 
   /** Sends an interim response (RFC 9110, 15.2); HTTP/1.0 has none. */
-  inform(status: number, headers: HeadersInit | undefined): Promise<void> {
+  inform(status: number, headers: FieldsInit | null | undefined): Promise<void> {
     const { transport } = this.#connection;
     try {
       if (!Number.isInteger(status) || status < 102 || status > 199) {
@@ -158,7 +159,7 @@ export class Exchange {
   }
 
   /** Sends header lines as they are; the handler writes what belongs around them. */
-  sendHeaders(headers: HeadersInit): Promise<void> {
+  sendHeaders(headers: FieldsInit): Promise<void> {
     try {
       checkMove(this.#state, "raw");
       const fields = fieldsToSend(headers);
@@ -184,7 +185,7 @@ export class Exchange {
   }
 
   /** Accepts the protocol that the client offers: what follows on the connection is the handler's. */
-  upgrade(headers: HeadersInit | undefined): Promise<Deno.Conn> {
+  upgrade(headers: FieldsInit | null | undefined): Promise<Deno.Conn> {
     const { upgrade } = this.head.framing;
     const { transport } = this.#connection;
     const tunnel = this.head.method === "CONNECT";

@@ -1,5 +1,6 @@
 /** The request that a handler gets. Everything that costs is made on first access. */
 import type { Exchange } from "./exchange.ts";
+import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
@@ -19,7 +20,7 @@ export interface RespondOptions {
    * Makes trailer fields, when the content has been sent. Name them in a `Trailer`
    * field. The response is sent in chunks; HTTP/1.0 gets no trailers.
    */
-  trailers?: () => HeadersInit;
+  trailers?: () => FieldsInit;
 }
 
 /**
@@ -121,10 +122,16 @@ export class Request {
     return this.#exchange.head.target;
   }
 
-  /** The IP address of the client, as in the original; `""` where the connection has none. */
+  /**
+   * The IP address of the client, as in the original; `""` where the connection has none.
+   *
+   * A client that reaches an IPv6 listener over IPv4 has its IPv4 address here: the system's
+   * `::ffff:127.0.0.1` would not match a list of addresses. {@linkcode Request.remoteAddr} has
+   * what the system says.
+   */
   get hostname(): string {
     const { remoteAddr } = this.#exchange;
-    return "hostname" in remoteAddr ? remoteAddr.hostname : "";
+    return "hostname" in remoteAddr ? remoteAddr.hostname.replace(IPV4_MAPPED, "") : "";
   }
 
   /** The address of the server's end of the connection. */
@@ -248,7 +255,7 @@ export class Request {
    *
    * @param code The status code, from 200 to 599.
    * @param content The body.
-   * @param headers Header fields. A record or an array of pairs keeps its case and order.
+   * @param headers Header fields. A record or an array of pairs keeps its case and order; an array as a record's value is one line for each of its items.
    * @param options The reason phrase, trailers.
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
    * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
@@ -257,7 +264,7 @@ export class Request {
   respond(
     code: number,
     content?: Content | ReadableStream<Uint8Array>,
-    headers?: HeadersInit,
+    headers?: FieldsInit | null,
     options?: RespondOptions,
   ): Promise<void> {
     return this.#exchange.respond({
@@ -299,7 +306,7 @@ export class Request {
    * @throws {TypeError} The request was answered, or a field cannot be sent.
    * @throws {RangeError} The status is out of range.
    */
-  inform(code: number, headers?: HeadersInit): Promise<void> {
+  inform(code: number, headers?: FieldsInit | null): Promise<void> {
     return this.#exchange.inform(code, headers);
   }
 
@@ -312,7 +319,7 @@ export class Request {
    * @returns The connection.
    * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
    */
-  upgrade(headers?: HeadersInit): Promise<Deno.Conn> {
+  upgrade(headers?: FieldsInit | null): Promise<Deno.Conn> {
     return this.#exchange.upgrade(headers);
   }
 
@@ -348,7 +355,7 @@ export class Request {
    * }
    * ```
    */
-  sendHeaders(headers: HeadersInit): Promise<void> {
+  sendHeaders(headers: FieldsInit): Promise<void> {
     return this.#exchange.sendHeaders(headers);
   }
 
@@ -364,6 +371,9 @@ export class Request {
 }
 
 const decoder = new TextDecoder();
+
+/** The prefix of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2). */
+const IPV4_MAPPED = /^::ffff:(?=\d+\.)/i;
 
 function hostOf(address: Deno.Addr): string {
   if (!("hostname" in address)) return "localhost";

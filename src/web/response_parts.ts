@@ -1,4 +1,5 @@
 /** Takes a Web `Response`, or an object like one, apart into what is sent. */
+import type { FieldsInit } from "../fields_init.ts";
 import type { Content } from "./content.ts";
 import { staticBody } from "./static_body.ts";
 import { isNamed } from "../wire/response_framing.ts";
@@ -7,9 +8,9 @@ import { isNamed } from "../wire/response_framing.ts";
 export interface ResponseParts {
   readonly status: number;
   readonly content: Content | ReadableStream<Uint8Array> | undefined;
-  readonly headers: HeadersInit | undefined;
+  readonly headers: FieldsInit | null | undefined;
   readonly statusText: string | undefined;
-  readonly trailers: (() => HeadersInit) | undefined;
+  readonly trailers: (() => FieldsInit) | undefined;
 }
 
 /**
@@ -63,8 +64,9 @@ function bodyIsUsed(): TypeError {
 function withoutHopByHop(headers: Headers | undefined): [string, string][] {
   const kept: [string, string][] = [];
   const keep = (value: string, name: string) => {
-    if (isNamed(name, "transfer-encoding") || isNamed(name, "keep-alive")) return;
-    kept.push([name, String(value)]);
+    if (!isNamed(name, "transfer-encoding") && !isNamed(name, "keep-alive")) {
+      kept.push([name, value]);
+    }
   };
   // Takes a third of the time of the iterator, which creates two objects per field.
   if (headers instanceof Headers) headers.forEach(keep);

@@ -145,6 +145,10 @@ Deno.test("request: hostname and url, over IPv6 and HTTP/1.0", async () => {
       await readText(conn);
       assertEquals(seen?.hostname, "::1");
       assertEquals(seen?.url.href, `http://[::1]:${port}/a`);
+      using overIpv4 = await Deno.connect({ hostname: "127.0.0.1", port });
+      await writeText(overIpv4, "GET /a HTTP/1.0\r\n\r\n");
+      await readText(overIpv4);
+      assertEquals(seen?.hostname, "127.0.0.1");
     },
     {},
     { address: "", domain: "ipv6" },
