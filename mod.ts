@@ -38,6 +38,7 @@ export {
   type ServeOptions,
   type ShutdownResult,
 } from "./src/server/server.ts";
+export type { ClientConn } from "./src/net/raw_conn.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/web/content.ts";

@@ -16,6 +16,7 @@ import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
+import { ObservedRejection } from "./observed_rejection.ts";
 import { nextStep, requestAllowsReuse, responseMayPersist } from "./keep_alive.ts";
 import type { NextStep } from "./keep_alive.ts";
 import { RequestBody } from "./request_body.ts";
@@ -54,8 +55,8 @@ export class Exchange {
   #watch: DisconnectWatch | undefined;
   /** What `respond` returned for a response that was sent whole. */
   #responded: Promise<void> | undefined;
-  /** Why an attempt to respond failed: the handler may not have looked at it. */
-  #failure: unknown;
+  /** The last attempt that failed: the handler may not have looked at it. */
+  #failure: ObservedRejection | null = null;
 
   constructor(connection: ConnectionContext, head: RequestHead) {
     this.#connection = connection;
@@ -89,9 +90,14 @@ export class Exchange {
     return this.#connection.transport.closed;
   }
 
+  /** Why the last attempt to respond failed; undefined if none has, or the handler has heard of it. */
+  get unheardFailure(): unknown {
+    return this.#failure === null || this.#failure.isHeard ? undefined : this.#failure.reason;
+  }
+
   /** Why the last attempt to respond failed, if one did. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#failure?.reason;
   }
 
   get localAddr(): Deno.Addr {
@@ -119,7 +125,7 @@ export class Exchange {
 
   /** Whether a handler that returned `handling` ends with its response: most do. */
   endsWith(handling: Promise<void>): boolean {
-    return handling === this.#responded;
+    return handling === this.#responded && this.#failure === null;
   }
 
   /** What follows on the connection, now that the handler is done. */
@@ -161,9 +167,8 @@ export class Exchange {
   /** Sends header lines as they are; the handler writes what belongs around them. */
   sendHeaders(headers: FieldsInit): Promise<void> {
     try {
-      checkMove(this.#state, "raw");
       const fields = fieldsToSend(headers);
-      this.#move("raw");
+      this.#mustTakeRawBytes();
       encodeFields(this.#connection.transport.out, fields);
     } catch (error) {
       return this.#failed(error);
@@ -177,6 +182,7 @@ export class Exchange {
     return this.#conn ??= new RawConn({
       localAddr,
       remoteAddr,
+      setNoDelay: this.#connection.transport.setNoDelay,
       read: (into) => this.#readRaw(into),
       write: (bytes) => this.#writeRaw(bytes),
       closeWrite: () => this.#closeWriteRaw(),
@@ -185,7 +191,7 @@ export class Exchange {
   }
 
   /** Accepts the protocol that the client offers: what follows on the connection is the handler's. */
-  upgrade(headers: FieldsInit | null | undefined): Promise<Deno.Conn> {
+  upgrade(headers: FieldsInit | null | undefined): Promise<RawConn> {
     const { upgrade } = this.head.framing;
     const { transport } = this.#connection;
     const tunnel = this.head.method === "CONNECT";
@@ -204,8 +210,8 @@ export class Exchange {
     }
   }
 
-  /** Hands the connection over, with the bytes that were not read. */
-  hijack(): Deno.Conn {
+  /** Hands the connection over, with the bytes that were not read; also behind raw bytes. */
+  hijack(): RawConn {
     checkMove(this.#state, "hijacked");
     if (!this.received) {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
@@ -415,10 +421,9 @@ export class Exchange {
     if (this.#state === "unanswered") this.#move("raw");
   }
 
-  /** A rejection that is marked as handled: `failure` keeps it for `onError`. */
+  /** Returns a rejection that may be ignored: `onError` hears of it then. */
   #failed(error: unknown): Promise<never> {
-    this.#failure = error;
-    return ignoreRejection(Promise.reject<never>(error));
+    return this.#failure = new ObservedRejection(error);
   }
 }
 

@@ -81,6 +81,8 @@ export class HandlerRunner {
     }
     if (exchange.streaming !== undefined) await this.#whenStreamed(request, exchange);
     if (exchange.unanswered) this.#notAnswered(request, exchange);
+    const { unheardFailure } = exchange;
+    if (unheardFailure !== undefined) report(this.#context.options, unheardFailure, request);
   }
 
   /** A streamed response goes on when its handler has returned. */

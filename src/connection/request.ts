@@ -2,6 +2,7 @@
 import type { Exchange } from "./exchange.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
+import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
@@ -73,9 +74,10 @@ export class Request {
    *
    * Reads give first what the server has read ahead; writes queue behind the responses
    * that are on their way. A handler that writes here answers the request itself: the
-   * server adds nothing, and closes the connection when the handler is done.
+   * server adds nothing, and closes the connection when the handler is done. To keep the
+   * connection beyond that, take it over with {@linkcode Request.hijack}, also after writes.
    */
-  get client(): Deno.Conn {
+  get client(): ClientConn {
     return this.#exchange.conn;
   }
 
@@ -177,6 +179,7 @@ export class Request {
    * In a streaming handler nothing is read from the socket until the reader pulls. Its
    * chunks are copies, yours to keep. It fails with an {@linkcode HttpError} where the
    * body is rejected; if the handler lets that error pass, the client gets its status.
+   * What was read from it is not there for {@linkcode Request.text} any more.
    */
   get stream(): ReadableStream<Uint8Array> {
     return this.#exchange.body.stream;
@@ -187,7 +190,7 @@ export class Request {
    *
    * @returns The body.
    * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked, or the handler reads the socket.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
    */
   text(): Promise<string> {
     return ignoreRejection(this.#text());
@@ -199,7 +202,7 @@ export class Request {
    * @returns The parsed value.
    * @throws {SyntaxError} The body is not JSON.
    * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked, or the handler reads the socket.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
    */
   json(): Promise<unknown> {
     return ignoreRejection(this.#text().then((text) => JSON.parse(text)));
@@ -319,24 +322,26 @@ export class Request {
    * @returns The connection.
    * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
    */
-  upgrade(headers?: FieldsInit | null): Promise<Deno.Conn> {
+  upgrade(headers?: FieldsInit | null): Promise<ClientConn> {
     return this.#exchange.upgrade(headers);
   }
 
   /**
-   * Hands the connection over without sending anything, for a library that answers itself.
-   * It is yours then: you close it.
+   * Hands the connection over without sending anything, for a library that answers itself,
+   * or a handler that has begun to write to {@linkcode Request.client} and goes on when it
+   * has returned. It is yours then: you close it.
    *
    * @returns The connection; its first bytes are those that the client sent behind the request.
    * @throws {TypeError} The request was answered, or its body was not read.
    */
-  hijack(): Deno.Conn {
+  hijack(): ClientConn {
     return this.#exchange.hijack();
   }
 
   /**
    * Sends header lines, and only them: no status line, no empty line. For handlers
-   * that write their response to {@linkcode Request.client} themselves.
+   * that write their response to {@linkcode Request.client} themselves; also after
+   * {@linkcode Request.hijack}.
    *
    * @param headers The header fields.
    * @returns Resolves when the system has them.

@@ -54,6 +54,8 @@ export class RequestBody {
   /** A body that was read as a whole. */
   #whole: Uint8Array | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
+  /** Whether the reader of the stream has read or cancelled it: what is left is not the body. */
+  #streamUsed = false;
   /** The read in flight. */
   #current: Promise<unknown> | null = null;
   /** The part of a piece that did not fit into the buffer of the stream's reader. */
@@ -163,8 +165,13 @@ export class RequestBody {
     }
   }
 
-  /** Throws where the stream is locked. */
+  /** Throws where the stream is locked, or was used. */
   async #collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+    if (this.#streamUsed && this.#progress !== "failed") {
+      throw new TypeError(
+        "Cannot read the body again: its stream was read or cancelled, use either stream or text()",
+      );
+    }
     const collector = new BodyBuffer(0);
     for await (const piece of stream) {
       collector.add(piece);
@@ -232,7 +239,9 @@ export class RequestBody {
   #pieces(): ReadableStream<Uint8Array> {
     return new ReadableStream({
       type: "bytes",
+      cancel: () => void (this.#streamUsed = true),
       pull: async (controller) => {
+        this.#streamUsed = true;
         const piece = this.#rest ?? await this.#next();
         this.#rest = null;
         if (piece !== null) return this.#give(piece, controller);

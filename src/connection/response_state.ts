@@ -6,8 +6,8 @@
  *   │  │  │  ◄──────┘                          ▲           ▲
  *   │  │  └────────────────────────────────────┘           │
  *   │  └──► raw ───────────────────────────────────────────┤
- *   ▼                        (from every state but hijacked)
- * hijacked
+ *   ▼       │                (from every state but hijacked)
+ * hijacked ◄┘
  * ```
  */
 import { moved } from "../transitions.ts";
@@ -22,7 +22,7 @@ import type { Transitions } from "../transitions.ts";
  * - "streaming": the head of a stream and part of its content.
  * - "answered": all of a response, whether the system has taken it or not.
  * - "raw": bytes that the handler wrote itself. Only the handler knows where they end, so
- *   the connection ends with them.
+ *   the connection ends with them, unless the handler takes it over.
  * - "hijacked": the connection belongs to the handler.
  * - "sealed": the connection has gone on, or ends. A handler that is late must not write
  *   into another response, or read another request.
@@ -42,7 +42,7 @@ export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
   starting: ["unanswered", "streaming", "sealed"],
   streaming: ["answered", "sealed"],
   answered: ["sealed"],
-  raw: ["raw", "sealed"],
+  raw: ["raw", "hijacked", "sealed"],
   hijacked: [],
   sealed: ["sealed"],
 };

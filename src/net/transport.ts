@@ -82,6 +82,12 @@ export class Transport implements ByteSource {
     return this.#closed;
   }
 
+  /** Chooses Nagle's algorithm for the caller; undefined if the socket has none. */
+  get setNoDelay(): ((noDelay?: boolean) => void) | undefined {
+    if (!("setNoDelay" in this.#conn)) return undefined;
+    return (noDelay = true) => this.#writes.setNoDelay(noDelay);
+  }
+
   /** Where small pieces are put together; `flush` sends them off. */
   get out(): WriteBuffer {
     return this.#writes.tail;

@@ -44,7 +44,7 @@ export class WriteQueue {
   #spare = new WriteBuffer();
   #pump: Promise<void> | null = null;
   #awaitsTurn = false;
-  /** Whether Nagle's algorithm is on. */
+  /** Whether Nagle's algorithm is on because neither side has chosen yet. */
   #delays = true;
 
   /** `onFailure` receives the cause of a failed write, and returns the error with which `flush` rejects. */
@@ -105,6 +105,17 @@ export class WriteQueue {
     return this.#length === 0 ? DONE : this.#pump = this.#run(when());
   }
 
+  /**
+   * Turns Nagle's algorithm off or on. With it a second write waits 40 ms for the
+   * acknowledgement of the first, so it is turned off before the second write; not at once:
+   * most connections that carry one request need no second write, and would pay for a system
+   * call.
+   */
+  setNoDelay(noDelay: boolean): void {
+    this.#delays = false;
+    (this.#conn as Partial<Deno.TcpConn>).setNoDelay?.(noDelay);
+  }
+
   /** Releases the buffers if nothing is being written. */
   releaseMemory(): void {
     if (this.#pump !== null) return;
@@ -151,18 +162,8 @@ export class WriteQueue {
   #write({ bytes }: Piece): Promise<number> {
     this.#awaitsTurn = false;
     this.#throughput.startWaiting();
-    if (this.#delays && this.bytesOut > 0) this.#disableDelay();
+    if (this.#delays && this.bytesOut > 0) this.setNoDelay(true);
     return this.#conn.write(bytes);
-  }
-
-  /**
-   * Turns off Nagle's algorithm, with which a second write waits 40 ms for the
-   * acknowledgement of the first. Called before the second write and not at once: most
-   * connections that carry one request need no second write, and would pay for a system call.
-   */
-  #disableDelay(): void {
-    this.#delays = false;
-    (this.#conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
   }
 
   #takeTail(): Piece {
