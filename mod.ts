@@ -24,6 +24,7 @@ export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
+export type { ResponseProgress } from "./src/connection/response_state.ts";
 export type { AsyncHttpServerOptions } from "./src/server/options.ts";
 export {
   type ParsedRequest,

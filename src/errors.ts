@@ -43,6 +43,7 @@ export type RejectCode =
   | "chunk-extensions-too-large" // 400
   | "trailers-too-large" // 431
   | "incomplete-message" // 400
+  | "bad-json" // 400
   | "head-timeout" // 408
   | "body-timeout" // 408
   | "handler-timeout" // 503

@@ -4,6 +4,7 @@
  * It is the only place that writes to a connection while a request is being served, and
  * every move of its response goes through the table in `response_state.ts`.
  */
+import type { HttpError } from "../errors.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { RawConn } from "../net/raw_conn.ts";
@@ -23,7 +24,7 @@ import { RequestBody } from "./request_body.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { SourceReader } from "./response_body.ts";
 import { checkMove, nextState, requestIsOver } from "./response_state.ts";
-import type { ResponseState } from "./response_state.ts";
+import type { ResponseProgress, ResponseState } from "./response_state.ts";
 
 /**
  * Where a response that was sent whole is.
@@ -83,6 +84,17 @@ export class Exchange {
   /** Whether the whole response was sent, so that a later failure does the client no harm. */
   get complete(): boolean {
     return this.#state === "answered" || this.#state === "hijacked";
+  }
+
+  /** How much of the response was sent. */
+  get progress(): ResponseProgress {
+    if (this.unanswered) return "unsent";
+    return this.complete ? "complete" : "partial";
+  }
+
+  /** Why the body was rejected; null if it was not. */
+  get bodyRejection(): HttpError | null {
+    return this.#body?.rejection ?? null;
   }
 
   /** Whether the connection is closed. */

@@ -1,11 +1,13 @@
 /** The request that a handler gets. Everything that costs is made on first access. */
 import type { Exchange } from "./exchange.ts";
+import type { HttpError } from "../errors.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
+import { notingBadJson } from "../web/bad_json.ts";
 import type { Content } from "../web/content.ts";
 import type { Protocol } from "../wire/request_head.ts";
 
@@ -34,6 +36,9 @@ export interface RespondOptions {
  */
 export type Handler = (request: Request) => void | Promise<void>;
 
+/** Why the body of a request was rejected; null if it was not. */
+export let bodyRejectionOf: (request: Request) => HttpError | null;
+
 /**
  * A request, and the means to answer it.
  *
@@ -57,6 +62,10 @@ export type Handler = (request: Request) => void | Promise<void>;
  * ```
  */
 export class Request {
+  static {
+    bodyRejectionOf = (request) => request.#exchange.bodyRejection;
+  }
+
   readonly #exchange: Exchange;
   readonly #scheme: "http" | "https";
   #url: URL | undefined;
@@ -197,7 +206,8 @@ export class Request {
   }
 
   /**
-   * Reads the body as JSON.
+   * Reads the body as JSON. If it is not JSON, and the handler lets that error pass, the
+   * client gets 400, and `onReject` hears of it.
    *
    * @returns The parsed value.
    * @throws {SyntaxError} The body is not JSON.
@@ -205,7 +215,7 @@ export class Request {
    * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
    */
   json(): Promise<unknown> {
-    return ignoreRejection(this.#text().then((text) => JSON.parse(text)));
+    return ignoreRejection(notingBadJson(this.#text().then(JSON.parse)));
   }
 
   /**

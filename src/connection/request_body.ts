@@ -11,6 +11,7 @@
  *   └─────────┴──► failed
  * ```
  */
+import { HttpError } from "../errors.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { Deadline } from "../net/deadline.ts";
 import { moved } from "../transitions.ts";
@@ -83,6 +84,11 @@ export class RequestBody {
   /** Whether it was read to its end. */
   get complete(): boolean {
     return this.#progress === "complete";
+  }
+
+  /** Why it was rejected; null if it was not. */
+  get rejection(): HttpError | null {
+    return this.#failure instanceof HttpError ? this.#failure : null;
   }
 
   /** Whether the client still waits for `100 Continue`: a final response now refuses the body. */

@@ -36,6 +36,15 @@ export type ResponseState =
   | "hijacked"
   | "sealed";
 
+/**
+ * How much of a response was sent when its handler failed.
+ *
+ * - "unsent": nothing, so the client gets 500.
+ * - "partial": a part of it. A stream is cut off, so that the client can tell.
+ * - "complete": all of it.
+ */
+export type ResponseProgress = "unsent" | "partial" | "complete";
+
 /** Every move of a response; nothing else assigns its state. */
 export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
   unanswered: ["answered", "starting", "raw", "hijacked", "sealed"],

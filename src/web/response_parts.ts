@@ -1,4 +1,5 @@
 /** Takes a Web `Response`, or an object like one, apart into what is sent. */
+import { inspected } from "../validate.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import type { Content } from "./content.ts";
 import { staticBody } from "./static_body.ts";
@@ -45,8 +46,16 @@ function headOf(response: Response): Omit<ResponseParts, "content"> {
 
 function checked(response: Response): Response {
   if (typeof response !== "object" || response === null || typeof response.status !== "number") {
+    throw new TypeError(`A Response is wanted: got ${inspected(response)}`);
+  }
+  if (response.status === 0) {
     throw new TypeError(
-      `A Response is wanted: got ${response === null ? "null" : typeof response}`,
+      "Cannot send Response.error(): it stands for a network error and has no status, make a Response with a status from 500 on",
+    );
+  }
+  if (response.status === 101) {
+    throw new TypeError(
+      "Cannot send a Response with status 101: it switches protocols, call request.upgrade(), or upgradeWebSocket of @asynchttp/server/websocket",
     );
   }
   if (response.bodyUsed) throw bodyIsUsed();
