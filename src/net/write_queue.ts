@@ -5,8 +5,8 @@
  * responses to pipelined requests share a write.
  */
 import { WriteBuffer } from "../wire/write_buffer.ts";
-import { eventLoop } from "./event_loop.ts";
-import type { FairnessTicket } from "./event_loop.ts";
+import { scheduler } from "./scheduler.ts";
+import type { Ticket } from "./scheduler.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
 
@@ -34,7 +34,7 @@ export class WriteQueue {
   bytesOut = 0;
   readonly #conn: ByteConn;
   readonly #throughput: Throughput;
-  readonly #ticket: FairnessTicket;
+  readonly #ticket: Ticket;
   readonly #onFailure: (cause: unknown) => Error;
   /** Large pieces, in order; `#tail` follows them. */
   #pieces: Piece[] = [];
@@ -51,7 +51,7 @@ export class WriteQueue {
   constructor(
     conn: ByteConn,
     throughput: Throughput,
-    ticket: FairnessTicket,
+    ticket: Ticket,
     onFailure: (cause: unknown) => Error,
   ) {
     this.#conn = conn;
@@ -153,7 +153,7 @@ export class WriteQueue {
     if (piece.bytes.length !== piece.length) {
       throw new TypeError("The content was detached before it was written");
     }
-    const turn = piece.length < MIN_UNCOPIED_BYTES ? null : eventLoop.next(this.#ticket);
+    const turn = scheduler.beforeWrite(this.#ticket, piece.length);
     if (turn === null) return this.#write(piece);
     this.#awaitsTurn = true;
     return turn.then(() => this.#write(piece));

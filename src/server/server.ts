@@ -18,6 +18,7 @@ import { systemClock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
 import { LinkedList } from "../net/linked_list.ts";
+import { scheduler, Ticket } from "../net/scheduler.ts";
 import { StreamConn } from "../net/stream_conn.ts";
 import type { StreamPair } from "../net/stream_conn.ts";
 import { Counters } from "../stats.ts";
@@ -124,6 +125,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Connections to close for a new one; recent ones are spared, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
+  readonly #acceptTicket = new Ticket();
   /** Resolves when the previous accept is done: a listener has one accept at a time. */
   #turn: Promise<void> = Promise.resolve();
   #endPause: () => void = () => {};
@@ -446,16 +448,21 @@ export class AsyncHttpServer implements AsyncDisposable {
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
       await this.#guard.until(() => this.#hasRoom() || this.#closed());
+      const turn = scheduler.beforeAccept(this.#acceptTicket);
+      if (turn !== null) await turn;
       const listener = this.#listener();
       this.#guard.opened();
       try {
-        return await this.#makeRoom(await listener.accept());
+        const conn = await listener.accept();
+        scheduler.hasAccepted();
+        return await this.#makeRoom(conn);
       } catch (error) {
         this.#guard.closed();
         if (this.#closed()) throw serverClosed();
         this.#context.counters.acceptErrors++;
         if (isResourceExhaustion(error)) noteExhaustion(error);
         if (!TRANSIENT_ACCEPT_ERRORS.some((transient) => error instanceof transient)) throw error;
+        scheduler.hasAccepted();
       }
     }
   }

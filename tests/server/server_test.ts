@@ -403,10 +403,11 @@ Deno.test("hardening 32: clients that disconnect at any point do not affect othe
   );
 });
 
-/** Makes the first accepts of every listener fail. */
+/** Makes the first accepts of the next listener fail. */
 async function withFailingAccepts<T>(failures: Error[], use: () => Promise<T>): Promise<T> {
   const { listen } = Deno;
   Deno.listen = ((options: Deno.TcpListenOptions) => {
+    Deno.listen = listen;
     const listener = listen(options);
     const accept = listener.accept.bind(listener);
     listener.accept = () => {
