@@ -18,7 +18,8 @@
  *    The first read of a new connection does not wait.
  * 4. The sockets are polled. What the poll has brought is charged first; the rest of the
  *    credit lets the line go on, in order. Behind small reads there is a line of its own for
- *    large transfers, which gets a quarter of the credit at least.
+ *    large transfers, which gets a quarter of the credit at least, and in which each goes on
+ *    for four reads or writes at a time.
  * 5. Up to 16 connections are accepted between two polls, and do not wait behind others: a new
  *    client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
@@ -41,6 +42,13 @@ const CREDIT = 64;
 
 /** The part of it that large transfers get at least. */
 const LARGE_CREDIT = 16;
+
+/**
+ * Reads or writes of a large transfer when it is its turn. Its bytes are in the processor's
+ * caches then: with one, each of 50 uploads of 1 MiB takes 1,300 µs of the processor, with
+ * four 930, and with many no less.
+ */
+const LARGE_GRANT = 4;
 
 /** Accepts between two polls. */
 const MAX_ACCEPTS = 16;
@@ -65,6 +73,8 @@ export class Ticket {
   cost = 1;
   /** The writes since its last read. */
   writes = 0;
+  /** The reads and writes for which it need not wait. */
+  granted = 0;
 }
 
 /** A read or a write that waits in line. */
@@ -79,8 +89,14 @@ export interface Waiter {
 
 /** First in, first out, without an allocation for each. */
 class Line {
+  /** The reads or writes of a waiter when it is its turn. */
+  readonly #grant: number;
   #first: Waiter | null = null;
   #last: Waiter | null = null;
+
+  constructor(grant: number) {
+    this.#grant = grant;
+  }
 
   get isEmpty(): boolean {
     return this.#first === null;
@@ -99,8 +115,9 @@ class Line {
       this.#first = waiter.next;
       if (this.#first === null) this.#last = null;
       waiter.next = null;
-      credit -= waiter.cost;
+      credit -= waiter.cost * this.#grant;
       waiter.ticket.round = round;
+      waiter.ticket.granted = this.#grant - 1;
       waiter.resume();
     }
     return credit;
@@ -116,9 +133,9 @@ export class Scheduler implements Subscriber {
   #node: ListNode<Subscriber> | null = null;
   /** Whether the gate has been closed since the last tick. */
   #wasClosed = false;
-  readonly #accepting = new Line();
-  readonly #small = new Line();
-  readonly #large = new Line();
+  readonly #accepting = new Line(1);
+  readonly #small = new Line(1);
+  readonly #large = new Line(LARGE_GRANT);
   #isOpen = true;
   #members = 0;
   /** Counts the polls that are known of. */
@@ -161,7 +178,7 @@ export class Scheduler implements Subscriber {
       ticket.round = this.#round;
       return true;
     }
-    if (!this.#isOpen) return false;
+    if (!this.#isOpen) return this.#isGranted(ticket);
     if (ticket.round === this.#round && ticket.cost === 1) this.#startRound();
     ticket.round = this.#round;
     return this.#use(ticket.cost);
@@ -210,7 +227,8 @@ export class Scheduler implements Subscriber {
 
   /** Before anything else of the given cost: null, or a promise as for a write. */
   turn(ticket: Ticket, cost: number): Promise<void> | null {
-    return this.#isOpen && this.#use(cost) ? null : this.inLine(ticket, cost);
+    const mayGoOn = this.#isOpen ? this.#use(cost) : this.#isGranted(ticket);
+    return mayGoOn ? null : this.inLine(ticket, cost);
   }
 
   /** Waits in line; resolves when it is its turn. */
@@ -220,6 +238,13 @@ export class Scheduler implements Subscriber {
 
   #lineOf(cost: number): Line {
     return cost === 1 ? this.#small : this.#large;
+  }
+
+  #isGranted(ticket: Ticket): boolean {
+    if (ticket.granted === 0) return false;
+    ticket.granted--;
+    ticket.round = this.#round;
+    return true;
   }
 
   #use(cost: number): boolean {

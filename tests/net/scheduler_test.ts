@@ -241,9 +241,26 @@ Deno.test("hardening 47: large transfers get a quarter of the credit beside a lo
   }
   for (let i = 1; i <= 10; i++) {
     await loop.poll();
-    // Four writes cost 20: a waiter goes on while there is any credit.
-    assertEquals([loop.serve(), written], [CREDIT - 16, 4 * i]);
+    // One waiter, with what it may do now: four writes cost 20 of the reserved 16.
+    assertEquals([loop.serve(), written], [CREDIT - 16, i]);
   }
+});
+
+Deno.test("hardening 47: when it is its turn, a large transfer goes on for four reads", async () => {
+  const loop = new Loop();
+  const [large] = clients(loop, 1);
+  closedGate(loop);
+  large!.complete(LARGE);
+  assert(!large!.reading);
+  await loop.poll();
+  // Others keep the gate closed.
+  closedGate(loop);
+  for (let i = 0; i < 3; i++) {
+    large!.complete(LARGE);
+    assert(large!.reading, `${i}`);
+  }
+  large!.complete(LARGE);
+  assert(!large!.reading);
 });
 
 Deno.test("hardening 47: a client that pipelines joins the line after 0.5 ms of the clock", async () => {
