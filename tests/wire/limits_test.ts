@@ -269,8 +269,8 @@ testRows([
   ...atAndOver(
     "limits.chunkExtensions 4",
     { limits: { chunkExtensions: 4 } },
-    [extended(1, 3, 0), [PUT, "data aaa", "end"]],
-    [extended(1, 3, 1), [PUT, "data aa", "400 chunk-extensions-too-large"]],
+    [extended(2, 2, 0), [PUT, "data aaa", "end"]],
+    [extended(2, 2, 2), [PUT, "data aa", "400 chunk-extensions-too-large"]],
   ),
   ...atAndOver(
     "limits.chunkExtensions 0",
