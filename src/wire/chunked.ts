@@ -22,6 +22,7 @@ import type { FieldPair, Fields } from "./fields.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { headArena } from "./head_arena.ts";
 import { LineReader } from "./section_reader.ts";
+import { bodyTooLarge } from "./request_framing.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON } from "./syntax.ts";
 
@@ -225,11 +226,6 @@ export class ChunkedDecoder {
     this.#state = "end";
     return true;
   }
-}
-
-/** Returns the error for a body over `maxBody` bytes, chunked or not. */
-export function bodyTooLarge(maxBody: number): HttpError {
-  return new HttpError(413, "body-too-large", `The body must be at most ${maxBody} bytes long`);
 }
 
 function badChunk(message: string): HttpError {

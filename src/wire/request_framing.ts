@@ -10,7 +10,7 @@ import { HttpError, quoted } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import { listMembers, trimmed } from "./fields.ts";
 import type { Fields } from "./fields.ts";
-import { decimal, isToken } from "./syntax.ts";
+import { decimal, isDigits, isToken } from "./syntax.ts";
 import { isHost } from "./target.ts";
 
 /** The length of a request's body in bytes, or "chunked": up to the last chunk. */
@@ -156,7 +156,8 @@ function decideBody(minor: number, lengths: string[], codings: string[]): BodyLe
 }
 
 /**
- * Accepts one line of digits. A second line is rejected even if it is equal: RFC 9110, 8.6
+ * Accepts one line of digits. More than 2^53-1, whose digits a number cannot hold, is a body
+ * that is too large rather than a malformed length. A second line is rejected even if it is equal: RFC 9110, 8.6
  * allows a recipient to accept it, and a proxy that keeps the other line is how CL.CL works.
  */
 function contentLength(values: string[]): number {
@@ -165,6 +166,7 @@ function contentLength(values: string[]): number {
   }
   const length = decimal(values[0]!);
   if (length >= 0) return length;
+  if (isDigits(values[0]!)) throw bodyTooLarge(Number.MAX_SAFE_INTEGER);
   throw badLength(
     `Content-Length must be a decimal number: got ${quoted(values[0]!)} (RFC 9110, 8.6)`,
   );
@@ -238,6 +240,11 @@ function decideUpgrade(minor: number, connection: string[], values: string[]): s
     protocol.split("/").every(isToken) && protocol.toLowerCase() !== "h2c"
   );
   return offered.length === 0 ? null : offered.join(", ");
+}
+
+/** Returns the error for a body over `maxBody` bytes, chunked or not. */
+export function bodyTooLarge(maxBody: number): HttpError {
+  return new HttpError(413, "body-too-large", `The body must be at most ${maxBody} bytes long`);
 }
 
 function badHost(message: string): HttpError {

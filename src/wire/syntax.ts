@@ -32,6 +32,8 @@ function byteClass(...parts: (string | [from: number, to: number])[]): ByteClass
 const ALPHA = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const DIGIT = "0123456789";
 
+const DIGITS: ByteClass = byteClass(DIGIT);
+
 /** `tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA` (RFC 9110, 5.6.2). */
 export const TOKEN: ByteClass = byteClass("!#$%&'*+-.^_`|~", DIGIT, ALPHA);
 
@@ -100,6 +102,11 @@ export function consistsOf(text: string, allowed: ByteClass): boolean {
     if (allowed[text.charCodeAt(i)] !== 1) return false;
   }
   return true;
+}
+
+/** Whether `text` consists of digits, however many. */
+export function isDigits(text: string): boolean {
+  return text.length > 0 && consistsOf(text, DIGITS);
 }
 
 /** Whether `text` is a `token = 1*tchar` (RFC 9110, 5.6.2). */

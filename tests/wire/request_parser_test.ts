@@ -271,6 +271,10 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
     'Content-Length must be a decimal number: got "\\xb2" (RFC 9110, 8.6)',
   ],
   [
+    "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 9007199254740992\r\n\r\n",
+    "The body must be at most 9007199254740991 bytes long",
+  ],
+  [
     "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x85chunked\r\n\r\n",
     'Transfer-Encoding must be chunked: got "\\x85chunked" (RFC 9112, 6.1)',
   ],

@@ -89,6 +89,7 @@ const DECIMALS: readonly (readonly [text: string, value: number])[] = [
 for (const [text, value] of DECIMALS) {
   Deno.test(`RFC 9110, 8.6: the number ${JSON.stringify(text.slice(0, 30))}`, () => {
     assertEquals(syntax.decimal(text), value);
+    assertEquals(syntax.isDigits(text), /^[0-9]+$/.test(text));
   });
 }
 
