@@ -20,7 +20,7 @@ import type { ExtensionPlace } from "./chunk_extension.ts";
 import { FieldSection } from "./section_reader.ts";
 import type { FieldPair, Fields } from "./fields.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
-import { headArena } from "./head_arena.ts";
+import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
 import { bodyTooLarge } from "./request_framing.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
@@ -218,10 +218,9 @@ export class ChunkedDecoder {
   }
 
   #readTrailers(input: ReadBuffer): boolean {
-    const { bytes, start, end } = input;
-    if (!this.#section.read(this.#lines, bytes, start, end)) return false;
-    const kept = headArena.keep(bytes, start, start + this.#lines.start);
-    this.#trailers = this.#section.take(headArena.bytes, kept);
+    if (!this.#section.read(this.#lines, input)) return false;
+    const { bytes, start } = input;
+    this.#trailers = this.#section.take(latin1(bytes, start, start + this.#lines.start));
     input.consume(this.#lines.start);
     this.#state = "end";
     return true;

@@ -4,7 +4,7 @@
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
  */
-import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
+import { consistsOf, equalsIgnoreCase, isOws, isToken, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
 export type FieldPair = readonly [name: string, value: string];
@@ -12,18 +12,16 @@ export type FieldPair = readonly [name: string, value: string];
 /**
  * The fields of one section as received: names, values, order, case, duplicates.
  *
- * Stores offsets into the bytes; strings are created on access.
+ * Stores offsets into the text of the section; names and values are slices of it.
  */
 export class Fields {
-  readonly #bytes: Uint8Array;
-  readonly #base: number;
+  readonly #text: string;
   readonly #offsets: readonly number[];
   #pairs: readonly FieldPair[] | undefined;
 
-  /** `offsets` holds four numbers per field, relative to `base`: name start and end, value start and end. */
-  constructor(bytes: Uint8Array, base: number, offsets: readonly number[]) {
-    this.#bytes = bytes;
-    this.#base = base;
+  /** `offsets` holds four numbers per field: name start and end, value start and end. */
+  constructor(text: string, offsets: readonly number[]) {
+    this.#text = text;
     this.#offsets = offsets;
   }
 
@@ -37,41 +35,31 @@ export class Fields {
 
   /** Whether the name of the field is `lower`, in any case. */
   nameIs(index: number, lower: string): boolean {
-    const from = this.#base + this.#offsets[index * 4]!;
-    return equalsIgnoreCase(this.#bytes, from, from + this.nameLength(index), lower);
-  }
-
-  /** Whether the value of the field is `text`, byte for byte. */
-  valueIs(index: number, text: string): boolean {
-    const from = this.#offsets[index * 4 + 2]!;
-    if (this.#offsets[index * 4 + 3]! - from !== text.length) return false;
-    return spells(this.#bytes, this.#base + from, text);
+    const at = index * 4;
+    return equalsIgnoreCase(this.#text, this.#offsets[at]!, this.#offsets[at + 1]!, lower);
   }
 
   name(index: number): string {
-    return this.#text(index * 4);
+    return this.#slice(index * 4);
   }
 
   value(index: number): string {
-    return this.#text(index * 4 + 2);
+    return this.#slice(index * 4 + 2);
   }
 
   /** Returns names and values as received. */
   pairs(): readonly FieldPair[] {
-    return this.#pairs ??= Object.freeze(
-      Array.from(
-        { length: this.length },
-        (_, i) => Object.freeze([this.name(i), this.value(i)] as const),
-      ),
-    );
+    return this.#pairs ??= this.#createPairs();
   }
 
-  #text(at: number): string {
-    return latin1(
-      this.#bytes,
-      this.#base + this.#offsets[at]!,
-      this.#base + this.#offsets[at + 1]!,
-    );
+  #createPairs(): readonly FieldPair[] {
+    const pairs: FieldPair[] = [];
+    for (let i = 0; i < this.length; i++) pairs.push(Object.freeze([this.name(i), this.value(i)]));
+    return Object.freeze(pairs);
+  }
+
+  #slice(at: number): string {
+    return this.#text.slice(this.#offsets[at], this.#offsets[at + 1]);
   }
 }
 
@@ -102,7 +90,7 @@ export function isTrailerName(name: string): boolean {
 }
 
 /** No fields at all. */
-export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
+export const NO_FIELDS: Fields = new Fields("", []);
 
 /**
  * Returns the members of a comma-separated list without the OWS around them.

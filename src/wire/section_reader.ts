@@ -16,7 +16,8 @@
 import { HttpError } from "../errors.ts";
 import type { RejectCode } from "../errors.ts";
 import { Fields, NO_FIELDS } from "./fields.ts";
-import { COLON, CR, isOws, LF, TEXT, TOKEN } from "./syntax.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import { COLON, CR, isOws, LF, textEnd, TOKEN } from "./syntax.ts";
 
 /** The maximum size of a section, and the error for a larger one. */
 export interface SectionLimits {
@@ -46,25 +47,33 @@ export class LineReader {
   }
 
   /**
+   * Skips the token that the current line begins with; returns the offset after it, or -1 if
+   * more of it may arrive. The section begins at the start of `input`.
+   */
+  skipToken({ bytes, start, end }: ReadBuffer): number {
+    let at = start + this.#scanned;
+    while (at < end && TOKEN[bytes[at]!] === 1) at++;
+    this.#scanned = at - start;
+    return at < end ? this.#scanned : -1;
+  }
+
+  /**
    * Returns the offset of the CR that ends the current line, or -1 if it has not arrived.
    *
-   * `bytes[from..end)` is the section as far as it has arrived. `lineTooLong` receives the
-   * line as far as it was read, and returns the error for one of more than `limit` bytes.
+   * `lineTooLong` receives the line as far as it was read, and returns the error for one of
+   * more than `limit` bytes.
    */
-  find(
-    bytes: Uint8Array,
-    from: number,
-    end: number,
-    limit: number,
-    lineTooLong: LineTooLong,
-  ): number {
-    const latestCr = from + this.start + limit;
-    const sectionEnd = from + this.#limits.maxBytes;
-    const stop = Math.min(end, latestCr + 1, sectionEnd);
-    let at = from + this.#scanned;
-    while (at < stop && TEXT[bytes[at]!] === 1) at++;
-    this.#scanned = at - from;
-    if (at > latestCr) throw lineTooLong(bytes, from + this.start, limit);
+  find({ bytes, view, start, end }: ReadBuffer, limit: number, lineTooLong: LineTooLong): number {
+    const latestCr = start + this.start + limit;
+    const sectionEnd = start + this.#limits.maxBytes;
+    const at = textEnd(
+      bytes,
+      view,
+      start + this.#scanned,
+      Math.min(end, latestCr + 1, sectionEnd),
+    );
+    this.#scanned = at - start;
+    if (at > latestCr) throw lineTooLong(bytes, start + this.start, limit);
     if (at >= sectionEnd) throw this.#limits.tooLarge();
     if (at === end) return -1;
     if (bytes[at] !== CR) throw badByte(bytes[at]!);
@@ -113,6 +122,8 @@ export interface FieldLimits {
 export class FieldSection {
   readonly #limits: FieldLimits;
   #offsets: number[] = [];
+  /** Offset after the name of the current line, or -1 while that is not known. */
+  #nameEnd = -1;
 
   constructor(limits: FieldLimits) {
     this.#limits = limits;
@@ -122,37 +133,40 @@ export class FieldSection {
    * Reads field lines up to the empty line. Returns true once it was read: `lines.start` is
    * then the offset after it, and `take()` returns the fields.
    */
-  read(lines: LineReader, bytes: Uint8Array, from: number, end: number): boolean {
+  read(lines: LineReader, input: ReadBuffer): boolean {
     const { maxLineBytes, lineTooLong, maxFields, tooManyFields } = this.#limits;
     for (;;) {
-      const lineEnd = lines.find(bytes, from, end, maxLineBytes, lineTooLong);
+      if (this.#nameEnd === -1) this.#nameEnd = lines.skipToken(input);
+      const lineEnd = lines.find(input, maxLineBytes, lineTooLong);
       if (lineEnd === -1) return false;
       const lineStart = lines.start;
+      const nameEnd = this.#nameEnd;
       lines.next();
+      this.#nameEnd = -1;
       if (lineEnd === lineStart) return true;
       if (this.#offsets.length / 4 >= maxFields) throw tooManyFields();
-      this.#add(bytes, from, lineStart, lineEnd);
+      this.#add(input, lineStart, nameEnd, lineEnd);
     }
   }
 
-  /** Returns the fields that were read, whose section now begins at `bytes[from]`, and becomes empty. */
-  take(bytes: Uint8Array, from: number): Fields {
+  /** Returns the fields that were read from the section with this text, and becomes empty. */
+  take(text: string): Fields {
     if (this.#offsets.length === 0) return NO_FIELDS;
-    const fields = new Fields(bytes, from, this.#offsets);
+    const fields = new Fields(text, this.#offsets);
     this.#offsets = [];
     return fields;
   }
 
-  /** Adds one field; the CR at `lineEnd` is in no byte class, so it stops every loop but the last. */
-  #add(bytes: Uint8Array, from: number, lineStart: number, lineEnd: number): void {
-    let at = from + lineStart;
-    while (TOKEN[bytes[at]!] === 1) at++;
-    if (bytes[at] !== COLON || at === from + lineStart) throw badName(bytes, from + lineStart, at);
-    const nameEnd = at++;
+  /** Adds one field; the CR at `lineEnd` is no whitespace, so it stops the first loop. */
+  #add({ bytes, start }: ReadBuffer, lineStart: number, nameEnd: number, lineEnd: number): void {
+    if (bytes[start + nameEnd] !== COLON || nameEnd === lineStart) {
+      throw badName(bytes, start + lineStart, start + nameEnd);
+    }
+    let at = start + nameEnd + 1;
     while (isOws(bytes[at]!)) at++;
-    let valueEnd = from + lineEnd;
+    let valueEnd = start + lineEnd;
     while (valueEnd > at && isOws(bytes[valueEnd - 1]!)) valueEnd--;
-    this.#offsets.push(lineStart, nameEnd - from, at - from, valueEnd - from);
+    this.#offsets.push(lineStart, nameEnd, at - start, valueEnd - start);
   }
 }
 

@@ -10,7 +10,8 @@
  * never become the path `/public` (as observed with Deno.serve), and `//x/y` is a path.
  */
 import { HttpError, quoted } from "../errors.ts";
-import { consistsOf, IP_LITERAL, isDigit, latin1, PATH, QUERY, REG_NAME } from "./syntax.ts";
+import { latin1 } from "./latin1.ts";
+import { consistsOf, IP_LITERAL, isDigit, PATH, QUERY, REG_NAME } from "./syntax.ts";
 
 /** The four forms of a request-target. */
 export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";

@@ -1,5 +1,5 @@
 /** Short names for the rejections of each side, from which the kinds of disagreements are made. */
-import { latin1 } from "../../src/wire/syntax.ts";
+import { latin1 } from "../../src/wire/latin1.ts";
 import type { Message, Verdict } from "./verdict.ts";
 
 /** Our rejections, by code, and by a part of the message if a code has several. */
