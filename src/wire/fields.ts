@@ -12,39 +12,45 @@ export type FieldPair = readonly [name: string, value: string];
 /**
  * The fields of one section as received: names, values, order, case, duplicates.
  *
- * Stores offsets into the text of the section; names and values are slices of it.
+ * Holds the text of the section and the places of its lines. Names and values are slices of
+ * the text, made when they are read.
  */
 export class Fields {
   readonly #text: string;
-  readonly #offsets: readonly number[];
+  readonly #places: readonly number[];
   #pairs: readonly FieldPair[] | undefined;
 
-  /** `offsets` holds four numbers per field: name start and end, value start and end. */
-  constructor(text: string, offsets: readonly number[]) {
+  /**
+   * `text` ends with the empty line of the section. `places` holds two offsets per field: that
+   * of its line, and that of the colon behind its name.
+   */
+  constructor(text: string, places: readonly number[]) {
     this.#text = text;
-    this.#offsets = offsets;
+    this.#places = places;
   }
 
   get length(): number {
-    return this.#offsets.length / 4;
+    return this.#places.length / 2;
   }
 
   nameLength(index: number): number {
-    return this.#offsets[index * 4 + 1]! - this.#offsets[index * 4]!;
+    return this.#places[index * 2 + 1]! - this.#places[index * 2]!;
   }
 
   /** Whether the name of the field is `lower`, in any case. */
   nameIs(index: number, lower: string): boolean {
-    const at = index * 4;
-    return equalsIgnoreCase(this.#text, this.#offsets[at]!, this.#offsets[at + 1]!, lower);
+    const at = index * 2;
+    return equalsIgnoreCase(this.#text, this.#places[at]!, this.#places[at + 1]!, lower);
   }
 
   name(index: number): string {
-    return this.#slice(index * 4);
+    return this.#text.slice(this.#places[index * 2], this.#places[index * 2 + 1]);
   }
 
+  /** Returns the value without the OWS around it (RFC 9112, 5.1). */
   value(index: number): string {
-    return this.#slice(index * 4 + 2);
+    const nextLine = this.#places[index * 2 + 2] ?? this.#text.length - CRLF;
+    return trimmed(this.#text, this.#places[index * 2 + 1]! + 1, nextLine - CRLF);
   }
 
   /** Returns names and values as received. */
@@ -53,15 +59,15 @@ export class Fields {
   }
 
   #createPairs(): readonly FieldPair[] {
+    const { length } = this;
     const pairs: FieldPair[] = [];
-    for (let i = 0; i < this.length; i++) pairs.push(Object.freeze([this.name(i), this.value(i)]));
+    for (let i = 0; i < length; i++) pairs.push(Object.freeze([this.name(i), this.value(i)]));
     return Object.freeze(pairs);
   }
-
-  #slice(at: number): string {
-    return this.#text.slice(this.#offsets[at], this.#offsets[at + 1]);
-  }
 }
+
+/** The length of a line end. */
+const CRLF = 2;
 
 /**
  * Fields for framing, routing or authentication: as trailers they would arrive after the
@@ -99,14 +105,12 @@ export const NO_FIELDS: Fields = new Fields("", []);
  * see them. Only for fields whose members cannot contain a quoted comma.
  */
 export function listMembers(value: string): string[] {
-  return value.split(",").map(trimmed);
+  return value.split(",").map((member) => trimmed(member));
 }
 
-/** Removes SP and HTAB from both ends; `String.prototype.trim` would remove more. */
-export function trimmed(text: string): string {
+/** Returns `text[start..end)` without SP and HTAB at its ends; `String.prototype.trim` would remove more. */
+export function trimmed(text: string, start = 0, end = text.length): string {
   // Not a regular expression: /[ \t]+$/ restarts at each of 8,000 spaces before a letter.
-  let start = 0;
-  let end = text.length;
   while (start < end && isOws(text.charCodeAt(start))) start++;
   while (end > start && isOws(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);

@@ -76,7 +76,8 @@ function dangerousFields(fields: Fields): DangerousFields {
     expect: NONE,
     upgrade: NONE,
   };
-  for (let i = 0; i < fields.length; i++) {
+  const { length } = fields;
+  for (let i = 0; i < length; i++) {
     switch (fields.nameLength(i)) {
       case 4:
         if (fields.nameIs(i, "host")) found.host = appended(found.host, fields.value(i));
@@ -185,7 +186,7 @@ function checkCodings(codings: string[]): void {
 
 /** `transfer-coding = token *( OWS ";" OWS transfer-parameter )`, and `chunked` has no parameters (RFC 9112, 7). */
 function codingName(coding: string): string {
-  const [name = "", ...parameters] = coding.split(";").map(trimmed);
+  const [name = "", ...parameters] = coding.split(";").map((part) => trimmed(part));
   const lower = name.toLowerCase();
   const wellFormed = isToken(name) && parameters.every(isParameter);
   if (!wellFormed || (lower === "chunked" && parameters.length > 0)) {

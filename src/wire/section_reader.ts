@@ -118,10 +118,10 @@ export interface FieldLimits {
   readonly tooManyFields: () => HttpError;
 }
 
-/** Collects the offsets of the fields of one section. */
+/** Collects the places of the fields of one section. */
 export class FieldSection {
   readonly #limits: FieldLimits;
-  #offsets: number[] = [];
+  #places: number[] = [];
   /** Offset after the name of the current line, or -1 while that is not known. */
   #nameEnd = -1;
 
@@ -144,29 +144,24 @@ export class FieldSection {
       lines.next();
       this.#nameEnd = -1;
       if (lineEnd === lineStart) return true;
-      if (this.#offsets.length / 4 >= maxFields) throw tooManyFields();
-      this.#add(input, lineStart, nameEnd, lineEnd);
+      if (this.#places.length / 2 >= maxFields) throw tooManyFields();
+      this.#add(input, lineStart, nameEnd);
     }
   }
 
-  /** Returns the fields that were read from the section with this text, and becomes empty. */
+  /** Returns the fields that were read, of the section with this text, and becomes empty. */
   take(text: string): Fields {
-    if (this.#offsets.length === 0) return NO_FIELDS;
-    const fields = new Fields(text, this.#offsets);
-    this.#offsets = [];
+    if (this.#places.length === 0) return NO_FIELDS;
+    const fields = new Fields(text, this.#places);
+    this.#places = [];
     return fields;
   }
 
-  /** Adds one field; the CR at `lineEnd` is no whitespace, so it stops the first loop. */
-  #add({ bytes, start }: ReadBuffer, lineStart: number, nameEnd: number, lineEnd: number): void {
+  #add({ bytes, start }: ReadBuffer, lineStart: number, nameEnd: number): void {
     if (bytes[start + nameEnd] !== COLON || nameEnd === lineStart) {
       throw badName(bytes, start + lineStart, start + nameEnd);
     }
-    let at = start + nameEnd + 1;
-    while (isOws(bytes[at]!)) at++;
-    let valueEnd = start + lineEnd;
-    while (valueEnd > at && isOws(bytes[valueEnd - 1]!)) valueEnd--;
-    this.#offsets.push(lineStart, nameEnd, at - start, valueEnd - start);
+    this.#places.push(lineStart, nameEnd);
   }
 }
 

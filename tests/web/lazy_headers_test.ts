@@ -8,11 +8,10 @@ function headers(...lines: readonly (readonly [name: string, value: string])[]):
   let text = "";
   const places: number[] = [];
   for (const [name, value] of lines) {
-    const valueAt = text.length + name.length + 2;
-    places.push(text.length, text.length + name.length, valueAt, valueAt + value.length);
+    places.push(text.length, text.length + name.length);
     text += `${name}: ${value}\r\n`;
   }
-  return headersOf(new Fields(text, places));
+  return headersOf(new Fields(`${text}\r\n`, places));
 }
 
 const LINES = [["Accept", "a"], ["_^~", "1"], ["__proto__", "p"], ["X-One", "1"], ["accept", "b"], [
