@@ -132,17 +132,21 @@ export class HeadParser {
   parse(input: ReadBuffer): RequestHead | null {
     const candidate = this.#line === null ? headOfLength(this.#lastLength, input) : "";
     if (this.#last?.isSpelled(candidate)) return this.#reuse(this.#last, input);
-    const line = this.#line ??= this.#readRequestLine(input);
-    if (line === null || !this.#section.read(this.#lines, input)) return null;
+    this.#line ??= this.#readRequestLine(input);
+    if (this.#line === null || !this.#section.read(this.#lines, input)) return null;
+    return this.#last = this.#take(input, this.#line, candidate);
+  }
+
+  /** Consumes a complete head; `candidate` is its text if it has the same length. */
+  #take(input: ReadBuffer, line: RequestLine, candidate: string): RequestHead {
     const length = this.#lines.start;
-    const isCandidate = candidate.length === length && !this.#emptyLineSkipped;
-    const text = isCandidate ? candidate : textOf(input, length);
+    const text = candidate.length === length ? candidate : textOf(input, length);
     const fields = this.#section.take(text);
     input.consume(length);
     this.#reset();
     const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
     this.#lastLength = length;
-    return this.#last = new RequestHead(line, text, fields, framing);
+    return new RequestHead(line, text, fields, framing);
   }
 
   /** Reuses the previous head when its bytes are identical, as on most keep-alive connections. */
@@ -200,12 +204,15 @@ export class HeadParser {
   }
 }
 
-/** Returns the first `length` bytes of `input` if an empty line ends there, as it does where a head of the same length ends. */
+/**
+ * Returns the first `length` bytes of `input` if a head may end there: a head of another
+ * length is not worth decoding. Returns no text where an empty line is still to be skipped.
+ */
 function headOfLength(length: number, input: ReadBuffer): string {
   const { bytes, start, end } = input;
   const at = start + length;
-  const isEnd = length > 0 && at <= end && bytes[at - 1] === LF && bytes[at - 3] === LF;
-  return isEnd ? textOf(input, length) : "";
+  const mayEnd = length > 0 && at <= end && bytes[at - 1] === LF && bytes[at - 3] === LF;
+  return mayEnd && bytes[start] !== CR ? textOf(input, length) : "";
 }
 
 function textOf({ bytes, start }: ReadBuffer, length: number): string {

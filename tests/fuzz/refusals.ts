@@ -107,14 +107,16 @@ const EXTENSIONS = new RegExp(
   `^[0-9A-Fa-f]+;[ \\t]*${EXTENSION_BODY}(?:[ \\t]*;[ \\t]*${EXTENSION_BODY})*$`,
 );
 
-/** Whether they have rejected well-formed extensions. */
+/** One of these makes a line well-formed that has ended within a well-formed extension. */
+const RESTS = ["", "a", ";a", '"', 'a"'];
+
+/** Whether they have rejected well-formed extensions, or the beginning of such. */
 function hasExtensions({ bytes, theirs }: Refused): boolean {
   if (!/^HPE_STRICT: .*chunk extensions/.test(theirs.reason)) return false;
   const text = latin1(bytes, 0, bytes.length);
   // They report the offset of the byte or of the next one, which may be the LF of the line.
   const start = text.lastIndexOf("\r\n", theirs.at - 2) + 2;
   const end = text.indexOf("\r\n", theirs.at - 1);
-  return EXTENSIONS.test(
-    end === -1 ? text.slice(start).replace(/\r$/, "") : text.slice(start, end),
-  );
+  if (end !== -1) return EXTENSIONS.test(text.slice(start, end));
+  return RESTS.some((rest) => EXTENSIONS.test(text.slice(start).replace(/\r$/, "") + rest));
 }
