@@ -17,7 +17,7 @@ import type { Framing } from "./request_framing.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
-import { CR, isDigit, LF, SP, spells, TOKEN } from "./syntax.ts";
+import { CR, isDigit, LF, SP, spells } from "./syntax.ts";
 import { targetAuthority, targetForm, targetPath } from "./target.ts";
 import type { TargetForm } from "./target.ts";
 
@@ -179,9 +179,9 @@ export class HeadParser {
     if (!this.#skipEmptyLine(input)) return null;
     const lineEnd = this.#lines.find(input, this.#limits.line, requestLineTooLong);
     if (lineEnd === -1) return null;
-    this.#lines.next();
     const { bytes, start } = input;
-    const read = requestLine(bytes, start, start + lineEnd);
+    const read = requestLine(bytes, start, start + this.#lines.tokenEnd, start + lineEnd);
+    this.#lines.next();
     this.#method = read.method;
     return read;
   }
@@ -219,14 +219,18 @@ function textOf({ bytes, start }: ReadBuffer, length: number): string {
   return latin1(bytes, start, start + length);
 }
 
-function requestLine(bytes: Uint8Array, start: number, end: number): RequestLine {
-  let at = start;
-  while (TOKEN[bytes[at]!] === 1) at++;
-  if (at === start || bytes[at] !== SP) {
+function requestLine(
+  bytes: Uint8Array,
+  start: number,
+  methodEnd: number,
+  end: number,
+): RequestLine {
+  if (methodEnd === start || bytes[methodEnd] !== SP) {
     throw badRequestLine("The request line must begin with a method and one space");
   }
-  const method = methodName(bytes, start, at);
-  const targetStart = ++at;
+  const method = methodName(bytes, start, methodEnd);
+  const targetStart = methodEnd + 1;
+  let at = targetStart;
   while (at < end && bytes[at] !== SP) at++;
   if (at === targetStart || at === end) {
     throw badRequestLine(

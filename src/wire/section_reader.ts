@@ -34,6 +34,8 @@ export type LineTooLong = (bytes: Uint8Array, at: number, limit: number) => Http
 export class LineReader {
   /** Offset of the current line. */
   start = 0;
+  /** Offset after the token, perhaps an empty one, that the current line begins with; -1 while more of it may arrive. */
+  tokenEnd = -1;
   #scanned = 0;
   readonly #limits: SectionLimits;
 
@@ -44,35 +46,20 @@ export class LineReader {
   /** Starts a new section. */
   reset(): void {
     this.start = this.#scanned = 0;
-  }
-
-  /**
-   * Skips the token that the current line begins with; returns the offset after it, or -1 if
-   * more of it may arrive. The section begins at the start of `input`.
-   */
-  skipToken({ bytes, start, end }: ReadBuffer): number {
-    let at = start + this.#scanned;
-    while (at < end && TOKEN[bytes[at]!] === 1) at++;
-    this.#scanned = at - start;
-    return at < end ? this.#scanned : -1;
+    this.tokenEnd = -1;
   }
 
   /**
    * Returns the offset of the CR that ends the current line, or -1 if it has not arrived.
    *
-   * `lineTooLong` receives the line as far as it was read, and returns the error for one of
-   * more than `limit` bytes.
+   * The section begins at the start of `input`. `lineTooLong` receives the line as far as it
+   * was read, and returns the error for one of more than `limit` bytes.
    */
-  find({ bytes, view, start, end }: ReadBuffer, limit: number, lineTooLong: LineTooLong): number {
+  find(input: ReadBuffer, limit: number, lineTooLong: LineTooLong): number {
+    const { bytes, start, end } = input;
     const latestCr = start + this.start + limit;
     const sectionEnd = start + this.#limits.maxBytes;
-    const at = textEnd(
-      bytes,
-      view,
-      start + this.#scanned,
-      Math.min(end, latestCr + 1, sectionEnd),
-    );
-    this.#scanned = at - start;
+    const at = this.#scan(input, Math.min(end, latestCr + 1, sectionEnd));
     if (at > latestCr) throw lineTooLong(bytes, start + this.start, limit);
     if (at >= sectionEnd) throw this.#limits.tooLarge();
     if (at === end) return -1;
@@ -86,6 +73,19 @@ export class LineReader {
   /** Advances past the line that `find` has found. */
   next(): void {
     this.start = this.#scanned += 2;
+    this.tokenEnd = -1;
+  }
+
+  /** Scans the token and the text behind it; returns the offset in `bytes` where they end, at most `stop`. */
+  #scan({ bytes, view, start }: ReadBuffer, stop: number): number {
+    let at = start + this.#scanned;
+    if (this.tokenEnd === -1) {
+      while (at < stop && TOKEN[bytes[at]!] === 1) at++;
+      if (at < stop) this.tokenEnd = at - start;
+    }
+    at = textEnd(bytes, view, at, stop);
+    this.#scanned = at - start;
+    return at;
   }
 }
 
@@ -122,8 +122,6 @@ export interface FieldLimits {
 export class FieldSection {
   readonly #limits: FieldLimits;
   #places: number[] = [];
-  /** Offset after the name of the current line, or -1 while that is not known. */
-  #nameEnd = -1;
 
   constructor(limits: FieldLimits) {
     this.#limits = limits;
@@ -136,16 +134,13 @@ export class FieldSection {
   read(lines: LineReader, input: ReadBuffer): boolean {
     const { maxLineBytes, lineTooLong, maxFields, tooManyFields } = this.#limits;
     for (;;) {
-      if (this.#nameEnd === -1) this.#nameEnd = lines.skipToken(input);
       const lineEnd = lines.find(input, maxLineBytes, lineTooLong);
       if (lineEnd === -1) return false;
-      const lineStart = lines.start;
-      const nameEnd = this.#nameEnd;
+      const { start, tokenEnd } = lines;
       lines.next();
-      this.#nameEnd = -1;
-      if (lineEnd === lineStart) return true;
+      if (lineEnd === start) return true;
       if (this.#places.length / 2 >= maxFields) throw tooManyFields();
-      this.#add(input, lineStart, nameEnd);
+      this.#add(input, start, tokenEnd);
     }
   }
 

@@ -414,6 +414,24 @@ testRows([
     ...UNBOUNDED,
   },
   {
+    title: "hardening 24: a name beyond both limits: the head is too large first",
+    bytes: `GET / HTTP/1.1\r\n${"n".repeat(300)}`,
+    events: ["431 head-too-large"],
+    limits: { line: 100, head: 60 },
+  },
+  {
+    title: "hardening 24: a name beyond both limits: the line is too long first",
+    bytes: `GET / HTTP/1.1\r\n${"n".repeat(300)}`,
+    events: ["413 field-line-too-long"],
+    limits: { line: 60, head: 100 },
+  },
+  {
+    title: "hardening 24: a method beyond both limits: the head is too large first",
+    bytes: "M".repeat(300),
+    events: ["431 head-too-large"],
+    limits: { line: 100, head: 60 },
+  },
+  {
     title: "Infinity switches limits off: a large head of many fields",
     bytes: withLines(fieldLine(20_000), ...Array.from({ length: 200 }, () => fieldLine(80))),
     events: [GET_LINE, "end"],
