@@ -55,6 +55,14 @@ export const CHUNKED: string =
 /** The smallest valid request. */
 export const HELLO: string = lines("GET / HTTP/1.1", "Host: 127.0.0.1");
 
+/** Hello from users that differ: no two heads have the same path or cookie. */
+export const VARIED: readonly string[] = Array.from({ length: 1000 }, (_, user) =>
+  lines(
+    `GET /items/${10_000 + user} HTTP/1.1`,
+    "Host: 127.0.0.1",
+    `Cookie: session=${(0x10000000 + 997 * user).toString(16)}`,
+  ));
+
 /** The same; the connection ends with it. */
 export const HELLO_AND_CLOSE: string = lines(
   "GET / HTTP/1.1",

@@ -39,9 +39,12 @@ Deno.test("fuzz: the same seed gives the same inputs", () => {
   assert(first !== other, "Another seed must give other inputs");
 });
 
-Deno.test("fuzz: every line of the hardening checklist has a seed", () => {
+/** Line 0 is what clients send; the lines from 37 to 49 are not about bytes. */
+const LINES_WITH_SEEDS = [...Array.from({ length: 37 }, (_, line) => line), 50];
+
+Deno.test("fuzz: every line of the hardening checklist that is about bytes has a seed", () => {
   const lines = new Set(CORPUS.map(({ line }) => line));
-  assertEquals([...lines].sort((a, b) => a - b), Array.from({ length: 37 }, (_, line) => line));
+  assertEquals([...lines].sort((a, b) => a - b), LINES_WITH_SEEDS);
 });
 
 Deno.test("fuzz: both sides accept what curl, Chrome and nginx send", () => {
@@ -127,13 +130,6 @@ const DANGEROUS: readonly (readonly [kind: string, bytes: string, ...events: str
     "end",
   ],
   [
-    "they refuse, we accept: free text in a chunk extension",
-    CHUNKED + '1;;"\r\na\r\n0\r\n\r\n',
-    "POST / HTTP/1.1",
-    "data a",
-    "end",
-  ],
-  [
     "message boundaries differ: body of CONNECT",
     "CONNECT h:1 HTTP/1.1\r\nHost: h:1\r\nContent-Length: 1\r\n\r\na",
     "CONNECT h:1 HTTP/1.1",
@@ -190,6 +186,7 @@ const SAFE: readonly (readonly [kind: string, bytes: string])[] = [
   ],
   ["we refuse, they do not: value of Expect", OPEN_GET + "Expect: 200-ok\r\n\r\n"],
   ["we refuse, they do not: digits of a chunk size", CHUNKED + "00000000000001\r\na\r\n0\r\n\r\n"],
+  ["we refuse, they do not: chunk extension", CHUNKED + "1;a=;b\r\na\r\n0\r\n\r\n"],
   ["we refuse, they do not: limits", `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: h\r\n\r\n`],
 ];
 

@@ -264,13 +264,22 @@ function generatedBody(random: Random): GeneratedBody {
   }
 }
 
+/** `BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ]` (RFC 9112, 7.1.1); no whitespace before it, which a size must not have behind it. */
+function chunkExtension(random: Random): string {
+  const bws = () => random.text(" \t", 0, 2);
+  const name = `;${bws()}${random.text(TOKEN, 1, 9)}`;
+  const quoted = random.text(VISIBLE + " \t", 0, 9).replace(/["\\]/g, "\\$&");
+  const value = random.pick([random.text(TOKEN, 1, 9), `"${quoted}"`]);
+  return random.pick([name, `${name}${bws()}=${bws()}${value}`]);
+}
+
 function chunkedBody(random: Random): GeneratedBody {
   const chunks = random.times(0, 6, () => random.text(ANY, 1, random.pick([1, 20, 3000])));
   const trailers = random.times(0, 3, () => field(random));
   const size = (length: number) => {
     const digits = length.toString(16).padStart(random.integer(1, 13), "0");
-    const extension = ";" + random.text(VISIBLE + " \t", 0, 20);
-    return random.pick([digits, digits.toUpperCase()]) + random.pick(["", "", extension]) + "\r\n";
+    const extensions = random.times(0, 2, () => chunkExtension(random)).join("");
+    return random.pick([digits, digits.toUpperCase()]) + extensions + "\r\n";
   };
   const text = chunks.map((chunk) => `${size(chunk.length)}${chunk}\r\n`).join("");
   return {

@@ -57,7 +57,8 @@ export const rate: Prepare = async (scenario, servers, bench) => {
   return async (server) => {
     const target = running.get(server)!;
     using _held = await hold(target.port, server.idle ?? 0);
-    const driven = await wrk(target, scenario, bench);
+    const { request, varied = [request] } = scenario;
+    const driven = await wrk(target, scenario, bench, server.repeats ? [request] : varied);
     return { value: scenario.unit === "µs" ? 1e6 / driven.rate : driven.rate, ...driven };
   };
 };
@@ -132,9 +133,10 @@ async function wrk(
   server: RunningServer,
   { request, pipelined, connections, content }: Scenario,
   { processes, directory, seconds }: Bench,
+  requests: readonly string[] = [request],
 ): Promise<Driven & { readonly busy: number }> {
-  const file = `${directory}/request`;
-  await Deno.writeTextFile(file, request.repeat(pipelined));
+  const file = `${directory}/requests`;
+  await Deno.writeTextFile(file, requests.map((one) => one.repeat(pipelined)).join("\0"));
   const flags = ["-t1", `-c${connections}`, `-d${seconds}`, "-s", pathOf("wrk.lua")];
   const command = ["wrk", ...flags, `http://127.0.0.1:${server.port}/`, "--", file];
   const before = processorTime(server);

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly route: Route;
   /** The request, byte for byte. */
   readonly request: string;
+  /** The requests that are sent in turn instead, except to a server that `repeats` the one. */
+  readonly varied?: readonly string[];
   /** How many requests are sent in one write. */
   readonly pipelined: number;
   readonly connections: number;
@@ -72,6 +74,11 @@ const IDLE = { idle: 5000 };
 /** All scenarios, in the order of the table. */
 export const SCENARIOS: readonly Scenario[] = [
   scenario("hello", "Hello, 50 connections", { peers: PEERS }),
+  scenario("varied", "Hello, every head another", {
+    request: requests.VARIED[0]!,
+    varied: requests.VARIED,
+    peers: [DENO_SERVE, { ...asynchttp("the same head again"), repeats: true }],
+  }),
   scenario("pipelined", "16 requests pipelined", { pipelined: 16 }),
   scenario("browser", "Browser head, url and headers read", {
     route: "browser",

@@ -8,6 +8,8 @@ export interface Server {
   readonly needs?: string;
   /** Idle connections that are open while it is measured. */
   readonly idle?: number;
+  /** Whether it gets the same request again and again where the others get varied ones. */
+  readonly repeats?: boolean;
   /** The command that starts it; `directory` is for what it compiles. */
   command(route: Route, directory: string): readonly string[];
 }

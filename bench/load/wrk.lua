@@ -1,11 +1,20 @@
--- wrk with a request given byte for byte: `wrk -s wrk.lua URL -- REQUEST_FILE`.
+-- wrk with requests given byte for byte, and NUL between them: `wrk -s wrk.lua URL -- REQUEST_FILE`.
 
 -- wrk sends the text that wrk.format returns again and again, and counts the requests in it.
+-- If there is a function request, it sends what that returns; the texts are ready, because to
+-- make one takes longer than a server does to answer it.
 function init(args)
   local file = assert(io.open(args[1], "rb"))
-  local request = file:read("*a")
+  local requests = {}
+  for text in file:read("*a"):gmatch("[^%z]+") do requests[#requests + 1] = text end
   file:close()
-  wrk.format = function() return request end
+  wrk.format = function() return requests[1] end
+  if #requests == 1 then return end
+  local last = 0
+  function request()
+    last = last % #requests + 1
+    return requests[last]
+  end
 end
 
 -- Prints rates per second and milliseconds; wrk counts in microseconds.

@@ -3,7 +3,7 @@
  * that keep what a server needs: they record positions and create no strings.
  */
 import wasm from "npm:undici@8.12.4/lib/llhttp/llhttp_simd-wasm.js";
-import { latin1 } from "../../src/wire/syntax.ts";
+import { latin1 } from "../../src/wire/latin1.ts";
 import type { Field, Parser } from "./parser.ts";
 
 const REQUEST = 1;

@@ -10,18 +10,21 @@
  * Lenient readings of this grammar have been used to hide requests. The decoder accepts
  * 1 to 13 digits and no sign, prefix or space; lines end with CRLF only, also after an
  * extension (CVE-2025-55315); both bytes after the data are checked (CVE-2025-43859).
- * Extensions are bounded and discarded, trailers are bounded.
+ * Extensions are checked, bounded and discarded; trailers are bounded.
  */
 import { HttpError } from "../errors.ts";
 import { perLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
+import { extensionPlaceAfter, mayEndExtension } from "./chunk_extension.ts";
+import type { ExtensionPlace } from "./chunk_extension.ts";
 import { FieldSection } from "./section_reader.ts";
 import type { FieldPair, Fields } from "./fields.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
-import { headArena } from "./head_arena.ts";
+import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
+import { bodyTooLarge } from "./request_framing.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
-import { CR, HEX_VALUE, LF, SEMICOLON, TEXT } from "./syntax.ts";
+import { CR, HEX_VALUE, LF, SEMICOLON } from "./syntax.ts";
 
 /** 13 digits are below 2^52: no sum of sizes loses a bit before the limits end the body. */
 const MAX_SIZE_DIGITS = 13;
@@ -55,6 +58,7 @@ export class ChunkedDecoder {
   readonly #lines: LineReader;
   readonly #section: FieldSection;
   #state: ChunkState = "size";
+  #extension: ExtensionPlace = "semicolon";
   #digits = 0;
   /** The size of the current chunk while it is read, then the bytes of its data still to come. */
   #remaining = 0;
@@ -141,7 +145,7 @@ export class ChunkedDecoder {
         return this.#size(byte);
       case "extension":
         this.#countLine();
-        return this.#extension(byte);
+        return this.#extend(byte);
       case "line feed":
         if (byte !== LF) throw badChunk("The line of a chunk must end with CRLF");
         return this.#beginData(maxBody);
@@ -176,18 +180,20 @@ export class ChunkedDecoder {
       this.#state = "line feed";
     } else {
       this.#state = "extension";
+      this.#extension = "semicolon";
       this.#countExtension();
     }
   }
 
-  #extension(byte: number): void {
-    if (byte === CR) {
+  #extend(byte: number): void {
+    if (byte === CR && mayEndExtension(this.#extension)) {
       this.#state = "line feed";
-    } else if (TEXT[byte] !== 1) {
-      throw badChunk("A chunk extension must not contain control characters");
-    } else {
-      this.#countExtension();
+      return;
     }
+    const place = extensionPlaceAfter(this.#extension, byte);
+    if (place === null) throw badExtension();
+    this.#extension = place;
+    this.#countExtension();
   }
 
   #countExtension(): void {
@@ -212,23 +218,25 @@ export class ChunkedDecoder {
   }
 
   #readTrailers(input: ReadBuffer): boolean {
-    const { bytes, start, end } = input;
-    if (!this.#section.read(this.#lines, bytes, start, end)) return false;
-    const kept = headArena.keep(bytes, start, start + this.#lines.start);
-    this.#trailers = this.#section.take(headArena.bytes, kept);
+    if (!this.#section.read(this.#lines, input)) return false;
+    const { bytes, start } = input;
+    this.#trailers = this.#section.take(latin1(bytes, start, start + this.#lines.start));
     input.consume(this.#lines.start);
     this.#state = "end";
     return true;
   }
 }
 
-/** Returns the error for a body over `maxBody` bytes, chunked or not. */
-export function bodyTooLarge(maxBody: number): HttpError {
-  return new HttpError(413, "body-too-large", `The body must be at most ${maxBody} bytes long`);
-}
-
 function badChunk(message: string): HttpError {
   return new HttpError(400, "bad-chunk", `${message} (RFC 9112, 7.1)`);
+}
+
+function badExtension(): HttpError {
+  return new HttpError(
+    400,
+    "bad-chunk",
+    'A chunk extension must be ;name, ;name=token or ;name="quoted text" (RFC 9112, 7.1.1)',
+  );
 }
 
 function trailersTooLarge(limits: Readonly<Limits>): HttpError {

@@ -5,7 +5,7 @@
  * two lines into one string has hidden more than one second `Host`.
  */
 import type { FieldsInit } from "../fields_init.ts";
-import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
+import { consistsOf, equalsIgnoreCase, isOws, isToken, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
 export type FieldPair = readonly [name: string, value: string];
@@ -13,68 +13,62 @@ export type FieldPair = readonly [name: string, value: string];
 /**
  * The fields of one section as received: names, values, order, case, duplicates.
  *
- * Stores offsets into the bytes; strings are created on access.
+ * Holds the text of the section and the places of its lines. Names and values are slices of
+ * the text, made when they are read.
  */
 export class Fields {
-  readonly #bytes: Uint8Array;
-  readonly #base: number;
-  readonly #offsets: readonly number[];
+  readonly #text: string;
+  readonly #places: readonly number[];
   #pairs: readonly FieldPair[] | undefined;
 
-  /** `offsets` holds four numbers per field, relative to `base`: name start and end, value start and end. */
-  constructor(bytes: Uint8Array, base: number, offsets: readonly number[]) {
-    this.#bytes = bytes;
-    this.#base = base;
-    this.#offsets = offsets;
+  /**
+   * `text` ends with the empty line of the section. `places` holds two offsets per field: that
+   * of its line, and that of the colon behind its name.
+   */
+  constructor(text: string, places: readonly number[]) {
+    this.#text = text;
+    this.#places = places;
   }
 
   get length(): number {
-    return this.#offsets.length / 4;
+    return this.#places.length / 2;
   }
 
   nameLength(index: number): number {
-    return this.#offsets[index * 4 + 1]! - this.#offsets[index * 4]!;
+    return this.#places[index * 2 + 1]! - this.#places[index * 2]!;
   }
 
   /** Whether the name of the field is `lower`, in any case. */
   nameIs(index: number, lower: string): boolean {
-    const from = this.#base + this.#offsets[index * 4]!;
-    return equalsIgnoreCase(this.#bytes, from, from + this.nameLength(index), lower);
-  }
-
-  /** Whether the value of the field is `text`, byte for byte. */
-  valueIs(index: number, text: string): boolean {
-    const from = this.#offsets[index * 4 + 2]!;
-    if (this.#offsets[index * 4 + 3]! - from !== text.length) return false;
-    return spells(this.#bytes, this.#base + from, text);
+    const at = index * 2;
+    return equalsIgnoreCase(this.#text, this.#places[at]!, this.#places[at + 1]!, lower);
   }
 
   name(index: number): string {
-    return this.#text(index * 4);
+    return this.#text.slice(this.#places[index * 2], this.#places[index * 2 + 1]);
   }
 
+  /** Returns the value without the OWS around it (RFC 9112, 5.1). */
   value(index: number): string {
-    return this.#text(index * 4 + 2);
+    const nextLine = this.#places[index * 2 + 2] ?? this.#text.length - CRLF;
+    return trimmed(this.#text, this.#places[index * 2 + 1]! + 1, nextLine - CRLF);
   }
 
   /** Returns names and values as received. */
   pairs(): readonly FieldPair[] {
-    return this.#pairs ??= Object.freeze(
-      Array.from(
-        { length: this.length },
-        (_, i) => Object.freeze([this.name(i), this.value(i)] as const),
-      ),
-    );
+    return this.#pairs ??= this.#createPairs();
   }
 
-  #text(at: number): string {
-    return latin1(
-      this.#bytes,
-      this.#base + this.#offsets[at]!,
-      this.#base + this.#offsets[at + 1]!,
-    );
+  #createPairs(): readonly FieldPair[] {
+    const { length } = this;
+    const pairs: FieldPair[] = [];
+    for (let i = 0; i < length; i++) pairs.push(Object.freeze([this.name(i), this.value(i)]));
+    return Object.freeze(pairs);
   }
 }
+
+/** The length of a line end. */
+const CRLF = 2;
 
 /**
  * Fields for framing, routing or authentication: as trailers they would arrive after the
@@ -103,7 +97,7 @@ export function isTrailerName(name: string): boolean {
 }
 
 /** No fields at all. */
-export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
+export const NO_FIELDS: Fields = new Fields("", []);
 
 /**
  * Returns the members of a comma-separated list without the OWS around them.
@@ -112,14 +106,12 @@ export const NO_FIELDS: Fields = new Fields(new Uint8Array(0), 0, []);
  * see them. Only for fields whose members cannot contain a quoted comma.
  */
 export function listMembers(value: string): string[] {
-  return value.split(",").map(trimmed);
+  return value.split(",").map((member) => trimmed(member));
 }
 
-/** Removes SP and HTAB from both ends; `String.prototype.trim` would remove more. */
-export function trimmed(text: string): string {
+/** Returns `text[start..end)` without SP and HTAB at its ends; `String.prototype.trim` would remove more. */
+export function trimmed(text: string, start = 0, end = text.length): string {
   // Not a regular expression: /[ \t]+$/ restarts at each of 8,000 spaces before a letter.
-  let start = 0;
-  let end = text.length;
   while (start < end && isOws(text.charCodeAt(start))) start++;
   while (end > start && isOws(text.charCodeAt(end - 1))) end--;
   return text.slice(start, end);

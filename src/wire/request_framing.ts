@@ -10,7 +10,7 @@ import { HttpError, quoted } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import { listMembers, trimmed } from "./fields.ts";
 import type { Fields } from "./fields.ts";
-import { decimal, isToken } from "./syntax.ts";
+import { decimal, isDigits, isToken } from "./syntax.ts";
 import { isHost } from "./target.ts";
 
 /** The length of a request's body in bytes, or "chunked": up to the last chunk. */
@@ -80,10 +80,11 @@ function dangerousFields(fields: Fields): DangerousFields {
     expect: NONE,
     upgrade: NONE,
   };
-  for (let i = 0; i < fields.length; i++) {
+  const { length } = fields;
+  for (let i = 0; i < length; i++) {
     switch (fields.nameLength(i)) {
       case 4:
-        if (fields.nameIs(i, "host")) found.host = appended(found.host, hostValue(fields, i));
+        if (fields.nameIs(i, "host")) found.host = appended(found.host, fields.value(i));
         break;
       case 6:
         if (fields.nameIs(i, "expect")) found.expect = appended(found.expect, fields.value(i));
@@ -111,19 +112,15 @@ function dangerousFields(fields: Fields): DangerousFields {
   return found;
 }
 
-/** The host that was validated last: nearly all requests to a server name the same one. */
-let lastHost = "";
-
-function hostValue(fields: Fields, index: number): string {
-  return fields.valueIs(index, lastHost) ? lastHost : fields.value(index);
-}
-
 /** Appends a value; allocates no array for the many fields that are absent. */
 function appended(values: string[], value: string): string[] {
   if (values === NONE) return [value];
   values.push(value);
   return values;
 }
+
+/** The host that was validated last: nearly all requests to a server name the same one. As a slice, it keeps one head alive. */
+let lastHost = "";
 
 /** RFC 9112, 3.2: "400 to any HTTP/1.1 request message that lacks a Host header field and to any that contains more than one". */
 function decideHost(minor: number, values: string[]): string | null {
@@ -160,7 +157,8 @@ function decideBody(minor: number, lengths: string[], codings: string[]): BodyLe
 }
 
 /**
- * Accepts one line of digits. A second line is rejected even if it is equal: RFC 9110, 8.6
+ * Accepts one line of digits. More than 2^53-1, whose digits a number cannot hold, is a body
+ * that is too large rather than a malformed length. A second line is rejected even if it is equal: RFC 9110, 8.6
  * allows a recipient to accept it, and a proxy that keeps the other line is how CL.CL works.
  */
 function contentLength(values: string[]): number {
@@ -169,6 +167,7 @@ function contentLength(values: string[]): number {
   }
   const length = decimal(values[0]!);
   if (length >= 0) return length;
+  if (isDigits(values[0]!)) throw bodyTooLarge(Number.MAX_SAFE_INTEGER);
   throw badLength(
     `Content-Length must be a decimal number: got ${quoted(values[0]!)} (RFC 9110, 8.6)`,
   );
@@ -191,7 +190,7 @@ function checkCodings(codings: string[]): void {
 
 /** `transfer-coding = token *( OWS ";" OWS transfer-parameter )`, and `chunked` has no parameters (RFC 9112, 7). */
 function codingName(coding: string): string {
-  const [name = "", ...parameters] = coding.split(";").map(trimmed);
+  const [name = "", ...parameters] = coding.split(";").map((part) => trimmed(part));
   const lower = name.toLowerCase();
   const wellFormed = isToken(name) && parameters.every(isParameter);
   if (!wellFormed || (lower === "chunked" && parameters.length > 0)) {
@@ -242,6 +241,11 @@ function decideUpgrade(minor: number, connection: string[], values: string[]): s
     protocol.split("/").every(isToken) && protocol.toLowerCase() !== "h2c"
   );
   return offered.length === 0 ? null : offered.join(", ");
+}
+
+/** Returns the error for a body over `maxBody` bytes, chunked or not. */
+export function bodyTooLarge(maxBody: number): HttpError {
+  return new HttpError(413, "body-too-large", `The body must be at most ${maxBody} bytes long`);
 }
 
 function badHost(message: string): HttpError {

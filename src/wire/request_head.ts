@@ -15,9 +15,9 @@ import type { Fields } from "./fields.ts";
 import { decideRequest } from "./request_framing.ts";
 import type { Framing } from "./request_framing.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
-import { headArena } from "./head_arena.ts";
+import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
-import { CR, isDigit, latin1, LF, SP, spells, TOKEN } from "./syntax.ts";
+import { CR, isDigit, LF, SP, spells } from "./syntax.ts";
 import { targetAuthority, targetForm, targetPath } from "./target.ts";
 import type { TargetForm } from "./target.ts";
 
@@ -31,7 +31,12 @@ export interface Protocol {
   readonly minor: number;
 }
 
-/** The head of a request, and the decisions about it. Immutable, because requests may share one. */
+/**
+ * The head of a request, and the decisions about it. Immutable, because requests may share one.
+ *
+ * It keeps its text alive, and so does every slice of it of 13 characters or more, such as the
+ * value of a field that a handler stores; nothing keeps the read buffer alive.
+ */
 export class RequestHead {
   readonly type = "head";
   readonly method: string;
@@ -39,24 +44,16 @@ export class RequestHead {
   readonly fields: Fields;
   readonly framing: Framing;
   readonly #line: RequestLine;
-  readonly #bytes: Uint8Array;
-  readonly #base: number;
+  readonly #text: string;
 
-  /** The head begins at `bytes[base]`. */
-  constructor(
-    line: RequestLine,
-    bytes: Uint8Array,
-    base: number,
-    fields: Fields,
-    framing: Framing,
-  ) {
+  /** `text` is the whole head. */
+  constructor(line: RequestLine, text: string, fields: Fields, framing: Framing) {
     this.method = line.method;
     this.protocol = line.protocol;
     this.fields = fields;
     this.framing = framing;
     this.#line = line;
-    this.#bytes = bytes;
-    this.#base = base;
+    this.#text = text;
   }
 
   get targetForm(): TargetForm {
@@ -65,8 +62,7 @@ export class RequestHead {
 
   /** The request-target as received. */
   get target(): string {
-    const { targetStart, targetEnd } = this.#line;
-    return latin1(this.#bytes, this.#base + targetStart, this.#base + targetEnd);
+    return this.#text.slice(this.#line.targetStart, this.#line.targetEnd);
   }
 
   /**
@@ -83,13 +79,9 @@ export class RequestHead {
       new URL(`${scheme}://${localHost}${path}`);
   }
 
-  /** Whether `input` begins with the same head, `length` bytes long. */
-  isNextIn({ bytes, start, end }: ReadBuffer, length: number): boolean {
-    if (end - start < length) return false;
-    for (let i = 0; i < length; i++) {
-      if (bytes[start + i] !== this.#bytes[this.#base + i]) return false;
-    }
-    return true;
+  /** Whether the bytes of the head are these, one per character. */
+  isSpelled(text: string): boolean {
+    return text === this.#text;
   }
 }
 
@@ -138,20 +130,23 @@ export class HeadParser {
 
   /** Consumes the next head of `input`; returns null if it is incomplete. */
   parse(input: ReadBuffer): RequestHead | null {
-    if (this.#line === null && this.#last?.isNextIn(input, this.#lastLength)) {
-      return this.#reuse(this.#last, input);
-    }
-    const line = this.#line ??= this.#readRequestLine(input);
-    if (line === null) return null;
-    const { bytes, start, end } = input;
-    if (!this.#section.read(this.#lines, bytes, start, end)) return null;
-    const kept = headArena.keep(bytes, start, start + this.#lines.start);
-    const fields = this.#section.take(headArena.bytes, kept);
-    this.#lastLength = this.#lines.start;
-    input.consume(this.#lastLength);
+    const candidate = this.#line === null ? headOfLength(this.#lastLength, input) : "";
+    if (this.#last?.isSpelled(candidate)) return this.#reuse(this.#last, input);
+    this.#line ??= this.#readRequestLine(input);
+    if (this.#line === null || !this.#section.read(this.#lines, input)) return null;
+    return this.#last = this.#take(input, this.#line, candidate);
+  }
+
+  /** Consumes a complete head; `candidate` is its text if it has the same length. */
+  #take(input: ReadBuffer, line: RequestLine, candidate: string): RequestHead {
+    const length = this.#lines.start;
+    const text = candidate.length === length ? candidate : textOf(input, length);
+    const fields = this.#section.take(text);
+    input.consume(length);
     this.#reset();
     const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
-    return this.#last = new RequestHead(line, headArena.bytes, kept, fields, framing);
+    this.#lastLength = length;
+    return new RequestHead(line, text, fields, framing);
   }
 
   /** Reuses the previous head when its bytes are identical, as on most keep-alive connections. */
@@ -172,6 +167,7 @@ export class HeadParser {
   /** Releases the previous head, which the next one could have reused. */
   releaseMemory(): void {
     this.#last = null;
+    this.#lastLength = 0;
   }
 
   /**
@@ -181,12 +177,11 @@ export class HeadParser {
   #readRequestLine(input: ReadBuffer): RequestLine | null {
     this.#method = "";
     if (!this.#skipEmptyLine(input)) return null;
-    const { bytes, start, end } = input;
-    const { line } = this.#limits;
-    const lineEnd = this.#lines.find(bytes, start, end, line, requestLineTooLong);
+    const lineEnd = this.#lines.find(input, this.#limits.line, requestLineTooLong);
     if (lineEnd === -1) return null;
+    const { bytes, start } = input;
+    const read = requestLine(bytes, start, start + this.#lines.tokenEnd, start + lineEnd);
     this.#lines.next();
-    const read = requestLine(bytes, start, start + lineEnd);
     this.#method = read.method;
     return read;
   }
@@ -209,14 +204,33 @@ export class HeadParser {
   }
 }
 
-function requestLine(bytes: Uint8Array, start: number, end: number): RequestLine {
-  let at = start;
-  while (TOKEN[bytes[at]!] === 1) at++;
-  if (at === start || bytes[at] !== SP) {
+/**
+ * Returns the first `length` bytes of `input` if a head may end there: a head of another
+ * length is not worth decoding. Returns no text where an empty line is still to be skipped.
+ */
+function headOfLength(length: number, input: ReadBuffer): string {
+  const { bytes, start, end } = input;
+  const at = start + length;
+  const mayEnd = length > 0 && at <= end && bytes[at - 1] === LF && bytes[at - 3] === LF;
+  return mayEnd && bytes[start] !== CR ? textOf(input, length) : "";
+}
+
+function textOf({ bytes, start }: ReadBuffer, length: number): string {
+  return latin1(bytes, start, start + length);
+}
+
+function requestLine(
+  bytes: Uint8Array,
+  start: number,
+  methodEnd: number,
+  end: number,
+): RequestLine {
+  if (methodEnd === start || bytes[methodEnd] !== SP) {
     throw badRequestLine("The request line must begin with a method and one space");
   }
-  const method = methodName(bytes, start, at);
-  const targetStart = ++at;
+  const method = methodName(bytes, start, methodEnd);
+  const targetStart = methodEnd + 1;
+  let at = targetStart;
   while (at < end && bytes[at] !== SP) at++;
   if (at === targetStart || at === end) {
     throw badRequestLine(

@@ -17,9 +17,10 @@
 import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import type { Limits } from "../limits.ts";
-import { bodyTooLarge, ChunkedDecoder } from "./chunked.ts";
+import { ChunkedDecoder } from "./chunked.ts";
 import { NO_FIELDS } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { bodyTooLarge } from "./request_framing.ts";
 import { HeadParser } from "./request_head.ts";
 import type { RequestHead } from "./request_head.ts";
 import { ReadBuffer } from "./read_buffer.ts";

@@ -16,7 +16,8 @@
 import { HttpError } from "../errors.ts";
 import type { RejectCode } from "../errors.ts";
 import { Fields, NO_FIELDS } from "./fields.ts";
-import { COLON, CR, isOws, LF, TEXT, TOKEN } from "./syntax.ts";
+import type { ReadBuffer } from "./read_buffer.ts";
+import { COLON, CR, isOws, LF, textEnd, TOKEN } from "./syntax.ts";
 
 /** The maximum size of a section, and the error for a larger one. */
 export interface SectionLimits {
@@ -33,6 +34,8 @@ export type LineTooLong = (bytes: Uint8Array, at: number, limit: number) => Http
 export class LineReader {
   /** Offset of the current line. */
   start = 0;
+  /** Offset after the token, perhaps an empty one, that the current line begins with; -1 while more of it may arrive. */
+  tokenEnd = -1;
   #scanned = 0;
   readonly #limits: SectionLimits;
 
@@ -43,28 +46,21 @@ export class LineReader {
   /** Starts a new section. */
   reset(): void {
     this.start = this.#scanned = 0;
+    this.tokenEnd = -1;
   }
 
   /**
    * Returns the offset of the CR that ends the current line, or -1 if it has not arrived.
    *
-   * `bytes[from..end)` is the section as far as it has arrived. `lineTooLong` receives the
-   * line as far as it was read, and returns the error for one of more than `limit` bytes.
+   * The section begins at the start of `input`. `lineTooLong` receives the line as far as it
+   * was read, and returns the error for one of more than `limit` bytes.
    */
-  find(
-    bytes: Uint8Array,
-    from: number,
-    end: number,
-    limit: number,
-    lineTooLong: LineTooLong,
-  ): number {
-    const latestCr = from + this.start + limit;
-    const sectionEnd = from + this.#limits.maxBytes;
-    const stop = Math.min(end, latestCr + 1, sectionEnd);
-    let at = from + this.#scanned;
-    while (at < stop && TEXT[bytes[at]!] === 1) at++;
-    this.#scanned = at - from;
-    if (at > latestCr) throw lineTooLong(bytes, from + this.start, limit);
+  find(input: ReadBuffer, limit: number, lineTooLong: LineTooLong): number {
+    const { bytes, start, end } = input;
+    const latestCr = start + this.start + limit;
+    const sectionEnd = start + this.#limits.maxBytes;
+    const at = this.#scan(input, Math.min(end, latestCr + 1, sectionEnd));
+    if (at > latestCr) throw lineTooLong(bytes, start + this.start, limit);
     if (at >= sectionEnd) throw this.#limits.tooLarge();
     if (at === end) return -1;
     if (bytes[at] !== CR) throw badByte(bytes[at]!);
@@ -77,6 +73,19 @@ export class LineReader {
   /** Advances past the line that `find` has found. */
   next(): void {
     this.start = this.#scanned += 2;
+    this.tokenEnd = -1;
+  }
+
+  /** Scans the token and the text behind it; returns the offset in `bytes` where they end, at most `stop`. */
+  #scan({ bytes, view, start }: ReadBuffer, stop: number): number {
+    let at = start + this.#scanned;
+    if (this.tokenEnd === -1) {
+      while (at < stop && TOKEN[bytes[at]!] === 1) at++;
+      if (at < stop) this.tokenEnd = at - start;
+    }
+    at = textEnd(bytes, view, at, stop);
+    this.#scanned = at - start;
+    return at;
   }
 }
 
@@ -109,10 +118,10 @@ export interface FieldLimits {
   readonly tooManyFields: () => HttpError;
 }
 
-/** Collects the offsets of the fields of one section. */
+/** Collects the places of the fields of one section. */
 export class FieldSection {
   readonly #limits: FieldLimits;
-  #offsets: number[] = [];
+  #places: number[] = [];
 
   constructor(limits: FieldLimits) {
     this.#limits = limits;
@@ -122,37 +131,32 @@ export class FieldSection {
    * Reads field lines up to the empty line. Returns true once it was read: `lines.start` is
    * then the offset after it, and `take()` returns the fields.
    */
-  read(lines: LineReader, bytes: Uint8Array, from: number, end: number): boolean {
+  read(lines: LineReader, input: ReadBuffer): boolean {
     const { maxLineBytes, lineTooLong, maxFields, tooManyFields } = this.#limits;
     for (;;) {
-      const lineEnd = lines.find(bytes, from, end, maxLineBytes, lineTooLong);
+      const lineEnd = lines.find(input, maxLineBytes, lineTooLong);
       if (lineEnd === -1) return false;
-      const lineStart = lines.start;
+      const { start, tokenEnd } = lines;
       lines.next();
-      if (lineEnd === lineStart) return true;
-      if (this.#offsets.length / 4 >= maxFields) throw tooManyFields();
-      this.#add(bytes, from, lineStart, lineEnd);
+      if (lineEnd === start) return true;
+      if (this.#places.length / 2 >= maxFields) throw tooManyFields();
+      this.#add(input, start, tokenEnd);
     }
   }
 
-  /** Returns the fields that were read, whose section now begins at `bytes[from]`, and becomes empty. */
-  take(bytes: Uint8Array, from: number): Fields {
-    if (this.#offsets.length === 0) return NO_FIELDS;
-    const fields = new Fields(bytes, from, this.#offsets);
-    this.#offsets = [];
+  /** Returns the fields that were read, of the section with this text, and becomes empty. */
+  take(text: string): Fields {
+    if (this.#places.length === 0) return NO_FIELDS;
+    const fields = new Fields(text, this.#places);
+    this.#places = [];
     return fields;
   }
 
-  /** Adds one field; the CR at `lineEnd` is in no byte class, so it stops every loop but the last. */
-  #add(bytes: Uint8Array, from: number, lineStart: number, lineEnd: number): void {
-    let at = from + lineStart;
-    while (TOKEN[bytes[at]!] === 1) at++;
-    if (bytes[at] !== COLON || at === from + lineStart) throw badName(bytes, from + lineStart, at);
-    const nameEnd = at++;
-    while (isOws(bytes[at]!)) at++;
-    let valueEnd = from + lineEnd;
-    while (valueEnd > at && isOws(bytes[valueEnd - 1]!)) valueEnd--;
-    this.#offsets.push(lineStart, nameEnd - from, at - from, valueEnd - from);
+  #add({ bytes, start }: ReadBuffer, lineStart: number, nameEnd: number): void {
+    if (bytes[start + nameEnd] !== COLON || nameEnd === lineStart) {
+      throw badName(bytes, start + lineStart, start + nameEnd);
+    }
+    this.#places.push(lineStart, nameEnd);
   }
 }
 

@@ -60,6 +60,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [506, "Variant Also Negotiates"],
   [507, "Insufficient Storage"],
   [508, "Loop Detected"],
+  [510, "Not Extended"],
   [511, "Network Authentication Required"],
 ]);
 

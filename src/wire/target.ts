@@ -10,7 +10,8 @@
  * never become the path `/public` (as observed with Deno.serve), and `//x/y` is a path.
  */
 import { HttpError, quoted } from "../errors.ts";
-import { consistsOf, IP_LITERAL, isDigit, latin1, PATH, QUERY, REG_NAME } from "./syntax.ts";
+import { latin1 } from "./latin1.ts";
+import { consistsOf, IP_LITERAL, isDigit, PATH, QUERY, REG_NAME } from "./syntax.ts";
 
 /** The four forms of a request-target. */
 export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";
@@ -30,17 +31,14 @@ export function targetForm(
     throw badTarget("CONNECT needs a target of the form host:port (RFC 9112, 3.2.3)");
   }
   if (bytes[start] === SLASH) {
-    if (isPathAndQuery(bytes, start, end)) return "origin";
-    throw badTarget(
-      "The request-target has a character that a path or a query must not have (RFC 9112, 3.2.1)",
-    );
+    checkPathAndQuery(bytes, start, start, end);
+    return "origin";
   }
   const target = latin1(bytes, start, end);
   if (target === "*" && method === "OPTIONS") return "asterisk";
   const parts = absoluteParts(target);
-  if (
-    parts !== null && isHost(parts.authority) && isPathAndQuery(bytes, start + parts.pathAt, end)
-  ) {
+  if (parts !== null && isHost(parts.authority)) {
+    checkPathAndQuery(bytes, start, start + parts.pathAt, end);
     return "absolute";
   }
   throw badTarget(
@@ -76,13 +74,21 @@ function absoluteParts(target: string): { authority: string; pathAt: number } | 
   return match && { authority: match[1]!, pathAt: match[0].length };
 }
 
-/** Whether the bytes are a path with an optional query; `#` belongs to neither class. */
-function isPathAndQuery(bytes: Uint8Array, start: number, end: number): boolean {
-  let at = start;
+/** Rejects a byte that neither a path nor a query has; `#` belongs to neither class. */
+function checkPathAndQuery(bytes: Uint8Array, start: number, pathAt: number, end: number): void {
+  let at = pathAt;
   while (at < end && PATH[bytes[at]!] === 1) at++;
-  if (at < end && bytes[at] !== QUESTION_MARK) return false;
-  while (at < end && QUERY[bytes[at]!] === 1) at++;
-  return at === end;
+  if (at < end && bytes[at] === QUESTION_MARK) { while (at < end && QUERY[bytes[at]!] === 1) at++; }
+  if (at < end) throw badCharacter(bytes[at]!, at - start);
+}
+
+/** The line has no control characters, so the byte is above 0x7f, or one of `"`, `#`, `<`, `>` and `\`. */
+function badCharacter(byte: number, at: number): HttpError {
+  return badTarget(
+    `The request-target has a character that must be percent-encoded: got ${
+      quoted(String.fromCharCode(byte))
+    } at offset ${at}, send it as %${byte.toString(16).toUpperCase()} (RFC 9112, 3.2)`,
+  );
 }
 
 /** Whether `target` is `authority-form = uri-host ":" port`, with a port that is not empty. */

@@ -275,6 +275,12 @@ const HARDENING: Readonly<Record<number, readonly string[]>> = {
   36: inHead(["Connection: upgrade\r\nUpgrade: raw"]).map((head) =>
     head + "\0\xffbytes of another protocol"
   ),
+  50: inChunks(
+    [
+      ...[";", ";a=", ";a b", ";@=1", ";a ", ";a=b ", ";a ;b=c", ";a = b", ";;a", ";\x80"],
+      ...[';a="b', ';a="b\\"', ';a="b;c\\"d" ; e', ';a="\x80"', ';a="b"c', ';a="b\r\nc"'],
+    ].map((extensions) => `1${extensions}\r\nx\r\n0${extensions}\r\n\r\n${NEXT}`),
+  ).concat(inChunks(["1;a  ", '1;a ="b c', '1;a ="b\\', "1;a= ", "1;a ;"])),
 };
 
 /** Byte streams at the limits, and one byte above. */

@@ -6,7 +6,7 @@
  */
 import wasm from "npm:undici@8.12.4/lib/llhttp/llhttp_simd-wasm.js";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import { latin1 } from "../../src/wire/syntax.ts";
+import { latin1 } from "../../src/wire/latin1.ts";
 import { BodyStore } from "./verdict.ts";
 import type { Message, Outcome, Verdict } from "./verdict.ts";
 

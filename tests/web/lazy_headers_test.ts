@@ -1,6 +1,5 @@
 import { headersOf } from "../../src/web/lazy_headers.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { bytesOf } from "../fixtures.ts";
 import { headersMaker } from "../../src/web/lazy_headers.ts";
 import { Fields } from "../../src/wire/fields.ts";
 
@@ -9,11 +8,10 @@ function headers(...lines: readonly (readonly [name: string, value: string])[]):
   let text = "";
   const places: number[] = [];
   for (const [name, value] of lines) {
-    const valueAt = text.length + name.length + 2;
-    places.push(text.length, text.length + name.length, valueAt, valueAt + value.length);
+    places.push(text.length, text.length + name.length);
     text += `${name}: ${value}\r\n`;
   }
-  return headersOf(new Fields(bytesOf(text), 0, places));
+  return headersOf(new Fields(`${text}\r\n`, places));
 }
 
 const LINES = [["Accept", "a"], ["_^~", "1"], ["__proto__", "p"], ["X-One", "1"], ["accept", "b"], [
@@ -68,7 +66,7 @@ for (const [what, ask] of QUESTIONS) {
 Deno.test("headers: if the platform does not accept lazy Headers, genuine ones are created", () => {
   const one = {
     length: 1,
-    nameLength: () => 3,
+    nameIs: () => true,
     name: () => "One",
     value: () => "1",
   };

@@ -269,8 +269,8 @@ testRows([
   ...atAndOver(
     "limits.chunkExtensions 4",
     { limits: { chunkExtensions: 4 } },
-    [extended(1, 3, 0), [PUT, "data aaa", "end"]],
-    [extended(1, 3, 1), [PUT, "data aa", "400 chunk-extensions-too-large"]],
+    [extended(2, 2, 0), [PUT, "data aaa", "end"]],
+    [extended(2, 2, 2), [PUT, "data aa", "400 chunk-extensions-too-large"]],
   ),
   ...atAndOver(
     "limits.chunkExtensions 0",
@@ -412,6 +412,24 @@ testRows([
     bytes: `${requestLine(9000)}\r\nHost: h\r\n\r\n`,
     events: [requestLine(9000), "end"],
     ...UNBOUNDED,
+  },
+  {
+    title: "hardening 24: a name beyond both limits: the head is too large first",
+    bytes: `GET / HTTP/1.1\r\n${"n".repeat(300)}`,
+    events: ["431 head-too-large"],
+    limits: { line: 100, head: 60 },
+  },
+  {
+    title: "hardening 24: a name beyond both limits: the line is too long first",
+    bytes: `GET / HTTP/1.1\r\n${"n".repeat(300)}`,
+    events: ["413 field-line-too-long"],
+    limits: { line: 60, head: 100 },
+  },
+  {
+    title: "hardening 24: a method beyond both limits: the head is too large first",
+    bytes: "M".repeat(300),
+    events: ["431 head-too-large"],
+    limits: { line: 100, head: 60 },
   },
   {
     title: "Infinity switches limits off: a large head of many fields",

@@ -271,6 +271,10 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
     'Content-Length must be a decimal number: got "\\xb2" (RFC 9110, 8.6)',
   ],
   [
+    "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 9007199254740992\r\n\r\n",
+    "The body must be at most 9007199254740991 bytes long",
+  ],
+  [
     "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: \x85chunked\r\n\r\n",
     'Transfer-Encoding must be chunked: got "\\x85chunked" (RFC 9112, 6.1)',
   ],
@@ -302,6 +306,40 @@ Deno.test("parser: a repeated head, whole, split, after an empty line, and after
     const pieces = [GET, GET.slice(0, at), GET.slice(at), `\r\n${GET}${GET}`, `\r\n${other}`, GET];
     assertEquals(headsOf(pieces), ["GET /", "GET /", "GET /", "GET /", "GET /other", "GET /"]);
   }
+});
+
+Deno.test("parser: a head of the same length that differs anywhere is another head", () => {
+  const first = "GET /a HTTP/1.1\r\nHost: x\r\nCookie: abcdefghijklmnop\r\n\r\n";
+  for (const place of ["/a", ": x", "abc", "nop"]) {
+    const at = first.indexOf(place) + place.length - 1;
+    const other = `${first.slice(0, at)}z${first.slice(at + 1)}`;
+    for (const texts of [[first, other, first], [first, `\r\n${other}`, first]]) {
+      const parser = parserWith(texts.join(""));
+      const heads: string[] = [];
+      for (let event; (event = parser.next()).type !== "need-data";) {
+        if (event.type === "head") heads.push(event.target + event.fields.pairs().join());
+      }
+      assertEquals(heads[0], "/aHost,x,Cookie,abcdefghijklmnop");
+      assertEquals(heads[1] === heads[0], false);
+      assertEquals(heads[2], heads[0]);
+    }
+  }
+});
+
+Deno.test("parser: a shorter head, whose body ends where the previous head did, keeps its text", () => {
+  const head = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n";
+  const first = GET.replace(
+    "\r\n\r\n",
+    `\r\nX: ${"y".repeat(head.length + 4 - GET.length)}\r\n\r\n`,
+  );
+  assertEquals(first.length, head.length + 9);
+  const parser = parserWith(`${first}${head}12345\r\n\r\n`);
+  for (let event; (event = parser.next()).type !== "need-data";) {
+    if (event.type !== "head" || event.method !== "PUT") continue;
+    assertEquals(event.fields.pairs(), [["Host", "x"], ["Content-Length", "9"]]);
+    return;
+  }
+  throw new Error("No head");
 });
 
 Deno.test("parser: a head that only begins like the previous one differs from it", () => {

@@ -13,8 +13,6 @@ const DIFFERENCES: ReadonlyMap<number, string> = new Map([
   [422, "Unprocessable Content"],
   // Apache and cPanel use 509; it was never registered.
   [509, ""],
-  // RFC 2774 is historic, and the registry marks 510 as obsoleted.
-  [510, ""],
 ]);
 
 Deno.test("RFC 9110, 15: each reason phrase is that of Node's table, but for the listed ones", () => {

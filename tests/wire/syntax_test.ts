@@ -89,6 +89,7 @@ const DECIMALS: readonly (readonly [text: string, value: number])[] = [
 for (const [text, value] of DECIMALS) {
   Deno.test(`RFC 9110, 8.6: the number ${JSON.stringify(text.slice(0, 30))}`, () => {
     assertEquals(syntax.decimal(text), value);
+    assertEquals(syntax.isDigits(text), /^[0-9]+$/.test(text));
   });
 }
 
@@ -109,27 +110,36 @@ Deno.test("syntax: text that consists of one class only", () => {
   assertEquals(syntax.consistsOf("\u0161", syntax.TOKEN), false); // its low byte is "a"
 });
 
-Deno.test("syntax: every byte is the character of the same code, not of windows-1252", () => {
-  const all = Uint8Array.from({ length: 256 }, (_, byte) => byte);
-  const text = syntax.latin1(all, 0, 256);
-  assertEquals(text.length, 256);
-  for (let byte = 0; byte < 256; byte++) assertEquals(text.charCodeAt(byte), byte);
-  assertEquals(syntax.latin1(all, 0x41, 0x44), "ABC");
-  assertEquals(syntax.latin1(all, 0x41, 0x41), "");
-});
-
-Deno.test("syntax: text of any length is complete", () => {
-  const alphabet = "abcdefghijklmnopqrstuvwxyz";
-  for (const length of [1023, 1024, 1025, 2047, 2048, 2049, 100_000]) {
-    const text = alphabet.repeat(length / 26 + 2);
-    assertEquals(syntax.latin1(bytesOf(text), 3, 3 + length), text.slice(3, 3 + length));
+Deno.test("RFC 9110, 5.5: textEnd finds the first byte that is not TEXT, at any place", () => {
+  for (let length = 0; length < 14; length++) {
+    for (let at = 0; at <= length; at++) {
+      for (let byte = 0; byte < 256; byte++) {
+        const bytes = new Uint8Array(16).fill(0x1f);
+        bytes.fill(0xff, 2, 2 + length);
+        if (at < length) bytes[2 + at] = byte;
+        const isText = at === length || syntax.TEXT[byte] === 1;
+        const end = syntax.textEnd(bytes, new DataView(bytes.buffer), 2, 2 + length);
+        assertEquals(end, 2 + (isText ? length : at), `${length} bytes, ${byte} at ${at}`);
+      }
+    }
   }
 });
 
-Deno.test("syntax: names are equal if they differ only in case", () => {
-  const bytes = bytesOf("..Content-Length");
-  const equals = (lower: string, start = 2, end = bytes.length) =>
-    syntax.equalsIgnoreCase(bytes, start, end, lower);
+Deno.test("RFC 9110, 5.5: textEnd finds the first of several", () => {
+  const text = "\x80ab\x7e\xff\tcd\t\x20\x80\xe0efgh";
+  for (const [rest, at] of [["", 0], ["\0\x7f\x1f\r", 0], ["\x7f\0", 0], ["i\n\x01", 1]] as const) {
+    for (let from = 0; from <= text.length; from++) {
+      const bytes = bytesOf(text + rest);
+      const end = syntax.textEnd(bytes, new DataView(bytes.buffer), from, bytes.length);
+      assertEquals(end, text.length + at, JSON.stringify(rest));
+    }
+  }
+});
+
+Deno.test("RFC 9110, 5.1: names are equal if they differ only in case", () => {
+  const text = "..Content-Length";
+  const equals = (lower: string, start = 2, end = text.length) =>
+    syntax.equalsIgnoreCase(text, start, end, lower);
   assertEquals(equals("content-length"), true);
   assertEquals(equals("content-lengt"), false);
   assertEquals(equals("content-length-"), false);
@@ -139,16 +149,16 @@ Deno.test("syntax: names are equal if they differ only in case", () => {
   assertEquals(equals("", 2, 2), true);
 });
 
-Deno.test("syntax: no other token byte equals a letter, a digit or - in any case", () => {
-  const known = "abcdefghijklmnopqrstuvwxyz0123456789-";
-  for (let byte = 0; byte < 256; byte++) {
-    if (syntax.TOKEN[byte] !== 1) continue;
-    for (const char of known) {
+Deno.test("RFC 9110, 5.1: only ASCII letters equal another character", () => {
+  for (let code = 0; code < 256; code++) {
+    for (let lower = 0; lower < 256; lower++) {
+      const isLetter = code >= 0x41 && code <= 0x5a;
       assertEquals(
-        syntax.equalsIgnoreCase(Uint8Array.of(byte), 0, 1, char),
-        String.fromCharCode(byte).toLowerCase() === char,
-        `0x${byte.toString(16)} and ${char}`,
+        syntax.equalsIgnoreCase(String.fromCharCode(code), 0, 1, String.fromCharCode(lower)),
+        lower === code || (isLetter && lower === code + 32),
+        `${code} and ${lower}`,
       );
     }
   }
+  assertEquals(syntax.equalsIgnoreCase("\u212a", 0, 1, "k"), false);
 });

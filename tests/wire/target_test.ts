@@ -392,6 +392,49 @@ Deno.test("RFC 9110, 7.2: isHost rejects characters above 0xff", () => {
   assertEquals(isHost("h:\u0661"), false);
 });
 
+/** What a refusal says of a character: how it is shown, its offset in the target, how to send it. */
+const CHARACTERS: readonly (readonly [target: string, shown: string, at: number, sent: string])[] =
+  [
+    ['/"', "\\x22", 1, "%22"],
+    ["/a<b>", "<", 2, "%3C"],
+    ["/a?b>", ">", 4, "%3E"],
+    ["/#", "#", 1, "%23"],
+    ["/a?b#c", "#", 4, "%23"],
+    ["/a\\b", "\\x5c", 2, "%5C"],
+    ["/caf\xc3\xa9", "\\xc3", 4, "%C3"],
+    ["/?\xff", "\\xff", 2, "%FF"],
+    ["http://h/<", "<", 9, "%3C"],
+    ["http://h?a\x80", "\\x80", 10, "%80"],
+  ];
+
+for (const [target, shown, at, sent] of CHARACTERS) {
+  Deno.test(`RFC 9112, 3.2: the refusal of ${target} names the character and its place`, () => {
+    const bad = () => headOf(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    assertEquals(
+      assertThrows(bad, HttpError).message,
+      `The request-target has a character that must be percent-encoded: got "${shown}" at ` +
+        `offset ${at}, send it as ${sent} (RFC 9112, 3.2)`,
+    );
+  });
+}
+
+Deno.test("RFC 9112, 3.2: every byte in a path, and in a query", () => {
+  for (let byte = 0x21; byte < 256; byte++) {
+    if (byte === 0x7f) continue; // a control character, refused by the line
+    const char = String.fromCharCode(byte);
+    for (
+      const [target, taken] of [[`/a${char}`, /[^"#<>\\\x80-\xff]/], [
+        `/?${char}`,
+        /[^"#<>\x80-\xff]/,
+      ]] as const
+    ) {
+      const read = () => headOf(`GET ${target} HTTP/1.1\r\nHost: h\r\n\r\n`).target;
+      if (taken.test(char)) assertEquals(read(), target);
+      else assertThrows(read, HttpError, `send it as %${byte.toString(16).toUpperCase()} `);
+    }
+  }
+});
+
 Deno.test("hardening 33: an error message escapes the client's bytes", () => {
   const bad = () => headOf("GET a\x9b\xff HTTP/1.1\r\nHost: h\r\n\r\n");
   const error = assertThrows(bad, HttpError);
