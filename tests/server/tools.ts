@@ -125,6 +125,8 @@ export function launch(program: string, ...args: string[]): Running {
     .spawn();
   const seen: string[] = [];
   const waiting = new Set<() => void>();
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
   const reading = (async () => {
     let rest = "";
     for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -133,10 +135,9 @@ export function launch(program: string, ...args: string[]): Running {
       seen.push(...lines);
       for (const wake of waiting) wake();
     }
+    await status; // `line` must see that no more will come
     for (const wake of waiting) wake();
   })();
-  let ended = false;
-  const status = child.status.finally(() => ended = true);
   return {
     status,
     kill: (signal) => child.kill(signal),

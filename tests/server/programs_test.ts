@@ -1,0 +1,264 @@
+/** The programs that a new user writes first, each with a real client; docs/api.md lists them. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { documented, exampleNames, EXAMPLES, launchDocumented } from "./example_commands.ts";
+import { servingWell } from "./tools.ts";
+import { curl, run, testWith, withCertificate, withFolder } from "./tools.ts";
+
+const PROGRAMS = 20;
+
+Deno.test("docs/api.md: the table of examples has twenty tasks, and the page every example", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/api.md", import.meta.url));
+  const rows = page.match(/^\| .* \| \[[\w.]+\]\(\.\.\/examples\/.*\) +\|$/gm) ?? [];
+  assertEquals(rows.length, PROGRAMS);
+  const linked = [...page.slice(page.indexOf("## Examples")).matchAll(/examples\/(\w+\.ts)/g)];
+  assertEquals(linked.map(([, name]) => name!).sort(), exampleNames());
+});
+
+Deno.test("examples: each is run by a test", async () => {
+  const tests = await Promise.all(
+    [...Deno.readDirSync(new URL(".", import.meta.url))]
+      .filter(({ name }) => name.endsWith("_test.ts"))
+      .map(({ name }) => Deno.readTextFile(new URL(name, import.meta.url))),
+  );
+  for (const name of exampleNames()) {
+    const isRun = tests.some((text) =>
+      text.includes(`"${name}"`) || text.includes(`examples/${name}`)
+    );
+    assert(isRun, `no test runs examples/${name}`);
+  }
+});
+
+testWith("curl", "examples/https_redirect.ts", async () => {
+  await withCertificate(async (cert, key) => {
+    const edits = { "--allow-read=cert.pem,key.pem": `--allow-read=${cert},${key}` };
+    const args = ["0", "0", cert, key];
+    const { example, origin } = await launchDocumented("https_redirect.ts", args, edits);
+    await using _ = example;
+    const [, secure] = await example.line(/^Listening on (https:\/\/localhost:\d+)\/$/);
+    const plain = origin.replace("127.0.0.1", "localhost");
+    assertMatch(
+      await curl("-X", "PUT", `${plain}/a%20b?c=d`),
+      new RegExp(`^HTTP/1\\.1 308 .*\r\nLocation: ${secure}/a%20b\\?c=d\r\n`),
+    );
+    const followed = await curl("-L", "--cacert", cert, `${plain}/`);
+    assertMatch(followed, /\r\nStrict-Transport-Security: max-age=86400\r\n/);
+    assertMatch(followed, /\r\n\r\nHello over https\n$/);
+  });
+});
+
+testWith(
+  "curl",
+  "examples/unix_socket.ts: a socket left by a killed process is replaced",
+  async () => {
+    await withFolder(async (folder) => {
+      const path = `${folder}/http.sock`;
+      const ask = () => curl("--unix-socket", path, "http://localhost/");
+      const { example: killed } = await launchDocumented("unix_socket.ts", [path]);
+      assertMatch(await ask(), /\r\n\r\nHello over a Unix socket\n$/);
+      await killed[Symbol.asyncDispose]();
+
+      const { example } = await launchDocumented("unix_socket.ts", [path]);
+      await using _ = example;
+      assertMatch(await ask(), /^HTTP\/1\.1 200 OK\r\n/);
+      example.kill("SIGTERM");
+      assertEquals((await example.status).code, 0);
+      assertEquals([...Deno.readDirSync(folder)], []);
+    });
+  },
+);
+
+testWith("curl", "examples/access_log.ts", async () => {
+  const { example, origin } = await launchDocumented("access_log.ts", ["0"]);
+  await using _ = example;
+  await curl("-A", 'a"b', `${origin}/a?b`);
+  const [line] = await example.line(/^\{.*"target":"\/a\?b".*\}$/);
+  const { time, ms, ...entry } = JSON.parse(line!);
+  assertEquals(new Date(time).toISOString(), time);
+  assert(Number.isInteger(ms));
+  assertEquals(entry, {
+    client: "127.0.0.1",
+    method: "GET",
+    target: "/a?b",
+    status: 404,
+    agent: 'a"b',
+  });
+  await curl("-H", "Host: a/b", `${origin}/`);
+  await example.line(/"client":"127\.0\.0\.1","refused":"bad-host","status":400\}$/);
+});
+
+testWith("curl", "examples/reverse_proxy.ts", async () => {
+  const received: string[] = [];
+  await servingWell(async (request) => {
+    received.push(`${request.method} ${request.target} ${request.body}`);
+    for (const name of ["connection", "x-hop", "expect", "x-forwarded-for", "x-forwarded-host"]) {
+      received.push(`${name}: ${request.headers.get(name)}`);
+    }
+    await request.respond(201, "made\n", { "X-Answer": "a", "Keep-Alive": "timeout=5" });
+  }, async (port) => {
+    const to = `http://127.0.0.1:${port}`;
+    const { example, origin } = await launchDocumented("reverse_proxy.ts", ["0", to]);
+    await using _ = example;
+    const fields = [
+      "X-Hop: 1",
+      "Connection: X-Hop",
+      "X-Forwarded-For: 6.6.6.6",
+      "Expect: 100-continue",
+    ];
+    const answer = await curl(
+      ...fields.flatMap((field) => ["-H", field]),
+      "-d",
+      "body",
+      `${origin}/a%20b?c`,
+    );
+    assertMatch(answer, /HTTP\/1\.1 201 Created\r\n[^]*\r\nx-answer: a\r\n[^]*\r\nmade\n$/i);
+    assert(!/timeout=5/.test(answer), answer);
+    assertEquals(received, [
+      "POST /a%20b?c body",
+      "connection: null",
+      "x-hop: null",
+      "expect: null",
+      "x-forwarded-for: 127.0.0.1",
+      `x-forwarded-host: ${new URL(origin).host}`,
+    ]);
+  });
+  // Nothing listens on port 1.
+  const { example, origin } = await launchDocumented("reverse_proxy.ts", [
+    "0",
+    "http://127.0.0.1:1",
+  ]);
+  await using _ = example;
+  assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 502 /);
+});
+
+Deno.test("examples/unit_test.ts passes without any permission", async () => {
+  const { flags } = documented("unit_test.ts");
+  assertEquals(flags, ["test"]);
+  const path = new URL("unit_test.ts", EXAMPLES).pathname;
+  const { code, stdout } = await run(Deno.execPath(), ...flags, "--no-prompt", path);
+  assertEquals(code, 0, stdout);
+  assertStringIncludes(stdout, "3 passed");
+});
+
+testWith("curl", "examples/metrics.ts", async () => {
+  const { example, origin } = await launchDocumented("metrics.ts", ["0"]);
+  await using _ = example;
+  await curl(`${origin}/`);
+  await curl("-H", "Host: a/b", `${origin}/`);
+  const metrics = await curl(`${origin}/metrics`);
+  assertMatch(metrics, /\nhttp_requests_total 2\n/);
+  assertMatch(metrics, /\nhttp_rejections_total\{code="bad-host"\} 1\n/);
+  assertMatch(metrics, /\nhttp_request_seconds_bucket\{le="\+Inf"\} 1\n/);
+  assertMatch(metrics, /\nhttp_request_seconds_count 1\n$/);
+  for (const line of metrics.split("\r\n\r\n")[1]!.trim().split("\n")) {
+    assertMatch(
+      line,
+      /^(?:# TYPE \w+ (?:counter|gauge|histogram)|\w+(?:\{\w+="[^"]+"\})? [\d.e-]+)$/,
+    );
+  }
+});
+
+testWith("curl", "examples/rate_limit.ts", async () => {
+  // So slowly that no token comes back while the test runs.
+  const { example, origin } = await launchDocumented("rate_limit.ts", ["0", "2", "0.001"]);
+  await using _ = example;
+  assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 200 /);
+  assertMatch(await curl(`${origin}/`), /^HTTP\/1\.1 200 /);
+  const [, seconds] = /^HTTP\/1\.1 429 [^]*\r\nRetry-After: (\d+)\r\n/.exec(
+    await curl(`${origin}/`),
+  )!;
+  assert(Number(seconds) > 900 && Number(seconds) <= 1000, seconds);
+  assertMatch(await curl("--interface", "127.0.0.2", `${origin}/`), /^HTTP\/1\.1 200 /);
+});
+
+testWith("curl", "examples/gzip.ts", async () => {
+  const { example, origin } = await launchDocumented("gzip.ts", ["0"]);
+  await using _ = example;
+  const compressed = await curl("--compressed", `${origin}/`);
+  assertMatch(compressed, /\r\ncontent-encoding: gzip\r\n[^]*\r\netag: W\/"hello"\r\n/);
+  assertEquals(compressed.split("\r\n\r\n")[1], "Hello, World!\n".repeat(1000));
+  for (const accepted of ["identity", "gzip;q=0", "gzip;q=0, *", "br"]) {
+    const plain = await curl("-H", `Accept-Encoding: ${accepted}`, `${origin}/`);
+    assert(!/content-encoding/i.test(plain), plain);
+    assertMatch(plain, /\r\nvary: accept-encoding\r\n/i);
+    assertEquals(plain.split("\r\n\r\n")[1], "Hello, World!\n".repeat(1000));
+  }
+});
+
+testWith("curl", "examples/cores.ts: both workers answer", async () => {
+  const { example, origin } = await launchDocumented("cores.ts", ["0", "2"]);
+  await using _ = example;
+  const seen = new Set<string>();
+  // The kernel shares the connections by a hash of their ports: 50 to one of two is 1 in 10^15.
+  for (let i = 0; i < 50 && seen.size < 2; i++) {
+    const [, worker] = /\r\n\r\nHello from worker (\d)\n$/.exec(await curl(`${origin}/`))!;
+    seen.add(worker!);
+  }
+  assertEquals([...seen].sort(), ["1", "2"]);
+});
+
+testWith("curl", "examples/timeouts.ts", async () => {
+  const { example, origin } = await launchDocumented("timeouts.ts", ["0", "1000"]);
+  await using _ = example;
+  assertMatch(await curl(`${origin}/?ms=1`), /\r\n\r\nDone after 1 ms\n$/);
+  const late = await curl(`${origin}/?ms=600000`);
+  assertMatch(late, /^HTTP\/1\.1 503 [^]*\r\nRetry-After: 10\r\n/);
+  await example.line(/^Given up: \/\?ms=600000$/);
+});
+
+testWith("curl", "examples/cors.ts", async () => {
+  const page = "http://localhost:3000";
+  const { example, origin } = await launchDocumented("cors.ts", ["0", page]);
+  await using _ = example;
+  const allowed = /\r\nAccess-Control-Allow-Origin: http:\/\/localhost:3000\r\n/;
+  assertMatch(await curl("-H", `Origin: ${page}`, `${origin}/`), allowed);
+  for (const other of ["http://localhost:30000", "http://evil.example", "null"]) {
+    const answer = await curl("-H", `Origin: ${other}`, `${origin}/`);
+    assert(!/Access-Control/.test(answer), answer);
+    assertMatch(answer, /\r\nVary: Origin\r\n/);
+  }
+  const preflight = ["-X", "OPTIONS", "-H", "Access-Control-Request-Method: PUT", `${origin}/`];
+  const answer = await curl("-H", `Origin: ${page}`, ...preflight);
+  assertMatch(answer, /^HTTP\/1\.1 204 /);
+  assertMatch(answer, allowed);
+  assertMatch(answer, /\r\nAccess-Control-Allow-Methods: GET, PUT\r\n/);
+});
+
+testWith("curl", "examples/error_pages.ts", async () => {
+  const { example, origin } = await launchDocumented("error_pages.ts", ["0"]);
+  await using _ = example;
+  const html = "\r\nContent-Type: text/html; charset=utf-8\r\n";
+  const pages = [
+    [["/a%3Cb&c"], 404, "<p>There is no /a%3Cb&#38;c</p>"],
+    [["/fail"], 500, "<p>Please try again later</p>"],
+    [["/", "-H", "Host: a/b"], 400, "<p>The request was refused: bad-host</p>"],
+  ] as const;
+  for (const [[path, ...args], status, text] of pages) {
+    const page = await curl(origin + path, ...args);
+    assertMatch(page, new RegExp(`^HTTP/1\\.1 ${status} `));
+    assertStringIncludes(page, html);
+    assertStringIncludes(page, text);
+  }
+  await example.line(/^\/fail failed: Error: The page does not show this$/);
+});
+
+testWith("curl", "examples/hono_middlewares.ts: each of the eight shows", async () => {
+  const { example, origin } = await launchDocumented("hono_middlewares.ts", ["0"]);
+  await using _ = example;
+  const page = await curl("--compressed", "-H", "Origin: http://localhost:3000", `${origin}/`);
+  const expected = [
+    /\r\nx-request-id: [\da-f-]{36}\r\n/,
+    /\r\nx-frame-options: SAMEORIGIN\r\n/,
+    /\r\naccess-control-allow-origin: http:\/\/localhost:3000\r\n/,
+    /\r\ncontent-encoding: gzip\r\n/,
+    /\r\netag: W\/"[\da-f]+"\r\n/,
+  ];
+  for (const pattern of expected) assertMatch(page, pattern);
+  assertEquals(page.split("\r\n\r\n")[1], "Hello, World!\n".repeat(200));
+  await example.line(/--> GET \/ .*200/);
+  const [, tag] = /\r\netag: (?:W\/)?("[^"]+")/.exec(await curl(`${origin}/`))!;
+  assertMatch(await curl("-H", `If-None-Match: ${tag}`, `${origin}/`), /^HTTP\/1\.1 304 /);
+  assertMatch(await curl("-d", "hello", `${origin}/echo`), /\r\n\r\nhello$/);
+  const large = await curl("-d", "x".repeat(10_001), `${origin}/echo`);
+  assertMatch(large, /^HTTP\/1\.1 413 [^]*\{"error":"Too large"\}$/);
+  assertMatch(await curl(`${origin}/slow`), /^HTTP\/1\.1 504 /);
+});
