@@ -12,11 +12,24 @@ import type { ByteConn } from "./stream_conn.ts";
 
 const READ_BYTES = 16_384;
 
-/** The bytes of a TCP connection as `node:tls` takes them. */
-function duplexOf(conn: Deno.Conn): Duplex {
+/**
+ * Bytes that `node:tls` is given to encrypt at a time. It takes all of a write into memory, and
+ * tells only when TCP has the last of it: a client at 10 KB/s would seem to have stalled
+ * within a response of a megabyte, and 300 such clients would hold it 300 times.
+ */
+const MAX_WRITE_BYTES = 65_536;
+
+/**
+ * The bytes of a TCP connection as `node:tls` takes them.
+ *
+ * Reads TCP only when `wanted` resolves: `node:tls` reads on without bound while its own reader
+ * pauses (Deno 2.9.6; one upload that no handler read took 655 MB).
+ */
+function duplexOf(conn: Deno.Conn, wanted: () => Promise<void>): Duplex {
   return new Duplex({
     async read() {
       try {
+        await wanted();
         const bytes = new Uint8Array(READ_BYTES);
         const count = await conn.read(bytes);
         this.push(count === null ? null : bytes.subarray(0, count));
@@ -46,8 +59,11 @@ export class TlsConn implements ByteConn {
   readonly #secured = Promise.withResolvers<void>();
   /** The part of a record that did not fit into the buffer of the last read. */
   #rest = new Uint8Array(0);
-  /** Settles the read in flight. */
+  /** Resolves the reads in flight. */
   #reading: PromiseWithResolvers<void> | null = null;
+  /** Lets TCP be read once the next read waits for a record. */
+  #wanted: PromiseWithResolvers<void> | null = null;
+  #isSecured = false;
   #failure: unknown = null;
   #ended = false;
 
@@ -58,7 +74,10 @@ export class TlsConn implements ByteConn {
     this.#secured.promise.catch(() => {});
     const options = { isServer: true, secureContext, ALPNProtocols: alpnProtocols };
     // The declared type of the first argument is narrower than what node:tls takes.
-    this.#socket = new tls.TLSSocket(duplexOf(conn) as never, options);
+    this.#socket = new tls.TLSSocket(
+      duplexOf(conn, () => this.#readWanted()) as never,
+      options,
+    );
     this.#socket.allowHalfOpen = true;
     this.#listen();
   }
@@ -74,7 +93,7 @@ export class TlsConn implements ByteConn {
       if (record !== null) this.#rest = new Uint8Array(record);
       else if (this.#failure !== null) throw this.#failure;
       else if (this.#ended) return null;
-      else await (this.#reading = Promise.withResolvers()).promise;
+      else await this.#readable();
     }
     const count = Math.min(into.length, this.#rest.length);
     into.set(this.#rest.subarray(0, count));
@@ -82,9 +101,10 @@ export class TlsConn implements ByteConn {
     return count;
   }
 
-  /** Resolves when TCP has taken the records. */
+  /** Writes the beginning of `bytes`; resolves to its length when TCP has taken the records. */
   write(bytes: Uint8Array): Promise<number> {
-    return this.#settled((done) => this.#socket.write(bytes, done), bytes.length);
+    const part = bytes.subarray(0, MAX_WRITE_BYTES);
+    return this.#settled((done) => this.#socket.write(part, done), part.length);
   }
 
   /** Sends `close_notify`, and ends the write side of TCP. */
@@ -100,7 +120,10 @@ export class TlsConn implements ByteConn {
   }
 
   #listen(): void {
-    this.#socket.on("secure", () => this.#secured.resolve());
+    this.#socket.on("secure", () => {
+      this.#isSecured = true;
+      this.#secured.resolve();
+    });
     this.#socket.on("readable", () => this.#wake());
     this.#socket.on("end", () => {
       this.#ended = true;
@@ -132,6 +155,20 @@ export class TlsConn implements ByteConn {
     for (const reject of this.#onFailure) reject(this.#failure);
     this.#onFailure.clear();
     this.#wake();
+  }
+
+  /** Waits for a record, or for the end. */
+  #readable(): Promise<void> {
+    this.#reading ??= Promise.withResolvers();
+    this.#wanted?.resolve();
+    this.#wanted = null;
+    return this.#reading.promise;
+  }
+
+  /** Resolves when a read waits; at once during the handshake, which nothing else drives. */
+  #readWanted(): Promise<void> {
+    if (!this.#isSecured || this.#reading !== null) return Promise.resolve();
+    return (this.#wanted ??= Promise.withResolvers()).promise;
   }
 
   #wake(): void {
