@@ -9,9 +9,10 @@ export interface TlsOptions {
   /** The private key, in PEM. */
   readonly key: string;
   /**
-   * The application protocols offered by ALPN (RFC 7301), most preferred first.
+   * The application protocols accepted by ALPN (RFC 7301), most preferred first. A client that
+   * offers others only is refused in the handshake.
    *
-   * @default {["http/1.1"]}
+   * @default {["http/1.1", "http/1.0"]}
    */
   readonly alpnProtocols?: readonly string[];
 }
@@ -42,7 +43,7 @@ export interface TlsOptions {
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {
-  const { cert, key, alpnProtocols = ["http/1.1"] } = options;
+  const { cert, key, alpnProtocols = ["http/1.1", "http/1.0"] } = options;
   const context = tls.createSecureContext({ cert, key });
   return new TlsListener(listener, (conn) => new TlsConn(conn, context, [...alpnProtocols]));
 }
