@@ -4,7 +4,7 @@ import { tlsListener } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { soon, utf8 } from "../fixtures.ts";
-import { accepting, run, testWith, withCertificate } from "./tools.ts";
+import { accepting, countSockets, run, testWith, withCertificate } from "./tools.ts";
 
 const PEERS = 50;
 const SIZE = 20_000_000;
@@ -14,19 +14,6 @@ const handler: Handler = async (request) => {
   const pieces = Array.from({ length: SIZE / 100_000 }, () => new Uint8Array(100_000).fill(120));
   await request.respond(200, ReadableStream.from(pieces));
 };
-
-/** The sockets of this process; other descriptors come and go with the runtime's own work. */
-function sockets(): number {
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:")) count++;
-    } catch {
-      // The descriptor of the listing itself.
-    }
-  }
-  return count;
-}
 
 /** Moves the clock until the condition holds: the deadlines are swept by its ticks. */
 async function tickUntil(holds: () => boolean): Promise<void> {
@@ -55,7 +42,7 @@ async function serving(use: (port: number, cert: string, open: () => number) => 
 
 testWith("openssl", "peers that never finish the handshake hold no descriptors", async () => {
   await serving(async (port, _cert, open) => {
-    const before = sockets();
+    const before = countSockets();
     const peers: Deno.Conn[] = [];
     for (let i = 0; i < PEERS; i++) {
       const peer = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -64,9 +51,9 @@ testWith("openssl", "peers that never finish the handshake hold no descriptors",
       peers.push(peer);
     }
     while (open() < PEERS) await soon();
-    assertEquals(sockets(), before + 2 * PEERS);
+    assertEquals(countSockets(), before + 2 * PEERS);
     await tickUntil(() => open() === 0);
-    assert(sockets() <= before + PEERS, `${sockets()} sockets, ${before} before`);
+    assert(countSockets() <= before + PEERS, `${countSockets()} sockets, ${before} before`);
     for (const peer of peers) peer.close();
   });
 });
@@ -76,14 +63,14 @@ testWith(
   "a peer that does not read is disconnected, and its descriptor closed",
   async () => {
     await serving(async (port, cert, open) => {
-      const before = sockets();
+      const before = countSockets();
       const caCerts = [await Deno.readTextFile(cert)];
       const peer = await Deno.connectTls({ hostname: "localhost", port, caCerts });
       await peer.write(utf8("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
       await peer.read(new Uint8Array(1));
       assertEquals(open(), 1);
       await tickUntil(() => open() === 0);
-      assert(sockets() <= before + 1, `${sockets()} sockets, ${before} before`);
+      assert(countSockets() <= before + 1, `${countSockets()} sockets, ${before} before`);
       peer.close();
     });
   },
