@@ -1,5 +1,7 @@
 /** A listener whose connections speak TLS, over any listener for TCP. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
+import { checkRecord, isText } from "../validate.ts";
 import { TlsConn } from "./tls_conn.ts";
 
 /** The certificate of a {@linkcode tlsListener}. */
@@ -27,7 +29,8 @@ export interface TlsOptions {
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, and the ALPN protocols.
  * @returns A listener for `AsyncHttpServer.listenOn`.
- * @throws {Error} The certificate or the key cannot be used.
+ * @throws {TypeError} An option is unknown or has the wrong type.
+ * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  *
  * @example
  * ```ts ignore
@@ -43,9 +46,31 @@ export interface TlsOptions {
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {
+  checkRecord("options of tlsListener", options, CHECKS);
   const { cert, key, alpnProtocols = ["http/1.1", "http/1.0"] } = options;
+  checkPair(cert, key);
   const context = tls.createSecureContext({ cert, key });
   return new TlsListener(listener, (conn) => new TlsConn(conn, context, [...alpnProtocols]));
+}
+
+const CHECKS = {
+  cert: isText,
+  key: isText,
+  alpnProtocols(name: string, value: unknown): void {
+    if (Array.isArray(value) && value.every((each) => typeof each === "string")) return;
+    throw new TypeError(`Option ${name} must be an array of strings: got ${value}`);
+  },
+};
+
+/** `node:tls` takes any text: every handshake would fail, and no error would tell why. */
+function checkPair(cert: string, key: string): void {
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new Error("Options cert and key must be a certificate and its key in PEM", { cause });
+  }
+  if (!isPair) throw new Error("Option key must be the private key of the certificate in cert");
 }
 
 class TlsListener implements Deno.Listener {

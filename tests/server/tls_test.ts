@@ -1,6 +1,7 @@
 /** hardening 39: HTTPS whose connections are closed for real, whatever their peers do. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { tlsListener } from "@asynchttp/server/tls";
+import type { TlsOptions } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { soon, utf8 } from "../fixtures.ts";
@@ -97,5 +98,24 @@ testWith("openssl", "large bodies pass both ways", async () => {
     } finally {
       await Deno.remove(file);
     }
+  });
+});
+
+testWith("openssl", "a certificate or a key that cannot be used is refused at once", async () => {
+  await withCertificate(async (certFile, keyFile) => {
+    const [cert, key] = [await Deno.readTextFile(certFile), await Deno.readTextFile(keyFile)];
+    const otherKey = await new Promise<string>((resolve) =>
+      withCertificate(async (_, file) => resolve(await Deno.readTextFile(file)))
+    );
+    using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const refused = (options: unknown, kind: ErrorConstructor, message: string) =>
+      assertThrows(() => tlsListener(listener, options as TlsOptions), kind, message);
+    refused({ cert: "no PEM", key }, Error, "must be a certificate and its key in PEM");
+    refused({ cert, key: "" }, Error, "must be a certificate and its key in PEM");
+    refused({ cert: key, key: cert }, Error, "must be a certificate and its key in PEM");
+    refused({ cert }, Error, "must be a certificate and its key in PEM");
+    refused({ cert, key: otherKey }, Error, "must be the private key of the certificate in cert");
+    refused({ cert, key, alpnProtocols: "http/1.1" }, TypeError, "an array of strings: got http");
+    refused({ cert, key, alpn: [] }, TypeError, "Unknown option alpn in options of tlsListener");
   });
 });
