@@ -347,13 +347,13 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     }
   }
 
-  #halfClose(): Promise<void> {
-    if (!this.isLingering) {
-      this.#enter("lingering", this.timeouts.linger);
-      this.#lingerEnd.set(this.timeouts.lingerTotal);
-      this.#bytesInBefore = this.reader.bytesIn;
-    }
-    return this.transport.closeWrite();
+  /** The client's time to close begins when our side is closed: until then it is still being sent its response. */
+  async #halfClose(): Promise<void> {
+    this.#enter("lingering", Infinity);
+    await this.transport.closeWrite();
+    this.#deadline.set(this.timeouts.linger);
+    this.#lingerEnd.set(this.timeouts.lingerTotal);
+    this.#bytesInBefore = this.reader.bytesIn;
   }
 
   /** Not while the server closes: then each connection lingers, and no newcomer needs its place. */
