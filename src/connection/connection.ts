@@ -6,10 +6,10 @@
  * to `onError`.
  *
  * ```text
- * idle ───► head ───► busy ───► draining      any but detached ───► lingering
- *   └──────────────► │  │          │
- *                    │  └► detached │
- * idle, head or busy ◄┴─────────────┘
+ * idle ───► head ───► busy ◄──► draining      any but detached ───► lingering
+ *   └──────────────► │  │
+ *                    │  └► detached
+ * idle or head ◄─────┘
  * ```
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
@@ -50,7 +50,7 @@ const PHASES: Transitions<Phase> = {
   idle: ["busy", "head", "lingering"],
   head: ["busy", "lingering"],
   busy: ["idle", "head", "draining", "lingering", "detached"],
-  draining: ["idle", "busy", "head", "lingering"],
+  draining: ["busy", "lingering"],
   lingering: [],
   detached: [],
 };
@@ -83,6 +83,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** When a lingering connection must be over, however much its client sends. */
   readonly #lingerEnd = new Deadline();
   #bytesInBefore = 0;
+  /** Whether our side is closed. */
+  #halfClosed = false;
   #served = 0;
   /** Whether the current request is the last one. */
   #keepAliveDisabled = false;
@@ -186,7 +188,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       if (this.#idleAtTick === this.idleSince) this.#staleSince = this.idleSince;
       this.#idleAtTick = this.idleSince;
     }
-    if (this.#phase === "lingering") this.#extendLinger(now);
+    if (this.#halfClosed) this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();
     if (this.readThroughput.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writeThroughput.isTooSlow(now)) {
@@ -315,7 +317,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   async #drain({ body }: Exchange): Promise<boolean> {
     this.#enter("draining", this.timeouts.drain);
     try {
-      return await body.drain(this.limits.drain);
+      const drained = await body.drain(this.limits.drain);
+      this.#enter("busy", Infinity);
+      return drained;
     } catch (error) {
       // The body is rejected, but the request was answered: one response is enough.
       if (error instanceof HttpError) return false;
@@ -349,8 +353,10 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
 
   /** The client's time to close begins when our side is closed: until then it is still being sent its response. */
   async #halfClose(): Promise<void> {
+    if (this.isLingering) return await this.transport.closeWrite();
     this.#enter("lingering", Infinity);
     await this.transport.closeWrite();
+    this.#halfClosed = true;
     this.#deadline.set(this.timeouts.linger);
     this.#lingerEnd.set(this.timeouts.lingerTotal);
     this.#bytesInBefore = this.reader.bytesIn;
