@@ -280,7 +280,10 @@ export class Exchange {
     const { framing, first } = await this.#startStream(source, parts);
     if (framing.sendsContent) {
       const body = new ResponseBody(transport, source, framing, parts.trailers);
-      this.#disconnectWatch().onHalfClose(() => body.limitSilence(clock, timeouts.halfClosed));
+      const watch = this.#disconnectWatch();
+      watch.onUncertain(() =>
+        body.limitSilence(clock, timeouts.halfClosed, () => watch.isUncertain)
+      );
       await body.send(first);
     } else {
       this.#cancel(source);
@@ -315,6 +318,7 @@ export class Exchange {
   async #firstChunk(source: SourceReader): Promise<ReadableStreamReadResult<Uint8Array>> {
     this.#starting = source;
     const forget = this.#connection.transport.onLost((lost) => this.#cancel(source, lost));
+    this.#disconnectWatch().start();
     try {
       return await source.read();
     } finally {

@@ -83,6 +83,11 @@ export class RequestBody {
     return this.#progress === "complete";
   }
 
+  /** Whether nothing of it has been asked for: what the client sends is then noticed by reading ahead only. */
+  get unread(): boolean {
+    return this.#progress === "unread";
+  }
+
   /** Whether the client still waits for `100 Continue`: a final response now refuses the body. */
   get continueDue(): boolean {
     return this.#continueDue;
@@ -292,9 +297,15 @@ export class RequestBody {
   async #event(): Promise<BodyData | RequestEnd> {
     // The limits come first: a client that is told 413 is not told 100.
     const event = this.#connection.reader.bodyAtHand();
-    if (this.#progress === "unread") this.#move("open");
+    if (this.#progress === "unread") this.#open();
     if (this.#continueDue) await this.#sendContinue();
     return event ?? await this.#timed();
+  }
+
+  /** From now on the body is read when it is wanted, and not ahead. */
+  #open(): void {
+    this.#connection.reader.stopReadingAhead();
+    this.#move("open");
   }
 
   async #sendContinue(): Promise<void> {
