@@ -28,7 +28,7 @@ export interface TlsOptions {
  *
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, and the ALPN protocols.
- * @returns A listener for `AsyncHttpServer.listenOn`.
+ * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`.
  * @throws {TypeError} An option is unknown or has the wrong type.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  *
@@ -38,11 +38,11 @@ export interface TlsOptions {
  * import { tlsListener } from "@asynchttp/server/tls";
  *
  * const server = new AsyncHttpServer();
- * server.listenOn(tlsListener(Deno.listen({ port: 443 }), {
+ * const listener = tlsListener(Deno.listen({ port: 443 }), {
  *   cert: await Deno.readTextFile("cert.pem"),
  *   key: await Deno.readTextFile("key.pem"),
- * }));
- * while (true) await server.acceptRequest((request) => request.respond(200, "Hello, TLS!"));
+ * });
+ * await server.serve(listener, (request) => request.respond(200, "Hello, TLS!"));
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {

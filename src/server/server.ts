@@ -278,9 +278,9 @@ export class AsyncHttpServer implements AsyncDisposable {
    * Listens, and accepts until {@linkcode AsyncHttpServer.close} is called or
    * `options.signal` aborts. No connection and no failed accept ends the loop.
    *
-   * @param port The port; 0 lets the system choose one.
+   * @param port The port; 0 lets the system choose one. Or a listener, as for {@linkcode AsyncHttpServer.listenOn}.
    * @param handler Called for each request.
-   * @param options The address to listen on, and how to accept.
+   * @param options The address to listen on, unless a listener is given, and how to accept.
    * @returns A promise that resolves when accepting has ended; requests may still be running.
    * @throws {TypeError} `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
@@ -291,11 +291,16 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Error} The host name does not resolve.
    * @throws {URIError} The host name has characters that no host name may have.
    */
-  async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
+  async serve(
+    port: number | Deno.Listener,
+    handler: Handler,
+    options: ServeOptions = {},
+  ): Promise<void> {
     isFunction("handler", handler);
     const { assumedDescriptorsPerRequest = -1, signal, ...listenOptions } = options;
     checkAssumed(assumedDescriptorsPerRequest);
-    this.listen(port, listenOptions);
+    if (typeof port === "object") this.#useListener(port, listenOptions);
+    else this.listen(port, listenOptions);
     const close = () => this.close();
     signal?.addEventListener("abort", close, { once: true });
     if (signal?.aborted) close();
@@ -412,6 +417,13 @@ export class AsyncHttpServer implements AsyncDisposable {
   #move(state: ServerState): void {
     moved(TRANSITIONS, this.#state.name, state.name);
     this.#state = state;
+  }
+
+  #useListener(listener: Deno.Listener, options: ListenOptions): void {
+    for (const name of Object.keys(options)) {
+      throw new TypeError(`Option ${name} must be left out with a listener: it has an address`);
+    }
+    this.listenOn(listener);
   }
 
   #closed(): boolean {
