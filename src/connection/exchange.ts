@@ -271,8 +271,14 @@ export class Exchange {
   #respondStream(stream: ReadableStream<Uint8Array>, parts: ResponseParts): Promise<void> {
     const source = stream.getReader();
     this.#move("starting");
-    this.#streaming = this.#stream(source, parts).catch((error) => this.#failed(error));
+    this.#streaming = this.#stream(source, parts).catch((error) => this.#streamFailed(error));
     return ignoreRejection(this.#streaming);
+  }
+
+  /** Cuts the connection at once, so that the client can tell: the handler may wait for anything. */
+  #streamFailed(error: unknown): Promise<never> {
+    if (this.#state === "streaming") this.#connection.closeSoon();
+    return this.#failed(error);
   }
 
   async #stream(source: SourceReader, parts: ResponseParts): Promise<void> {
