@@ -226,7 +226,7 @@ export class Exchange {
   seal(): void {
     if (this.#state === "starting") this.#cancel(this.#starting!, requestIsOver());
     if (this.#state !== "hijacked") this.#move("sealed");
-    this.#body?.releaseMemory();
+    this.#body?.seal();
     this.#watch?.stop();
   }
 

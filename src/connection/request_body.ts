@@ -160,7 +160,13 @@ export class RequestBody {
     return this.#whole = collector.bytes();
   }
 
-  /** Gives back what it takes of the memory of all bodies: the request is over. */
+  /** Lets the handler read no more: what is left is dropped, and a reader beside that would get holes. */
+  seal(): void {
+    this.#sealed = true;
+    this.releaseMemory();
+  }
+
+  /** Gives back what it takes of the memory of all bodies. */
   releaseMemory(): void {
     this.#released = true;
     if (this.#share.bytes > 0 || this.#waitsForMemory) {
@@ -219,7 +225,6 @@ export class RequestBody {
    * The handler gets nothing more of it; a read of the handler's that is in flight comes first.
    */
   async drain(maxBytes: number): Promise<boolean> {
-    this.#sealed = true;
     await this.#current?.catch(() => {});
     let dropped = 0;
     while (dropped <= maxBytes && this.#progress !== "complete") {
