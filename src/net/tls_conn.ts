@@ -10,7 +10,9 @@ import { Duplex } from "node:stream";
 import tls from "node:tls";
 import type { ByteConn } from "./stream_conn.ts";
 
-const READ_BYTES = 16_384;
+/** Bytes that TCP is read into: few while little comes, since an idle connection keeps its buffer. */
+const MIN_READ_BYTES = 1024;
+const MAX_READ_BYTES = 65_536;
 
 /**
  * Bytes that `node:tls` is given to encrypt at a time. It takes all of a write into memory, and
@@ -26,12 +28,14 @@ const MAX_WRITE_BYTES = 65_536;
  * pauses (Deno 2.9.6; one upload that no handler read took 655 MB).
  */
 function duplexOf(conn: Deno.Conn, wanted: () => Promise<void>): Duplex {
+  let size = MIN_READ_BYTES;
   return new Duplex({
     async read() {
       try {
         await wanted();
-        const bytes = new Uint8Array(READ_BYTES);
+        const bytes = new Uint8Array(size);
         const count = await conn.read(bytes);
+        size = count === size ? Math.min(4 * size, MAX_READ_BYTES) : MIN_READ_BYTES;
         this.push(count === null ? null : bytes.subarray(0, count));
       } catch (error) {
         this.destroy(error as Error);
