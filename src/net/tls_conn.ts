@@ -54,6 +54,13 @@ async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
 }
 
+/** The parts of a fatal alert (RFC 8446, 6; RFC 7301, 3.2). */
+const ALERT = 21;
+const TLS_1_2 = [3, 3];
+const FATAL = 2;
+const HANDSHAKE_FAILURE = 40;
+const NO_APPLICATION_PROTOCOL = 120;
+
 /** The server's end of a TLS connection. */
 export class TlsConn implements ByteConn {
   readonly localAddr: Deno.Addr;
@@ -133,8 +140,22 @@ export class TlsConn implements ByteConn {
       this.#ended = true;
       this.#wake();
     });
-    this.#socket.on("error", (error) => this.#fail(error));
+    this.#socket.on("error", (error) => {
+      if (!this.#isSecured) this.#sendAlert(error);
+      this.#fail(error);
+    });
     this.#socket.on("close", () => this.#fail(new Deno.errors.ConnectionReset("TLS was closed")));
+  }
+
+  /**
+   * Tells the peer that the handshake has failed (RFC 8446, 6.2): `node:tls` closes without a
+   * word. Unencrypted, as most handshakes fail with the ClientHello, before there are keys.
+   */
+  #sendAlert({ code }: { code?: string }): void {
+    const isAlpn = code === "ERR_SSL_NO_APPLICATION_PROTOCOL";
+    const description = isAlpn ? NO_APPLICATION_PROTOCOL : HANDSHAKE_FAILURE;
+    const alert = Uint8Array.of(ALERT, ...TLS_1_2, 0, 2, FATAL, description);
+    this.#conn.write(alert).catch(() => {});
   }
 
   #settled(act: (done: (error?: Error | null) => void) => void, value: number): Promise<number> {

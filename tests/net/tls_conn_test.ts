@@ -1,7 +1,8 @@
 /** TLS over a TCP connection: what is read and written at a time, whatever the peer does. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { readAll } from "@std/io";
 import { tlsListener } from "@asynchttp/server/tls";
-import { pattern, soon } from "../fixtures.ts";
+import { pattern, soon, utf8 } from "../fixtures.ts";
 import { testWith, withCertificate } from "../server/tools.ts";
 
 /** The two ends of one TLS connection, and what the server's end has read of TCP. */
@@ -106,4 +107,50 @@ testWith("openssl", "a close ends a read and a write that wait for the peer", as
     server.close();
     assertEquals([await reading, await writing], ["Interrupted", "Interrupted"]);
   }, false);
+});
+
+const NO_APPLICATION_PROTOCOL = 120;
+const HANDSHAKE_FAILURE = 40;
+
+/** Sends bytes to a TLS listener that waits for a request; returns what comes back. */
+async function refusal(bytes: Uint8Array): Promise<Uint8Array> {
+  let answer: Uint8Array = new Uint8Array();
+  await withCertificate(async (certFile, keyFile) => {
+    const cert = await Deno.readTextFile(certFile);
+    const key = await Deno.readTextFile(keyFile);
+    const tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    using listener = tlsListener(tcp, { cert, key });
+    using peer = await Deno.connect({ hostname: "127.0.0.1", port: tcp.addr.port });
+    const server = await listener.accept();
+    await peer.write(bytes);
+    await assertRejects(() => server.read(new Uint8Array(1)));
+    server.close();
+    answer = await readAll(peer);
+  });
+  return answer;
+}
+
+/** The ClientHello of a client that offers these protocols. */
+async function helloFor(alpnProtocols: string[]): Promise<Uint8Array> {
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const { port } = listener.addr;
+  const connecting = Deno.connectTls({ hostname: "localhost", port, alpnProtocols });
+  using conn = await listener.accept();
+  const client = await connecting;
+  const handshake = client.handshake().catch(() => {});
+  const hello = new Uint8Array(16_384);
+  const count = await conn.read(hello);
+  client.close();
+  await handshake;
+  return hello.subarray(0, count!);
+}
+
+testWith("openssl", "RFC 7301, 3.2: a client of other protocols only is told so", async () => {
+  const alert = [21, 3, 3, 0, 2, 2, NO_APPLICATION_PROTOCOL];
+  assertEquals([...await refusal(await helloFor(["h2"]))], alert);
+});
+
+testWith("openssl", "RFC 8446, 6.2: what is no handshake is refused with an alert", async () => {
+  const alert = [21, 3, 3, 0, 2, 2, HANDSHAKE_FAILURE];
+  assertEquals([...await refusal(utf8("GET / HTTP/1.1\r\nHost: x\r\n\r\n"))], alert);
 });
