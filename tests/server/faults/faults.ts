@@ -66,6 +66,10 @@ const FLOODS: { readonly [title: string]: Fault } = {
   "pipelines behind an upload that it does not finish": sending((peer) =>
     peer.flood(PHASES["within a body"] + GET.repeat(20), 5)
   ),
+  "pipelines, and reads a byte now and then": sending(async (peer) => {
+    await peer.flood(GET.repeat(20), 2);
+    await peer.readSlowly();
+  }),
   "sends tiny chunks": sending(async (peer) => {
     await peer.send(CHUNKED);
     await peer.flood("1\r\nx\r\n".repeat(100), 30);
@@ -129,6 +133,7 @@ export const TLS_FAULTS: ReadonlyMap<string, Fault> = new Map([
   ["it begins with an alert", plain(Uint8Array.of(21, 3, 3, 0, 2, 2, 80))],
   ["it accepts HTTP/2 only", sending((peer) => peer.send(GET), { ALPNProtocols: ["h2"] })],
   ["it names another host", sending((peer) => peer.send(GET), { servername: "other.invalid" })],
+  ["it has a certificate of its own", (route) => Peer.connect(route, route.certificate!)],
   ["it speaks TLS 1.2", sending((peer) => peer.send(GET), { maxVersion: "TLSv1.2" })],
   [
     "it begins a second handshake within TLS 1.2",

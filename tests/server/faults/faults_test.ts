@@ -20,12 +20,7 @@ import type { Fault } from "./faults.ts";
 import { KINDS } from "./handlers.ts";
 import type { Kind } from "./handlers.ts";
 import { Peer } from "./peer.ts";
-import type { Route } from "./peer.ts";
-
-interface Certificate {
-  readonly cert: string;
-  readonly key: string;
-}
+import type { Certificate, Route } from "./peer.ts";
 
 const LOOPBACK = { port: 0, hostname: "127.0.0.1" };
 const NEIGHBOUR = "GET /neighbour HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -84,7 +79,7 @@ class Cell {
       timeouts: { handler: 60_000 },
     });
     this.server.listenOn(listener.listen(certificate));
-    this.#route = { port: this.server.getPort(), ca: listener.isTls ? certificate.cert : null };
+    this.#route = { port: this.server.getPort(), certificate: listener.isTls ? certificate : null };
     this.#accepting = this.#accept();
   }
 

@@ -7,10 +7,16 @@ import { connect, type Socket } from "node:net";
 import tls from "node:tls";
 import { soon, textOf } from "../../fixtures.ts";
 
-/** How a client connects: the port, and for TLS the certificate to trust. */
+/** A certificate and its key, in PEM. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** How a client connects: the port, and the server's certificate, where it speaks TLS. */
 export interface Route {
   readonly port: number;
-  readonly ca: string | null;
+  readonly certificate: Certificate | null;
 }
 
 /** How a client's handshake differs from the usual one. */
@@ -37,9 +43,9 @@ export class Peer implements Disposable {
   /** Connects, with a handshake where the server speaks TLS. */
   static async connect(route: Route, handshake: Handshake = {}): Promise<Peer> {
     const peer = await Peer.tcp(route);
-    if (route.ca === null) return peer;
+    if (route.certificate === null) return peer;
     const { socket } = peer;
-    const { ca } = route;
+    const ca = route.certificate.cert;
     const secured = tls.connect({ socket, ca, servername: "localhost", ...handshake });
     const settled = Promise.withResolvers<void>();
     for (const event of ["secureConnect", "error", "close"]) secured.once(event, settled.resolve);
@@ -72,6 +78,14 @@ export class Peer implements Disposable {
   async sendPlain(bytes: Uint8Array): Promise<void> {
     this.socket.write(bytes);
     await soon();
+  }
+
+  /** Reads a byte now and then. */
+  async readSlowly(): Promise<void> {
+    for (let i = 0; i < 20; i++) {
+      this.stream.read(1);
+      await soon();
+    }
   }
 
   /** Reads until something has arrived, or for some turns of the event loop. */
