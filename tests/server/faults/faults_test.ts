@@ -193,7 +193,7 @@ for (const listener of LISTENERS) {
       const made = await (certificate ??= makeCertificate());
       const before = countSockets();
       for (const shutsDown of [false, true]) {
-        const cells = sample(listener.isTls ? 5 : 2, at)
+        const cells = sample(listener.isTls ? 8 : 3, at)
           .filter(([title]) => listener.isTls || FAULTS.has(title))
           .map(([title, fault]) => new Cell(title, fault, kind, listener, made));
         await runCells(cells, before, shutsDown);
