@@ -140,7 +140,7 @@ export class TlsConn implements ByteConn {
       this.#ended = true;
       this.#wake();
     });
-    this.#socket.on("error", (error) => {
+    this.#socket.on("error", (error: Error & { code?: string }) => {
       if (!this.#isSecured) this.#sendAlert(error);
       this.#fail(error);
     });
