@@ -1,6 +1,6 @@
 /**
  * HTTPS whose connections are closed for real: an entry of its own, since it loads Deno's
- * built-in `node:tls`.
+ * built-in `node:` modules.
  *
  * @module
  */

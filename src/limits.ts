@@ -181,7 +181,8 @@ export interface Timeouts {
   /**
    * Maximum silence of a streamed response, in milliseconds, after the client has closed
    * its side; then the source is cancelled and the connection closed. A client that still
-   * reads and one that has gone look the same until something is written.
+   * reads and one that has gone look the same until something is written; so do those that
+   * have sent more than the 16 KiB that are read ahead, unless their body is being read.
    *
    * @default {5000}
    */

@@ -6,10 +6,10 @@
  * to `onError`.
  *
  * ```text
- * idle ───► head ───► busy ───► draining      any but detached ───► lingering
- *   └──────────────► │  │          │
- *                    │  └► detached │
- * idle, head or busy ◄┴─────────────┘
+ * idle ───► head ───► busy ◄──► draining      any but detached ───► lingering
+ *   └──────────────► │  │
+ *                    │  └► detached
+ * idle or head ◄─────┘
  * ```
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
@@ -51,7 +51,7 @@ const PHASES: Transitions<Phase> = {
   idle: ["busy", "head", "lingering"],
   head: ["busy", "lingering"],
   busy: ["idle", "head", "draining", "lingering", "detached"],
-  draining: ["idle", "busy", "head", "lingering"],
+  draining: ["busy", "lingering"],
   lingering: [],
   detached: [],
 };
@@ -84,6 +84,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** When a lingering connection must be over, however much its client sends. */
   readonly #lingerEnd = new Deadline();
   #bytesInBefore = 0;
+  /** Whether our side is closed. */
+  #halfClosed = false;
   #served = 0;
   /** Whether the current request is the last one. */
   #keepAliveDisabled = false;
@@ -189,7 +191,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       if (this.#idleAtTick === this.idleSince) this.#staleSince = this.idleSince;
       this.#idleAtTick = this.idleSince;
     }
-    if (this.#phase === "lingering") this.#extendLinger(now);
+    if (this.#halfClosed) this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();
     if (this.readThroughput.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writeThroughput.isTooSlow(now)) {
@@ -320,7 +322,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   async #drain({ body }: Exchange): Promise<boolean> {
     this.#enter("draining", this.timeouts.drain);
     try {
-      return await body.drain(this.limits.drain);
+      const drained = await body.drain(this.limits.drain);
+      this.#enter("busy", Infinity);
+      return drained;
     } catch (error) {
       // The body is rejected, but the request was answered: one response is enough.
       if (error instanceof HttpError) return false;
@@ -352,13 +356,15 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     }
   }
 
-  #halfClose(): Promise<void> {
-    if (!this.isLingering) {
-      this.#enter("lingering", this.timeouts.linger);
-      this.#lingerEnd.set(this.timeouts.lingerTotal);
-      this.#bytesInBefore = this.reader.bytesIn;
-    }
-    return this.transport.closeWrite();
+  /** The client's time to close begins when our side is closed: until then it is still being sent its response. */
+  async #halfClose(): Promise<void> {
+    if (this.isLingering) return await this.transport.closeWrite();
+    this.#enter("lingering", Infinity);
+    await this.transport.closeWrite();
+    this.#halfClosed = true;
+    this.#deadline.set(this.timeouts.linger);
+    this.#lingerEnd.set(this.timeouts.lingerTotal);
+    this.#bytesInBefore = this.reader.bytesIn;
   }
 
   /** Not while the server closes: then each connection lingers, and no newcomer needs its place. */

@@ -4,15 +4,16 @@
  * It costs a read ahead, so it starts only where it is asked for: a handler that looks at
  * its signal, and a response that is a stream.
  */
+import type { ConnectionLost } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
 import type { RequestBody } from "./request_body.ts";
-import type { RequestReader } from "./request_reader.ts";
+import type { InputWatcher, RequestReader } from "./request_reader.ts";
 
 /** How many bytes are read ahead while a handler runs: one buffer, with which the next request begins. */
 const MAX_READ_AHEAD_BYTES = 16_384;
 
 /** Watches the client of one exchange. */
-export class DisconnectWatch {
+export class DisconnectWatch implements InputWatcher {
   readonly #reader: RequestReader;
   readonly #transport: Transport;
   readonly #body: RequestBody;
@@ -20,8 +21,9 @@ export class DisconnectWatch {
   /** Why the client's end aborts a signal that is asked for later. */
   #reason: unknown;
   #unsubscribe: (() => void) | undefined;
-  #onHalfClose: (() => void) | undefined;
+  #onUncertain: (() => void) | undefined;
   #halfClosed = false;
+  #full = false;
   #state: "new" | "watching" | "stopped" = "new";
 
   constructor(reader: RequestReader, transport: Transport, body: RequestBody) {
@@ -40,32 +42,58 @@ export class DisconnectWatch {
     return this.#controller.signal;
   }
 
-  /** Watches for a loss at once, and for the end of the input once the body is in. */
+  /** Watches for a loss, and for the end of the input: at once, where no body is being read. */
   start(): void {
     if (this.#state !== "new") return;
     this.#state = "watching";
     this.#unsubscribe = this.#transport.onLost((lost) => this.abort(lost));
+    if (this.#body.unread) this.#readAhead();
     this.#body.whenEnded((failure) => {
       if (this.#state !== "watching") return;
-      if (failure !== null) return this.abort(failure);
-      this.#reader.readAhead(MAX_READ_AHEAD_BYTES, (reason, gone) => {
-        if (gone) this.#transport.fail(reason);
-        this.abort(reason);
-        if (!gone) this.#clientHalfClosed();
-      });
+      if (failure !== null) this.abort(failure);
+      else this.#readAhead();
     });
   }
 
-  /** Calls `callback` when the client closes its side: at once, where it has. */
-  onHalfClose(callback: () => void): void {
+  /**
+   * Calls `callback` when it becomes uncertain whether the client is there: at once, where it is.
+   */
+  onUncertain(callback: () => void): void {
     this.start();
-    this.#onHalfClose = callback;
-    if (this.#halfClosed) callback();
+    this.#onUncertain = callback;
+    if (this.isUncertain) callback();
   }
 
-  #clientHalfClosed(): void {
+  /**
+   * Whether the client may have gone without being noticed: it has closed its side, or sent more
+   * than is read ahead, and no body is being read.
+   */
+  get isUncertain(): boolean {
+    return this.#halfClosed || (this.#full && (this.#body.unread || this.#body.complete));
+  }
+
+  /** Part of {@linkcode InputWatcher}. */
+  gone(reason: ConnectionLost): void {
+    this.#transport.fail(reason);
+    this.abort(reason);
+  }
+
+  /** Part of {@linkcode InputWatcher}. */
+  halfClosed(reason: ConnectionLost): void {
+    this.abort(reason);
     this.#halfClosed = true;
-    this.#onHalfClose?.();
+    this.#onUncertain?.();
+  }
+
+  /** Part of {@linkcode InputWatcher}. */
+  full(): void {
+    this.#full = true;
+    this.#onUncertain?.();
+  }
+
+  #readAhead(): void {
+    this.#full = false;
+    this.#reader.readAhead(MAX_READ_AHEAD_BYTES, this);
   }
 
   /** Aborts the signal, where the handler has asked for it. */

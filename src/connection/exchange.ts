@@ -245,7 +245,7 @@ export class Exchange {
   seal(): void {
     if (this.#state === "starting") this.#cancel(this.#starting!, requestIsOver());
     if (this.#state !== "hijacked") this.#move("sealed");
-    this.#body?.releaseMemory();
+    this.#body?.seal();
     this.#watch?.stop();
   }
 
@@ -290,8 +290,14 @@ export class Exchange {
   #respondStream(stream: ReadableStream<Uint8Array>, parts: ResponseParts): Promise<void> {
     const source = stream.getReader();
     this.#move("starting");
-    this.#streaming = this.#stream(source, parts).catch((error) => this.#failed(error));
+    this.#streaming = this.#stream(source, parts).catch((error) => this.#streamFailed(error));
     return ignoreRejection(this.#streaming);
+  }
+
+  /** Cuts the connection at once, so that the client can tell: the handler may wait for anything. */
+  #streamFailed(error: unknown): Promise<never> {
+    if (this.#state === "streaming") this.#connection.closeSoon();
+    return this.#failed(error);
   }
 
   async #stream(source: SourceReader, parts: ResponseParts): Promise<void> {
@@ -299,7 +305,10 @@ export class Exchange {
     const { framing, first } = await this.#startStream(source, parts);
     if (framing.sendsContent) {
       const body = new ResponseBody(transport, source, framing, parts.trailers);
-      this.#disconnectWatch().onHalfClose(() => body.limitSilence(clock, timeouts.halfClosed));
+      const watch = this.#disconnectWatch();
+      watch.onUncertain(() =>
+        body.limitSilence(clock, timeouts.halfClosed, () => watch.isUncertain)
+      );
       await body.send(first);
     } else {
       this.#cancel(source);
@@ -334,6 +343,7 @@ export class Exchange {
   async #firstChunk(source: SourceReader): Promise<ReadableStreamReadResult<Uint8Array>> {
     this.#starting = source;
     const forget = this.#connection.transport.onLost((lost) => this.#cancel(source, lost));
+    this.#disconnectWatch().start();
     try {
       return await source.read();
     } finally {

@@ -10,7 +10,7 @@ const streamingHandlers = new WeakSet<Handler>();
  * Makes a handler that is called as soon as the head of a request is in. It reads the
  * body itself, when and as far as it wants: with `request.stream`, `text()` or `json()`.
  *
- * Until it reads, the server takes nothing from the socket, and a client that waits for
+ * Until it reads, the server takes at most 16 KiB from the socket, and a client that waits for
  * `100 Continue` (RFC 9110, 10.1.1) sends nothing. The server drops what it leaves
  * unread, up to `limits.drain` bytes.
  *

@@ -380,9 +380,20 @@ export class Request {
   }
 
   async #respondWith(response: Response): Promise<void> {
-    const parts = partsOf(response);
-    await this.#exchange.respond(parts instanceof Promise ? await parts : parts);
+    const given = partsOf(response);
+    const parts = given instanceof Promise ? await given : given;
+    try {
+      await this.#exchange.respond(parts);
+    } catch (error) {
+      cancelUnread(parts.content, error);
+      throw error;
+    }
   }
+}
+
+/** A Response that comes too late may hold a connection of the handler's. What was sent in part is cancelled by then. */
+function cancelUnread(content: unknown, reason: unknown): void {
+  if (content instanceof ReadableStream && !content.locked) ignoreRejection(content.cancel(reason));
 }
 
 const decoder = new TextDecoder();

@@ -91,6 +91,11 @@ export class RequestBody {
     return this.#failure instanceof HttpError ? this.#failure : null;
   }
 
+  /** Whether nothing of it has been asked for: what the client sends is then noticed by reading ahead only. */
+  get unread(): boolean {
+    return this.#progress === "unread";
+  }
+
   /** Whether the client still waits for `100 Continue`: a final response now refuses the body. */
   get continueDue(): boolean {
     return this.#continueDue;
@@ -163,7 +168,13 @@ export class RequestBody {
     return this.#whole = collector.bytes();
   }
 
-  /** Gives back what it takes of the memory of all bodies: the request is over. */
+  /** Lets the handler read no more: what is left is dropped, and a reader beside that would get holes. */
+  seal(): void {
+    this.#sealed = true;
+    this.releaseMemory();
+  }
+
+  /** Gives back what it takes of the memory of all bodies. */
   releaseMemory(): void {
     this.#released = true;
     if (this.#share.bytes > 0 || this.#waitsForMemory) {
@@ -227,7 +238,6 @@ export class RequestBody {
    * The handler gets nothing more of it; a read of the handler's that is in flight comes first.
    */
   async drain(maxBytes: number): Promise<boolean> {
-    this.#sealed = true;
     await this.#current?.catch(() => {});
     let dropped = 0;
     while (dropped <= maxBytes && this.#progress !== "complete") {
@@ -307,9 +317,15 @@ export class RequestBody {
   async #event(): Promise<BodyData | RequestEnd> {
     // The limits come first: a client that is told 413 is not told 100.
     const event = this.#connection.reader.bodyAtHand();
-    if (this.#progress === "unread") this.#move("open");
+    if (this.#progress === "unread") this.#open();
     if (this.#continueDue) await this.#sendContinue();
     return event ?? await this.#timed();
+  }
+
+  /** From now on the body is read when it is wanted, and not ahead. */
+  #open(): void {
+    this.#connection.reader.stopReadingAhead();
+    this.#move("open");
   }
 
   async #sendContinue(): Promise<void> {

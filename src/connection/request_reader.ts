@@ -38,8 +38,15 @@ const POSITIONS: Transitions<ReadPosition> = {
   failed: ["raw"],
 };
 
-/** Called when the input ends: why, and whether the client has gone or has only closed its side. */
-export type InputEnded = (reason: ConnectionLost, gone: boolean) => void;
+/** Receives what reading ahead finds; after one call it gets no other. */
+export interface InputWatcher {
+  /** The connection is lost. */
+  gone(reason: ConnectionLost): void;
+  /** The client has closed its side. */
+  halfClosed(reason: ConnectionLost): void;
+  /** The client has sent more than is read ahead: its end would not be noticed. */
+  full(): void;
+}
 
 /** Reads a connection's requests event by event. */
 export class RequestReader implements Waiter {
@@ -58,10 +65,8 @@ export class RequestReader implements Waiter {
   #waitedRead: ((more: boolean) => void) | null = null;
   /** Settles `fill()`. */
   #filling: PromiseWithResolvers<boolean> | null = null;
-  /** Called when the input ends while a handler runs. */
-  #inputEnded: InputEnded | null = null;
-  /** How many bytes are read ahead while a handler runs. */
-  #maxAhead = 0;
+  /** How many bytes are read ahead while a handler runs; null where none are. */
+  #ahead: { readonly maxBytes: number } | null = null;
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
@@ -157,28 +162,28 @@ export class RequestReader implements Waiter {
    * Reads up to `maxBytes` ahead while a handler runs, so that the end of the input is
    * noticed.
    */
-  async readAhead(maxBytes: number, ended: InputEnded): Promise<void> {
-    this.#inputEnded = ended;
-    this.#maxAhead = maxBytes;
+  async readAhead(maxBytes: number, watcher: InputWatcher): Promise<void> {
+    const ahead = this.#ahead = { maxBytes };
     try {
-      while (this.#inputEnded === ended && this.#parser.input.length < maxBytes) {
+      while (this.#ahead === ahead) {
+        if (this.#parser.input.length >= maxBytes) return watcher.full();
         if (await this.#fill()) continue;
-        if (this.#inputEnded === ended) {
-          ended(new ConnectionLost("The client has closed its side"), false);
+        if (this.#ahead === ahead) {
+          watcher.halfClosed(new ConnectionLost("The client has closed its side"));
         }
         return;
       }
     } catch (error) {
-      if (this.#inputEnded === ended) ended(error as ConnectionLost, true);
+      if (this.#ahead === ahead) watcher.gone(error as ConnectionLost);
     } finally {
       // The read may have outlived its request, and the next one be reading ahead.
-      if (this.#inputEnded === ended) this.#inputEnded = null;
+      if (this.#ahead === ahead) this.#ahead = null;
     }
   }
 
   /** Reads no further ahead. A read in flight serves the next wait for input. */
   stopReadingAhead(): void {
-    this.#inputEnded = null;
+    this.#ahead = null;
   }
 
   /** A piece of a body for good: a copy, unless it fills the buffer and no read is in flight. */
@@ -289,7 +294,7 @@ export class RequestReader implements Waiter {
 
   #space(): Uint8Array {
     const space = this.#parser.input.space();
-    return this.#inputEnded === null ? space : space.subarray(0, this.#maxAhead);
+    return this.#ahead === null ? space : space.subarray(0, this.#ahead.maxBytes);
   }
 
   /** Resolves when no read is in flight. */

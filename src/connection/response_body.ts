@@ -32,6 +32,7 @@ export class ResponseBody implements Subscriber {
   /** Ends what `limitSilence` has started. */
   #stopTiming: (() => void) | undefined;
   #maxSilence = Infinity;
+  #mayHaveGone = () => false;
   /** Since which tick nothing was sent, and how much had been sent by then. */
   #silentSince = 0;
   #sentBefore = -1;
@@ -71,21 +72,23 @@ export class ResponseBody implements Subscriber {
     }
   }
 
-  /** From now on gives up a source that is silent for `ms`: the client has closed its side. */
-  limitSilence(clock: Clock, ms: number): void {
-    if (this.#ended) return;
+  /** From now on gives up a source that is silent for `ms` while the client may have gone. */
+  limitSilence(clock: Clock, ms: number, mayHaveGone: () => boolean): void {
+    if (this.#ended || this.#stopTiming !== undefined) return;
     this.#maxSilence = ms;
+    this.#mayHaveGone = mayHaveGone;
     const subscription = clock.subscribe(this);
     this.#stopTiming = () => clock.unsubscribe(subscription);
   }
 
   /** Part of {@linkcode Subscriber}. What waits for the client is not silent. */
   tick(now: number): void {
-    if (this.#sent !== this.#sentBefore || !this.#transport.flushed) {
+    const isSilent = this.#sent === this.#sentBefore && this.#transport.flushed;
+    if (!isSilent || !this.#mayHaveGone()) {
       this.#sentBefore = this.#sent;
       this.#silentSince = now;
     } else if (now - this.#silentSince >= this.#maxSilence) {
-      this.#lost.reject(new ConnectionLost("The client has closed its side, and nothing is sent"));
+      this.#lost.reject(new ConnectionLost("The client may have gone, and nothing is sent"));
     }
   }
 

@@ -41,6 +41,8 @@ export class StreamConn implements ByteConn {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   /** The part of a chunk that did not fit into the buffer of the last read. */
   #rest: Uint8Array = new Uint8Array(0);
+  /** Rejects what the sink has not answered yet. */
+  #interrupt: (reason: Error) => void = () => {};
 
   constructor(
     { readable, writable, localAddr = UNSPECIFIED_ADDR, remoteAddr = UNSPECIFIED_ADDR }: StreamPair,
@@ -66,16 +68,26 @@ export class StreamConn implements ByteConn {
 
   /** Writes a copy: a stream may keep the chunks that it receives. */
   async write(bytes: Uint8Array): Promise<number> {
-    await this.#writer.write(bytes.slice());
+    await this.#untilClosed(this.#writer.write(bytes.slice()));
     return bytes.length;
   }
 
   async closeWrite(): Promise<void> {
-    await this.#writer.close();
+    await this.#untilClosed(this.#writer.close());
   }
 
   close(): void {
+    const reason = new Error("The connection was closed");
     this.#reader.cancel().catch(() => {});
-    this.#writer.abort(new Error("The connection was closed")).catch(() => {});
+    this.#writer.abort(reason).catch(() => {});
+    this.#interrupt(reason);
+  }
+
+  /** Not longer than the connection: an abort waits for the sink, which may never answer. */
+  #untilClosed(answer: Promise<void>): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#interrupt = reject;
+    answer.then(resolve, reject);
+    return promise;
   }
 }

@@ -1,5 +1,7 @@
 /** A listener whose connections speak TLS, over any listener for TCP. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
+import { checkRecord, isText } from "../validate.ts";
 import { TlsConn } from "./tls_conn.ts";
 
 /** The certificate of a {@linkcode tlsListener}. */
@@ -9,9 +11,10 @@ export interface TlsOptions {
   /** The private key, in PEM. */
   readonly key: string;
   /**
-   * The application protocols offered by ALPN (RFC 7301), most preferred first.
+   * The application protocols accepted by ALPN (RFC 7301), most preferred first. A client that
+   * offers others only is refused in the handshake.
    *
-   * @default {["http/1.1"]}
+   * @default {["http/1.1", "http/1.0"]}
    */
   readonly alpnProtocols?: readonly string[];
 }
@@ -25,8 +28,9 @@ export interface TlsOptions {
  *
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, and the ALPN protocols.
- * @returns A listener for `AsyncHttpServer.listenOn`.
- * @throws {Error} The certificate or the key cannot be used.
+ * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`.
+ * @throws {TypeError} An option is unknown or has the wrong type.
+ * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  *
  * @example
  * ```ts ignore
@@ -34,17 +38,39 @@ export interface TlsOptions {
  * import { tlsListener } from "@asynchttp/server/tls";
  *
  * const server = new AsyncHttpServer();
- * server.listenOn(tlsListener(Deno.listen({ port: 443 }), {
+ * const listener = tlsListener(Deno.listen({ port: 443 }), {
  *   cert: await Deno.readTextFile("cert.pem"),
  *   key: await Deno.readTextFile("key.pem"),
- * }));
- * while (true) await server.acceptRequest((request) => request.respond(200, "Hello, TLS!"));
+ * });
+ * await server.serve(listener, (request) => request.respond(200, "Hello, TLS!"));
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {
-  const { cert, key, alpnProtocols = ["http/1.1"] } = options;
+  checkRecord("options of tlsListener", options, CHECKS);
+  const { cert, key, alpnProtocols = ["http/1.1", "http/1.0"] } = options;
+  checkPair(cert, key);
   const context = tls.createSecureContext({ cert, key });
   return new TlsListener(listener, (conn) => new TlsConn(conn, context, [...alpnProtocols]));
+}
+
+const CHECKS = {
+  cert: isText,
+  key: isText,
+  alpnProtocols(name: string, value: unknown): void {
+    if (Array.isArray(value) && value.every((each) => typeof each === "string")) return;
+    throw new TypeError(`Option ${name} must be an array of strings: got ${value}`);
+  },
+};
+
+/** `node:tls` takes any text: every handshake would fail, and no error would tell why. */
+function checkPair(cert: string, key: string): void {
+  let isPair: boolean;
+  try {
+    isPair = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+  } catch (cause) {
+    throw new Error("Options cert and key must be a certificate and its key in PEM", { cause });
+  }
+  if (!isPair) throw new Error("Option key must be the private key of the certificate in cert");
 }
 
 class TlsListener implements Deno.Listener {

@@ -31,6 +31,7 @@ export class Transport implements ByteSource {
   readonly ticket: Ticket = new Ticket();
   readonly #conn: ByteConn;
   readonly #writes: WriteQueue;
+  readonly #throughput: Throughput;
   /** The end of the write side. */
   #writeEnd: Promise<void> | null = null;
   #closed = false;
@@ -40,6 +41,7 @@ export class Transport implements ByteSource {
 
   constructor(conn: ByteConn, throughput: Throughput) {
     this.#conn = conn;
+    this.#throughput = throughput;
     this.#writes = new WriteQueue(
       conn,
       throughput,
@@ -192,12 +194,16 @@ export class Transport implements ByteSource {
     return this.#lost === null ? flushed : ignoreRejection(flushed);
   }
 
+  /** TLS and streams end with a message, which waits for the client as any write does. */
   async #closeWrite(): Promise<void> {
     await this.flush();
+    this.#throughput.startWaiting();
     try {
       await this.#conn.closeWrite();
     } catch (error) {
       throw this.#failWriting(error);
+    } finally {
+      this.#throughput.stopWaiting(0);
     }
   }
 

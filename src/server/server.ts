@@ -283,7 +283,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    *
    * @param where The port, where 0 lets the system choose one, or a listener.
    * @param handler Called for each request.
-   * @param options The address to listen on, and how to accept.
+   * @param options The address to listen on, unless a listener is given, and how to accept.
    * @returns A promise that resolves when accepting has ended; requests may still be running.
    * @throws {TypeError} The port is no number, `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
@@ -436,9 +436,12 @@ export class AsyncHttpServer implements AsyncDisposable {
   #listenToServe(where: number | Deno.Listener, options: ListenOptions): void {
     if (isListener(where)) this.listenOn(where);
     if (this.#state.name !== "given") return this.listen(where as number, options);
-    if (where !== 0 && !isListener(where) || Object.keys(options).length > 0) {
+    for (const name of Object.keys(options)) {
+      throw new TypeError(`Option ${name} must be left out with a listener: it has an address`);
+    }
+    if (where !== 0 && !isListener(where)) {
       throw new TypeError(
-        "Cannot listen: the server has a listener already, write serve(0, handler) without an address to serve that one",
+        "Cannot listen: the server has a listener already, write serve(0, handler) to serve that one",
       );
     }
     this.#move({ name: "listening", listener: this.#state.listener });

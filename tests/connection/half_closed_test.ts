@@ -4,12 +4,14 @@
  * cancelled after `timeouts.halfClosed`.
  */
 import { assert, assertEquals } from "@std/assert";
-import { fetchHandler } from "@asynchttp/server";
+import { fetchHandler, streaming } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
 import { GET, utf8 } from "../fixtures.ts";
 import { NOW, settle, start } from "./harness.ts";
 import type { Run } from "./harness.ts";
-import { EOF } from "./scripted_conn.ts";
+import { put } from "./bodies.ts";
+import { EOF, RESET, STALL } from "./scripted_conn.ts";
+import type { Step } from "./scripted_conn.ts";
 
 /** A source that gives what it is told to, when it is told. */
 function source() {
@@ -94,5 +96,80 @@ Deno.test("timeouts.halfClosed: Infinity switches it off", async () => {
   await tickTo(run, 3_600_000);
   assertEquals(events.cancelled.length, 0);
   events.controller.close();
+  await run.done;
+});
+
+/** Requests whose handlers leave a body unread: the watch for the client's end must not wait for it. */
+const UNREAD: readonly [title: string, script: readonly Step[], ms: number][] = [
+  ["closes its side within it", [put(9) + "abc", EOF], 5000],
+  ["closes its side behind it", [put(3) + "abc", EOF], 5000],
+  ["resets", [put(9) + "abc", RESET], 0],
+  ["sends more than is read ahead", [put(1_000_000) + "x".repeat(100_000), STALL], 5000],
+];
+
+for (const [title, script, ms] of UNREAD) {
+  Deno.test(`a body that is not read: a client that ${title} does not keep a silent source`, async () => {
+    const events = source();
+    const handler = streaming((request) => request.respond(200, events.stream));
+    const run = start(script, handler, { limits: { linger: 0 } });
+    await settle();
+    await tickTo(run, 0);
+    if (ms > 0) {
+      await tickTo(run, ms - 1);
+      assertEquals([events.cancelled.length, run.conn.closed], [0, false]);
+    }
+    await tickTo(run, ms);
+    await run.done;
+    assertEquals([events.cancelled.length, run.conn.closed, run.clock.size], [1, true, 0]);
+    assertEquals(run.errors, []);
+  });
+}
+
+Deno.test("pipelining: a client that sends more than is read ahead does not keep a silent source", async () => {
+  const events = source();
+  const run = start([GET.repeat(1000), STALL], (request) => request.respond(200, events.stream));
+  await settle();
+  events.controller.enqueue(utf8("data: 1\n\n"));
+  await settle();
+  await tickTo(run, 0);
+  await tickTo(run, 4999);
+  events.controller.enqueue(utf8("data: 2\n\n"));
+  await settle();
+  await tickTo(run, 9998);
+  assertEquals([events.cancelled.length, run.conn.closed], [0, false]);
+  await tickTo(run, 9999);
+  await run.done;
+  assertEquals([events.cancelled.length, run.clock.size], [1, 0]);
+});
+
+Deno.test("a body that is read late: a silent response waits for as long as it takes", async () => {
+  const events = source();
+  const { promise: reads, resolve: read } = Promise.withResolvers<void>();
+  const { promise: rest, resolve: sendRest } = Promise.withResolvers<void>();
+  const body = "x".repeat(100_000);
+  let received = 0;
+  const run = start(
+    [put(100_000) + body.slice(1000), rest, body.slice(0, 1000), STALL],
+    streaming(async (request) => {
+      const responding = request.respond(200, events.stream);
+      await reads;
+      received = (await request.text()).length;
+      events.controller.close();
+      await responding;
+    }),
+    { timeouts: { body: Infinity } },
+  );
+  await settle();
+  await tickTo(run, 0);
+  read();
+  await settle();
+  await tickTo(run, 60_000);
+  await tickTo(run, 120_000);
+  assertEquals(events.cancelled.length, 0);
+  sendRest();
+  await settle();
+  assertEquals(received, 100_000);
+  assert(run.conn.output.endsWith("0\r\n\r\n"));
+  run.conn.close();
   await run.done;
 });

@@ -1,9 +1,10 @@
 /** `request.respondWith()`: responses given as a Web `Response`. */
-import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { fetchHandler } from "@asynchttp/server";
 import { GET, soon, streamOf, utf8 } from "../fixtures.ts";
 import { failing } from "./bodies.ts";
-import { converse, DATE, refused, settle, start } from "./harness.ts";
-import { STALL } from "./scripted_conn.ts";
+import { converse, DATE, NOW, refused, settle, start } from "./harness.ts";
+import { EOF, STALL } from "./scripted_conn.ts";
 
 Deno.test("respondWith: accepts objects that look like a Response", async () => {
   const looks = [
@@ -108,4 +109,33 @@ Deno.test("respondWith: a Response whose headers throw is not sent, and its sour
   assertEquals(String(cancelled), "Error: no fields");
   run.connection.destroy();
   await run.done;
+});
+
+Deno.test("fetchHandler: the body of a Response that comes too late is cancelled", async () => {
+  const reasons: unknown[] = [];
+  const late = Promise.withResolvers<Response>();
+  const run = start([GET, STALL], fetchHandler(() => late.promise), {
+    timeouts: { handler: 1000 },
+  });
+  await settle();
+  run.clock.tick(NOW + 1000);
+  await settle();
+  late.resolve(new Response(new ReadableStream({ cancel: (reason) => void reasons.push(reason) })));
+  await settle();
+  assertEquals(reasons.length, 1);
+  assertInstanceOf(reasons[0], TypeError);
+  run.clock.tick(NOW + 3000);
+  await run.done;
+  assertEquals(run.errors, []);
+});
+
+Deno.test("respondWith: the body of a second Response is cancelled", async () => {
+  let cancelled = 0;
+  const { output } = await converse([GET, EOF], async (request) => {
+    await request.respondWith(new Response("first"));
+    const body = new ReadableStream({ cancel: () => void cancelled++ });
+    await assertRejects(() => request.respondWith(new Response(body)), TypeError);
+  });
+  assert(output.endsWith("first"));
+  assertEquals(cancelled, 1);
 });

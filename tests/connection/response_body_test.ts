@@ -285,3 +285,19 @@ Deno.test("a large chunk is written without a copy, in order", async () => {
   );
   assert(output.endsWith(`\r\n\r\n1\r\na\r\n186a0\r\n${large}\r\n1\r\nb\r\n0\r\n\r\n`));
 });
+
+Deno.test("respond: a stream that fails cuts the connection, whatever its handler waits for", async () => {
+  const { promise: never } = Promise.withResolvers<void>();
+  const aborted = Promise.withResolvers<unknown>();
+  for (const waits of [() => never, () => aborted.promise]) {
+    const { conn } = start([GET, STALL], async (request) => {
+      request.signal.addEventListener("abort", aborted.resolve);
+      void request.respond(200, failing("part"));
+      await waits();
+    });
+    await settle();
+    assert(conn.closed);
+    assert(conn.output.endsWith("\r\n\r\n4\r\npart\r\n"), conn.output);
+  }
+  await aborted.promise;
+});

@@ -1,8 +1,11 @@
 /** Sealed requests: a late call of their handler cannot affect the connection. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { streaming } from "@asynchttp/server";
 import { GET, utf8 } from "../fixtures.ts";
+import { put } from "./bodies.ts";
 import type { Request } from "../../src/connection/request.ts";
-import { converse, echo, echoed, refused } from "./harness.ts";
+import { converse, echo, echoed, refused, settle, start } from "./harness.ts";
+import { STALL } from "./scripted_conn.ts";
 
 Deno.test("hardening 34: a late response throws, and none of its bytes are sent", async () => {
   const late: Promise<unknown>[] = [];
@@ -36,4 +39,23 @@ Deno.test("hardening 36: a sealed request's client cannot read, write or close t
     await echo(request);
   });
   assertEquals(output, echoed("GET / ") + echoed("GET /2 "));
+});
+
+Deno.test("hardening 36: a sealed request's body is dropped, and not read in parts by its handler", async () => {
+  const { promise: sealed, resolve: seal } = Promise.withResolvers<Request>();
+  const { promise: rest, resolve: sendRest } = Promise.withResolvers<void>();
+  const run = start(
+    [put(10) + "ab", rest, "cd", STALL],
+    streaming(async (request) => {
+      await request.respond(200, "", { Connection: "close" });
+      seal(request);
+    }),
+  );
+  const request = await sealed;
+  await settle();
+  const reading = request.text();
+  sendRest();
+  await assertRejects(() => reading, TypeError, "the request is over");
+  run.connection.destroy();
+  await run.done;
 });

@@ -129,3 +129,15 @@ Deno.test("signal: the signal of a pipelined request aborts although the one bef
   });
   assertEquals(aborted, [false, true]);
 });
+
+for (const [title, step] of [["closes its side", EOF], ["resets", RESET]] as const) {
+  Deno.test(`signal: aborts when the client ${title} and its body is not read`, async () => {
+    const handler = streaming(async (request) => {
+      await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      await request.respond(200, "late");
+    });
+    const { conn, errors } = await converse([put(9) + "abc", step], handler);
+    assertEquals(conn.output.includes("late"), step === EOF);
+    assertEquals(errors, []);
+  });
+}

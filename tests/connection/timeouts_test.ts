@@ -351,3 +351,24 @@ Deno.test("Throughput: fast transfers long ago do not make up for a slow one now
   }
   assert(rounds > 3 && rounds < 30, `${rounds} rounds`);
 });
+
+Deno.test("timeouts.drain: a body that has been dropped does not cut its response", async () => {
+  const writes = Promise.withResolvers<void>();
+  const { conn, clock, done } = start(
+    [PUT, "123456789", STALL],
+    streaming((request) => void request.respond(200, "late")),
+    {},
+    { writeGate: () => writes.promise },
+  );
+  await settle();
+  for (let second = 0; second < 20; second++) {
+    clock.tick(NOW + second * 1000);
+    await settle();
+  }
+  assert(!conn.closed);
+  writes.resolve();
+  await settle();
+  assertEquals(conn.output, response("200 OK", "late"));
+  conn.close();
+  await done;
+});

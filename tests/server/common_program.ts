@@ -1,6 +1,10 @@
-/** A program as many are: some thirty lines, no `onError`, no signal listener. */
+/**
+ * A program as many are: some thirty lines, no `onError`, no signal listener. Over TLS where its
+ * arguments are a certificate and a key.
+ */
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Request } from "@asynchttp/server";
+import { tlsListener } from "@asynchttp/server/tls";
 
 interface Note {
   readonly id: number;
@@ -33,11 +37,16 @@ const routes: { readonly [route: string]: (request: Request) => Promise<void> } 
   },
 };
 
+const [cert, key] = Deno.args.map((file) => Deno.readTextFileSync(file));
+const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
 const server = new AsyncHttpServer();
-const serving = server.serve(0, async (request) => {
-  const route = routes[`${request.method} ${request.url.pathname}`];
-  if (route === undefined) await request.respond(404, "not found");
-  else await route(request);
-}, { address: "127.0.0.1" });
+const serving = server.serve(
+  cert && key ? tlsListener(listener, { cert, key }) : listener,
+  async (request) => {
+    const route = routes[`${request.method} ${request.url.pathname}`];
+    if (route === undefined) await request.respond(404, "not found");
+    else await route(request);
+  },
+);
 console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
 await serving;

@@ -12,6 +12,7 @@ import { textOf, utf8 } from "../fixtures.ts";
 import { tlsListener } from "@asynchttp/server/tls";
 import {
   accepting,
+  exchangeBytes,
   LAST_GET,
   readText,
   run,
@@ -201,4 +202,22 @@ Deno.test("hijack: a connection counts for the guard until it is closed, and out
   conn.close();
   assert(server.shouldAcceptRequest());
   assertEquals(await readText(client), "still here");
+});
+
+Deno.test("serve: takes a listener, and then no address", async () => {
+  await using server = new AsyncHttpServer();
+  const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  const hello: Handler = (request) => request.respond(200, "hello");
+  for (const [name, value] of [["address", "127.0.0.1"], ["domain", "ipv6"]] as const) {
+    await assertRejects(
+      () => server.serve(listener, hello, { [name]: value }),
+      TypeError,
+      `Option ${name} must be left out with a listener: it has an address`,
+    );
+  }
+  const controller = new AbortController();
+  const ended = server.serve(listener, hello, { signal: controller.signal });
+  assert((await exchangeBytes(server.getPort(), LAST_GET)).endsWith("hello"));
+  controller.abort();
+  await ended;
 });

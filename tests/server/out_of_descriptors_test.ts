@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 
-import { exchangeBytes, LAST_GET } from "./tools.ts";
+import { LAST_GET, readText, testWith, withCertificate, writeText } from "./tools.ts";
 import { deadline, delay } from "@std/async";
 
 const PROGRAM = new URL("common_program.ts", import.meta.url).pathname;
@@ -24,48 +24,65 @@ async function textUntil(reader: ReadableStreamDefaultReader<string>, pattern: R
   }
 }
 
-async function isServed(origin: string): Promise<boolean> {
+/** Connects to a port: over TLS where a certificate is given. */
+type Connect = (port: number) => Promise<Deno.Conn>;
+
+async function isServed(port: number, connect: Connect): Promise<boolean> {
   try {
-    return (await exchangeBytes(Number(new URL(origin).port), LAST_GET)).endsWith("hello");
+    using conn = await connect(port);
+    await writeText(conn, LAST_GET);
+    return (await readText(conn)).endsWith("hello");
   } catch {
     return false;
   }
 }
 
+const COMMAND = `ulimit -n 80; program=$1; shift; exec "$0" run --quiet -A "$program" "$@"`;
+
+async function livesThroughACrowd(connect: Connect, ...args: string[]): Promise<void> {
+  await using program = new Deno.Command("sh", {
+    args: ["-c", COMMAND, Deno.execPath(), PROGRAM, ...args],
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const stderr = new Response(program.stderr).text();
+  const stdout = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const [, origin] = await textUntil(stdout, /(http:\/\/\S+)/);
+  const port = Number(new URL(origin!).port);
+  // Deno opens descriptors for signals half a second after its start, and panics where it
+  // has none left then: that is another fault, and not this module's.
+  await delay(1000);
+
+  const crowd: Deno.Conn[] = [];
+  for (let i = 0; i < 200; i++) {
+    crowd.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+  await delay(2500);
+  for (const conn of crowd) conn.close();
+  const served = async () => {
+    while (!await isServed(port, connect)) await delay(50);
+  };
+  await deadline(served(), PATIENCE);
+
+  program.kill("SIGTERM");
+  await program.status;
+  await stdout.cancel();
+  const lines = (await stderr).trimEnd().split("\n");
+  for (const line of lines) assertMatch(line, LINE);
+  assert(lines.length >= 1 && lines.length < 20, `${lines.length} lines`);
+  assertEquals((await program.status).signal, "SIGTERM");
+}
+
 Deno.test({
   name: "a common program lives through a crowd of 200 with 80 descriptors",
   ignore: Deno.build.os === "windows",
-  fn: async () => {
-    await using program = new Deno.Command("sh", {
-      args: ["-c", `ulimit -n 80; exec "$0" run --quiet -A "$1"`, Deno.execPath(), PROGRAM],
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const stderr = new Response(program.stderr).text();
-    const stdout = program.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    const [, origin] = await textUntil(stdout, /(http:\/\/\S+)/);
-    const { hostname, port } = new URL(origin!);
-    // Deno opens descriptors for signals half a second after its start, and panics where it
-    // has none left then: that is another fault, and not this module's.
-    await delay(1000);
+  fn: () => livesThroughACrowd((port) => Deno.connect({ hostname: "127.0.0.1", port })),
+});
 
-    const crowd: Deno.Conn[] = [];
-    for (let i = 0; i < 200; i++) {
-      crowd.push(await Deno.connect({ hostname, port: Number(port) }));
-    }
-    await delay(2500);
-    for (const conn of crowd) conn.close();
-    const served = async () => {
-      while (!await isServed(origin!)) await delay(50);
-    };
-    await deadline(served(), PATIENCE);
-
-    program.kill("SIGTERM");
-    await program.status;
-    await stdout.cancel();
-    const lines = (await stderr).trimEnd().split("\n");
-    for (const line of lines) assertMatch(line, LINE);
-    assert(lines.length >= 1 && lines.length < 20, `${lines.length} lines`);
-    assertEquals((await program.status).signal, "SIGTERM");
-  },
+testWith("openssl", "so does one that serves over TLS", async () => {
+  await withCertificate(async (certFile, keyFile) => {
+    const caCerts = [await Deno.readTextFile(certFile)];
+    const connect = (port: number) => Deno.connectTls({ hostname: "localhost", port, caCerts });
+    await livesThroughACrowd(connect, certFile, keyFile);
+  });
 });

@@ -243,9 +243,16 @@ for (const [how, serve] of Object.entries(GIVEN)) {
 Deno.test("serve: after listenOn, another port or an address is a TypeError", async () => {
   await using server = new AsyncHttpServer();
   server.listenOn(Deno.listen({ port: 0, hostname: "127.0.0.1" }));
-  const message = "the server has a listener already, write serve(0, handler) without an address";
-  await assertRejects(() => server.serve(8080, HELLO), TypeError, message);
-  await assertRejects(() => server.serve(0, HELLO, { address: "127.0.0.1" }), TypeError, message);
+  await assertRejects(
+    () => server.serve(8080, HELLO),
+    TypeError,
+    "the server has a listener already, write serve(0, handler) to serve that one",
+  );
+  await assertRejects(
+    () => server.serve(0, HELLO, { address: "127.0.0.1" }),
+    TypeError,
+    "Option address must be left out with a listener",
+  );
 });
 
 Deno.test("acceptRequest: accepts one connection and resolves while it is served", async () => {

@@ -1,10 +1,11 @@
 /** hardening 39: HTTPS whose connections are closed for real, whatever their peers do. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { tlsListener } from "@asynchttp/server/tls";
+import type { TlsOptions } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { soon, utf8 } from "../fixtures.ts";
-import { accepting, run, testWith, withCertificate } from "./tools.ts";
+import { accepting, countSockets, run, testWith, withCertificate } from "./tools.ts";
 
 const PEERS = 50;
 const SIZE = 20_000_000;
@@ -14,19 +15,6 @@ const handler: Handler = async (request) => {
   const pieces = Array.from({ length: SIZE / 100_000 }, () => new Uint8Array(100_000).fill(120));
   await request.respond(200, ReadableStream.from(pieces));
 };
-
-/** The sockets of this process; other descriptors come and go with the runtime's own work. */
-function sockets(): number {
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    try {
-      if (Deno.readLinkSync(`/proc/self/fd/${name}`).startsWith("socket:")) count++;
-    } catch {
-      // The descriptor of the listing itself.
-    }
-  }
-  return count;
-}
 
 /** Moves the clock until the condition holds: the deadlines are swept by its ticks. */
 async function tickUntil(holds: () => boolean): Promise<void> {
@@ -55,7 +43,7 @@ async function serving(use: (port: number, cert: string, open: () => number) => 
 
 testWith("openssl", "peers that never finish the handshake hold no descriptors", async () => {
   await serving(async (port, _cert, open) => {
-    const before = sockets();
+    const before = countSockets();
     const peers: Deno.Conn[] = [];
     for (let i = 0; i < PEERS; i++) {
       const peer = await Deno.connect({ hostname: "127.0.0.1", port });
@@ -64,9 +52,9 @@ testWith("openssl", "peers that never finish the handshake hold no descriptors",
       peers.push(peer);
     }
     while (open() < PEERS) await soon();
-    assert(sockets() >= before + 2 * PEERS);
+    assert(countSockets() >= before + 2 * PEERS);
     await tickUntil(() => open() === 0);
-    assert(sockets() <= before + PEERS, `${sockets()} sockets, ${before} before`);
+    assert(countSockets() <= before + PEERS, `${countSockets()} sockets, ${before} before`);
     for (const peer of peers) peer.close();
   });
 });
@@ -76,14 +64,14 @@ testWith(
   "a peer that does not read is disconnected, and its descriptor closed",
   async () => {
     await serving(async (port, cert, open) => {
-      const before = sockets();
+      const before = countSockets();
       const caCerts = [await Deno.readTextFile(cert)];
       const peer = await Deno.connectTls({ hostname: "localhost", port, caCerts });
       await peer.write(utf8("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"));
       await peer.read(new Uint8Array(1));
       assertEquals(open(), 1);
       await tickUntil(() => open() === 0);
-      assert(sockets() <= before + 1, `${sockets()} sockets, ${before} before`);
+      assert(countSockets() <= before + 1, `${countSockets()} sockets, ${before} before`);
       peer.close();
     });
   },
@@ -110,5 +98,24 @@ testWith("openssl", "large bodies pass both ways", async () => {
     } finally {
       await Deno.remove(file);
     }
+  });
+});
+
+testWith("openssl", "a certificate or a key that cannot be used is refused at once", async () => {
+  await withCertificate(async (certFile, keyFile) => {
+    const [cert, key] = [await Deno.readTextFile(certFile), await Deno.readTextFile(keyFile)];
+    const otherKey = await new Promise<string>((resolve) =>
+      withCertificate(async (_, file) => resolve(await Deno.readTextFile(file)))
+    );
+    using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const refused = (options: unknown, kind: ErrorConstructor, message: string) =>
+      assertThrows(() => tlsListener(listener, options as TlsOptions), kind, message);
+    refused({ cert: "no PEM", key }, Error, "must be a certificate and its key in PEM");
+    refused({ cert, key: "" }, Error, "must be a certificate and its key in PEM");
+    refused({ cert: key, key: cert }, Error, "must be a certificate and its key in PEM");
+    refused({ cert }, Error, "must be a certificate and its key in PEM");
+    refused({ cert, key: otherKey }, Error, "must be the private key of the certificate in cert");
+    refused({ cert, key, alpnProtocols: "http/1.1" }, TypeError, "an array of strings: got http");
+    refused({ cert, key, alpn: [] }, TypeError, "Unknown option alpn in options of tlsListener");
   });
 });
