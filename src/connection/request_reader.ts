@@ -51,6 +51,8 @@ export interface InputWatcher {
 /** Reads a connection's requests event by event. */
 export class RequestReader implements Waiter {
   /** Part of {@linkcode Waiter}. */
+  readonly ticket: Ticket;
+  /** Part of {@linkcode Waiter}. */
   next: Waiter | null = null;
   readonly #parser: RequestParser;
   /** How many bytes have been read. */
@@ -70,6 +72,7 @@ export class RequestReader implements Waiter {
 
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
+    this.ticket = source.ticket;
     this.#parser = new RequestParser(options);
   }
 
@@ -131,11 +134,6 @@ export class RequestReader implements Waiter {
   more(): Promise<boolean> {
     if (this.#lost !== null) return NO_MORE;
     return this.#reading ??= scheduler.mayRead(this.ticket) ? this.#readMore() : this.#readInLine();
-  }
-
-  /** Part of {@linkcode Waiter}. */
-  get ticket(): Ticket {
-    return this.#source.ticket;
   }
 
   /** Part of {@linkcode Waiter}. */

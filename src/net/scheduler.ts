@@ -20,7 +20,7 @@
  *    credit lets the line go on, in order. Behind small reads there is a line of its own for
  *    large transfers, which gets a quarter of the credit at least, and in which each goes on
  *    for four reads or writes at a time.
- * 5. Up to 16 connections are accepted between two polls, and do not wait behind others: a new
+ * 5. Up to 32 connections are accepted between two polls, and do not wait behind others: a new
  *    client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
  * 7. A connection that reads a second time while the gate is open shows that the sockets have
@@ -51,7 +51,7 @@ const LARGE_CREDIT = 16;
 const LARGE_GRANT = 4;
 
 /** Accepts between two polls. */
-const MAX_ACCEPTS = 16;
+const MAX_ACCEPTS = 32;
 
 /** A read of fewer bytes is small. */
 const MIN_LARGE_BYTES = 2048;

@@ -80,13 +80,15 @@ class SocketPair {
   static async open(): Promise<SocketPair> {
     using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
-    const near = await Deno.connect({ hostname: LOOPBACK, port });
-    const far = await listener.accept();
-    if (samePort(near.localAddr, far.remoteAddr)) return new SocketPair(near, far);
+    using opened = new DisposableStack();
+    const near = opened.use(await Deno.connect({ hostname: LOOPBACK, port }));
+    const far = opened.use(await listener.accept());
     // Another process was faster: it must not be able to end our polls.
-    near.close();
-    far.close();
-    throw new Deno.errors.ConnectionRefused("The listener was used by another process");
+    if (!samePort(near.localAddr, far.remoteAddr)) {
+      throw new Deno.errors.ConnectionRefused("Another process has used the listener");
+    }
+    opened.move();
+    return new SocketPair(near, far);
   }
 
   /** Sends a byte to itself; resolves when it has come. */

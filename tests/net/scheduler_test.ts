@@ -172,7 +172,7 @@ Deno.test("hardening 47: the first read of a new connection does not wait", () =
   assert(new Client(loop).reading);
 });
 
-Deno.test("hardening 47: 16 connections are accepted between two polls, also behind a long line", async () => {
+Deno.test("hardening 47: 32 connections are accepted between two polls, also behind a long line", async () => {
   const loop = new Loop();
   const crowd = clients(loop, 1000);
   for (const client of crowd) client.complete();
@@ -183,7 +183,7 @@ Deno.test("hardening 47: 16 connections are accepted between two polls, also beh
     return turn;
   };
   for (let round = 0; round < 3; round++) {
-    for (let i = 0; i < 16; i++) assertEquals(accept(), null);
+    for (let i = 0; i < 32; i++) assertEquals(accept(), null);
     const turn = accept();
     assert(turn !== null);
     await loop.poll();
@@ -193,7 +193,7 @@ Deno.test("hardening 47: 16 connections are accepted between two polls, also beh
 
 Deno.test("hardening 47: accepts alone are polled for, too", async () => {
   const loop = new Loop();
-  for (let i = 0; i < 16; i++) loop.scheduler.hasAccepted();
+  for (let i = 0; i < 32; i++) loop.scheduler.hasAccepted();
   const turn = loop.scheduler.beforeAccept(new Ticket());
   assert(loop.polling);
   await loop.poll();

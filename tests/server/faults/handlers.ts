@@ -132,6 +132,7 @@ export const KINDS: ReadonlyMap<string, Kind> = new Map(
         void request.respond(200, "two");
         void soon().then(() => void request.respond(200, "three"));
       },
+      reports: /^Cannot respond: the request has already been answered$/,
     },
     "ignores all promises": {
       handler: streaming((request) => {
