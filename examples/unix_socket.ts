@@ -30,13 +30,13 @@ async function removeStale(): Promise<void> {
 
 await removeStale();
 await using server = new AsyncHttpServer();
-server.listenOn(Deno.listen({ transport: "unix", path: PATH }));
+const listener = Deno.listen({ transport: "unix", path: PATH });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.addSignalListener(signal, async () => {
-    await server.shutdown();
-    await Deno.remove(PATH);
-    Deno.exit();
-  });
+  Deno.addSignalListener(signal, () => server.close());
 }
 console.log(`Listening on ${PATH}`);
-for (;;) await server.acceptRequest(handler);
+await server.serve(listener, handler);
+await server.shutdown();
+// The runtime removes the socket with its listener, or leaves it.
+await Deno.remove(PATH).catch(() => {});
+Deno.exit();

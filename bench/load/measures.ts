@@ -80,6 +80,35 @@ export const latency: Prepare = async (scenario, servers, bench) => {
   };
 };
 
+/** The 99th percentile of the latency while all connections are as busy as the server lets them. */
+export const tail: Prepare = async (scenario, servers, bench) => {
+  const running = await startAll(scenario, servers, bench);
+  return async (server) => {
+    const driven = await wrk(running.get(server)!, scenario, bench);
+    return { value: driven.p99, ...driven };
+  };
+};
+
+/**
+ * What one client after another waits for its response beside a disturbance: the median, or
+ * the 99th percentile where many others are busy.
+ */
+export function beside(disturbance: string, percentile: "p50" | "p99"): Prepare {
+  return async (scenario, servers, bench) => {
+    const running = await startAll(scenario, servers, bench);
+    return async (server) => {
+      const { port } = running.get(server)!;
+      const run = [Deno.execPath(), "run", "--allow-net=127.0.0.1", "--allow-run=wrk", "--no-lock"];
+      const args = [pathOf("beside.ts"), String(port), String(bench.seconds), disturbance];
+      const command = [...run, ...args];
+      const driven: Driven = JSON.parse(
+        await bench.processes.runLoad(command, bench.seconds * 1000 + OVERTIME),
+      );
+      return { value: driven[percentile], ...driven };
+    };
+  };
+}
+
 /**
  * Bytes of resident memory per idle connection that has carried one request. Each time
  * in a fresh process: memory that was used once is seldom given back.

@@ -2,7 +2,7 @@
 import * as requests from "../requests.ts";
 import { greeting, HELLO, PAGE, PAGES, receipt } from "../servers/content.ts";
 import type { Route } from "../servers/routes.ts";
-import { latency, memory, rate } from "./measures.ts";
+import { beside, latency, memory, rate, tail } from "./measures.ts";
 import type { Prepare } from "./measures.ts";
 import { asynchttp, asynchttpFetch, DENO_SERVE, PEERS } from "./servers.ts";
 import type { Server } from "./servers.ts";
@@ -69,6 +69,21 @@ function crowd(open: number): Scenario {
   });
 }
 
+/** The p99 at saturation. */
+function fair(connections: number): Scenario {
+  const title = `p99, ${connections.toLocaleString("en")} busy connections`;
+  return scenario("fair", title, { unit: "ms", connections, prepare: tail });
+}
+
+/** What a new client waits beside a disturbance. */
+function newcomer(title: string, disturbance: string, percentile: "p50" | "p99" = "p50"): Scenario {
+  const prepare = beside(disturbance, percentile);
+  return scenario("beside", `${title}: ${percentile}`, { unit: "ms", route: "beside", prepare });
+}
+
+/** An upload or a download with as many connections as hello. */
+const MANY = { connections: 50 };
+
 const IDLE = { idle: 5000 };
 
 /** All scenarios, in the order of the table. */
@@ -92,11 +107,26 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   scenario("buffered", "POST of 1 MiB, buffered", { ...UPLOAD, route: "buffered" }),
   scenario("streamed", "POST of 1 MiB, streamed", { ...UPLOAD, route: "streamed" }),
+  scenario("buffered", "POST of 1 MiB, buffered, 50 connections", {
+    ...UPLOAD,
+    ...MANY,
+    route: "buffered",
+  }),
+  scenario("streamed", "POST of 1 MiB, streamed, 50 connections", {
+    ...UPLOAD,
+    ...MANY,
+    route: "streamed",
+  }),
   scenario("bytes", "Response of 64 KiB", { route: "bytes", content: PAGE.length }),
   scenario("stream", "Stream of 10 MiB", {
     route: "stream",
     content: PAGE.length * PAGES,
     connections: FEW_CONNECTIONS,
+  }),
+  scenario("stream", "Stream of 10 MiB, 50 connections", {
+    route: "stream",
+    content: PAGE.length * PAGES,
+    ...MANY,
   }),
   scenario("connect", "New connection per request", { request: requests.HELLO_AND_CLOSE }),
   scenario("fetch", "Hello through fetchHandler", { asynchttp: asynchttpFetch }),
@@ -108,4 +138,15 @@ export const SCENARIOS: readonly Scenario[] = [
     prepare: memory,
   }),
   ...[100, 1000, 9000].map(crowd),
+  ...[50, 200, 500, 1000, 5000].map(fair),
+  ...["1", "0.2", "0.05"].map((ms) =>
+    newcomer(`A new client beside an endless pipeline, handlers of ${ms} ms`, `pipeline:${ms}`)
+  ),
+  ...["1", "15", "60"].map((kilobytes) =>
+    newcomer(
+      `A new client beside a reader of chunks of ${kilobytes} KB`,
+      `chunks:${Number(kilobytes) * 1000}`,
+    )
+  ),
+  newcomer("A new client beside 500 busy connections", "crowd:500", "p99"),
 ];

@@ -1,6 +1,16 @@
 /** The handlers of this server that are measured. */
 import { type Handler, streaming } from "@asynchttp/server";
-import { greeting, HELLO, PAGE, pages, receipt, sizeOf } from "./content.ts";
+import {
+  disturbance,
+  endless,
+  greeting,
+  HELLO,
+  PAGE,
+  pages,
+  receipt,
+  sizeOf,
+  work,
+} from "./content.ts";
 import type { Route } from "./routes.ts";
 
 /** The handlers by route. */
@@ -17,4 +27,10 @@ export const ASYNCHTTP_HANDLERS: Readonly<Record<Route, Handler>> = {
   }),
   bytes: (request) => request.respond(200, PAGE),
   stream: (request) => request.respond(200, pages()),
+  beside: (request) => {
+    const [kind, amount] = disturbance(request.url);
+    if (kind === "chunks") return request.respond(200, endless(amount));
+    if (kind === "work") work(amount);
+    return request.respond(200, HELLO);
+  },
 };

@@ -40,3 +40,20 @@ export async function sizeOf(stream: AsyncIterable<Uint8Array>): Promise<number>
   for await (const chunk of stream) size += chunk.length;
   return size;
 }
+
+/** Keeps the processor busy for `ms` milliseconds, as a handler without an await does. */
+export function work(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end;);
+}
+
+/** A stream without an end, in chunks of `size` bytes. */
+export function endless(size: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const chunk = new Uint8Array(size).fill(0x78);
+  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+}
+
+/** What a disturbing request asks for: `/?work=MS` or `/?chunks=BYTES`. */
+export function disturbance({ search }: { readonly search: string }): [kind: string, n: number] {
+  const [kind = "", amount = "0"] = search.slice(1).split("=");
+  return [kind, Number(amount)];
+}

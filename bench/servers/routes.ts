@@ -1,5 +1,13 @@
 /** The work a server is started for: its only argument. */
-export type Route = "hello" | "browser" | "json" | "buffered" | "streamed" | "bytes" | "stream";
+export type Route =
+  | "hello"
+  | "browser"
+  | "json"
+  | "buffered"
+  | "streamed"
+  | "bytes"
+  | "stream"
+  | "beside";
 
 /** Returns the handler that the command line names. */
 export function chosen<Handler>(handlers: Readonly<Record<Route, Handler>>): Handler {

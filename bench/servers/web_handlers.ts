@@ -1,5 +1,15 @@
 /** The same handlers with Web requests and responses, for `Deno.serve` and `fetchHandler`. */
-import { greeting, HELLO, PAGE, pages, receipt, sizeOf } from "./content.ts";
+import {
+  disturbance,
+  endless,
+  greeting,
+  HELLO,
+  PAGE,
+  pages,
+  receipt,
+  sizeOf,
+  work,
+} from "./content.ts";
 import type { Route } from "./routes.ts";
 
 type WebHandler = (request: Request) => Response | Promise<Response>;
@@ -13,4 +23,10 @@ export const WEB_HANDLERS: Readonly<Record<Route, WebHandler>> = {
   streamed: async (request) => new Response(String(await sizeOf(request.body!))),
   bytes: () => new Response(PAGE),
   stream: () => new Response(pages()),
+  beside: (request) => {
+    const [kind, amount] = disturbance(new URL(request.url));
+    if (kind === "chunks") return new Response(endless(amount));
+    if (kind === "work") work(amount);
+    return new Response(HELLO);
+  },
 };

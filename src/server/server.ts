@@ -434,17 +434,17 @@ export class AsyncHttpServer implements AsyncDisposable {
 
   /** Listens for `serve`: with a listener that is given, or that was given before, or on a port. */
   #listenToServe(where: number | Deno.Listener, options: ListenOptions): void {
-    if (isListener(where)) this.listenOn(where);
-    if (this.#state.name !== "given") return this.listen(where as number, options);
+    if (!isListener(where) && this.#state.name !== "given") return this.listen(where, options);
     for (const name of Object.keys(options)) {
       throw new TypeError(`Option ${name} must be left out with a listener: it has an address`);
     }
-    if (where !== 0 && !isListener(where)) {
+    if (isListener(where)) this.listenOn(where);
+    else if (where !== 0) {
       throw new TypeError(
         "Cannot listen: the server has a listener already, write serve(0, handler) to serve that one",
       );
     }
-    this.#move({ name: "listening", listener: this.#state.listener });
+    this.#move({ name: "listening", listener: this.#listener() });
   }
 
   /** Accepts one connection; skips connections that their clients have reset already. */
