@@ -57,8 +57,7 @@ export const rate: Prepare = async (scenario, servers, bench) => {
   return async (server) => {
     const target = running.get(server)!;
     using _held = await hold(target.port, server.idle ?? 0);
-    const { request, varied = [request] } = scenario;
-    const driven = await wrk(target, scenario, bench, server.repeats ? [request] : varied);
+    const driven = await wrk(target, requestsTo(server, scenario), scenario, bench);
     return { value: scenario.unit === "µs" ? 1e6 / driven.rate : driven.rate, ...driven };
   };
 };
@@ -137,8 +136,13 @@ async function startWarm(scenario: Scenario, server: Server, bench: Bench) {
   const command = server.command(scenario.route, bench.directory);
   const running = await bench.processes.startServer(command);
   await probe(running.port, scenario, server.title);
-  await wrk(running, scenario, bench);
+  await wrk(running, requestsTo(server, scenario), scenario, bench);
   return running;
+}
+
+/** What a server is sent in turn: one request, or as many that repeat as vary elsewhere, so that the generator's work is the same. */
+function requestsTo({ repeats }: Server, { request, varied = [request] }: Scenario) {
+  return repeats ? varied.map(() => request) : varied;
 }
 
 /** Rejects a server that does not do the work that is compared. */
@@ -160,9 +164,9 @@ async function probe(port: number, { request, content }: Scenario, title: string
 /** wrk checks every status; the content is held against the number of bytes received. */
 async function wrk(
   server: RunningServer,
-  { request, pipelined, connections, content }: Scenario,
+  requests: readonly string[],
+  { pipelined, connections, content }: Scenario,
   { processes, directory, seconds }: Bench,
-  requests: readonly string[] = [request],
 ): Promise<Driven & { readonly busy: number }> {
   const file = `${directory}/requests`;
   await Deno.writeTextFile(file, requests.map((one) => one.repeat(pipelined)).join("\0"));

@@ -20,8 +20,8 @@
  *    credit lets the line go on, in order. Behind small reads there is a line of its own for
  *    large transfers, which gets a quarter of the credit at least, and in which each goes on
  *    for four reads or writes at a time.
- * 5. Up to 32 connections are accepted between two polls, and do not wait behind others: a new
- *    client would get its first response after everybody's next one.
+ * 5. While it is closed, up to 32 connections are accepted between two polls, and do not wait
+ *    behind others: a new client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
  * 7. A connection that reads a second time while the gate is open shows that the sockets have
  *    been polled in between: the credit begins anew. So fewer busy connections than the credit
@@ -50,7 +50,7 @@ const LARGE_CREDIT = 16;
  */
 const LARGE_GRANT = 4;
 
-/** Accepts between two polls. */
+/** Accepts between two polls while the gate is closed. */
 const MAX_ACCEPTS = 32;
 
 /** A read of fewer bytes is small. */
@@ -205,8 +205,7 @@ export class Scheduler implements Subscriber {
 
   /** Before an accept: null, or a promise as for a write. */
   beforeAccept(ticket: Ticket): Promise<void> | null {
-    if (this.#accepts < MAX_ACCEPTS) return null;
-    this.#close();
+    if (this.#isOpen || this.#accepts < MAX_ACCEPTS) return null;
     return inLine(this.#accepting, ticket, 1);
   }
 

@@ -12,9 +12,8 @@
  * Extensions have no meaning here and are dropped, but two recipients that do not agree on
  * where one ends do not agree on where the data begins. So no line end is part of an
  * extension, not even in quotes (CVE-2025-55315), and whitespace stands only where the
- * grammar has it, never before the line end. The one place in the grammar that is refused is
- * the whitespace between a size and its first semicolon: `1 0` must not be read as 1 or
- * as 16, and a rule that looks at the next semicolon first is one that can be misled.
+ * grammar has it, never before the line end. One place of the grammar is refused, as by
+ * llhttp: the whitespace between a size and its first semicolon, so that a size has one form.
  */
 import { isOws, TEXT, TOKEN } from "./syntax.ts";
 

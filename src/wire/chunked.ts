@@ -125,58 +125,54 @@ export class ChunkedDecoder {
       switch (this.#state) {
         case "data":
           return true;
-        case "end":
-          return false;
+        case "data carriage return":
+          expect(input, CR, "The data of a chunk must be followed by CRLF");
+          this.#state = "data line feed";
+          break;
+        case "data line feed":
+          expect(input, LF, "The data of a chunk must be followed by CRLF");
+          this.#state = "size";
+          break;
+        case "size":
+          this.#readSize(input);
+          break;
+        case "extension":
+          this.#readExtension(input);
+          break;
+        case "line feed":
+          expect(input, LF, "The line of a chunk must end with CRLF");
+          this.#beginData(maxBody);
+          break;
         case "trailers":
           if (!this.#readTrailers(input)) return false;
           break;
-        default:
-          this.#step(input.bytes[input.start]!, maxBody);
-          input.consume(1);
+        case "end":
+          return false;
       }
     }
     return false;
   }
 
-  #step(byte: number, maxBody: number): void {
-    switch (this.#state) {
-      case "size":
-        this.#countLine();
-        return this.#size(byte);
-      case "extension":
-        this.#countLine();
-        return this.#extend(byte);
-      case "line feed":
-        if (byte !== LF) throw badChunk("The line of a chunk must end with CRLF");
-        return this.#beginData(maxBody);
-      case "data carriage return":
-        if (byte !== CR) throw badChunk("The data of a chunk must be followed by CRLF");
-        this.#state = "data line feed";
-        return;
-      case "data line feed":
-        if (byte !== LF) throw badChunk("The data of a chunk must be followed by CRLF");
-        this.#state = "size";
-        return;
-    }
-  }
-
-  #beginData(maxBody: number): void {
-    this.#announced += this.#remaining;
-    if (this.#announced > maxBody) throw bodyTooLarge(maxBody);
-    this.#state = this.#remaining === 0 ? "trailers" : "data";
-    this.#digits = this.#lineLength = 0;
-  }
-
-  #size(byte: number): void {
-    const digit = HEX_VALUE[byte]!;
-    if (digit < 16) {
+  /** Reads digits, and the byte behind them if it has arrived. */
+  #readSize(input: ReadBuffer): void {
+    const { bytes, end } = input;
+    while (input.start < end) {
+      const byte = bytes[input.start++]!;
+      this.#countLine();
+      const digit = HEX_VALUE[byte]!;
+      if (digit > 15) return this.#endSize(byte);
       if (++this.#digits > MAX_SIZE_DIGITS) {
         throw badChunk("A chunk size must have at most 13 digits");
       }
       this.#remaining = this.#remaining * 16 + digit;
-    } else if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
+    }
+  }
+
+  #endSize(byte: number): void {
+    if (this.#digits === 0 || (byte !== CR && byte !== SEMICOLON)) {
       throw badChunk("A chunk must begin with its size in hexadecimal digits");
-    } else if (byte === CR) {
+    }
+    if (byte === CR) {
       this.#state = "line feed";
     } else {
       this.#state = "extension";
@@ -185,15 +181,27 @@ export class ChunkedDecoder {
     }
   }
 
-  #extend(byte: number): void {
-    if (byte === CR && mayEndExtension(this.#extension)) {
-      this.#state = "line feed";
-      return;
+  #readExtension(input: ReadBuffer): void {
+    const { bytes, end } = input;
+    while (input.start < end) {
+      const byte = bytes[input.start++]!;
+      this.#countLine();
+      if (byte === CR && mayEndExtension(this.#extension)) {
+        this.#state = "line feed";
+        return;
+      }
+      const place = extensionPlaceAfter(this.#extension, byte);
+      if (place === null) throw badExtension();
+      this.#extension = place;
+      this.#countExtension();
     }
-    const place = extensionPlaceAfter(this.#extension, byte);
-    if (place === null) throw badExtension();
-    this.#extension = place;
-    this.#countExtension();
+  }
+
+  #beginData(maxBody: number): void {
+    this.#announced += this.#remaining;
+    if (this.#announced > maxBody) throw bodyTooLarge(maxBody);
+    this.#state = this.#remaining === 0 ? "trailers" : "data";
+    this.#digits = this.#lineLength = 0;
   }
 
   #countExtension(): void {
@@ -225,6 +233,11 @@ export class ChunkedDecoder {
     this.#state = "end";
     return true;
   }
+}
+
+function expect(input: ReadBuffer, byte: number, message: string): void {
+  if (input.bytes[input.start] !== byte) throw badChunk(message);
+  input.consume(1);
 }
 
 function badChunk(message: string): HttpError {

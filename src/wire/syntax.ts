@@ -65,7 +65,7 @@ export function textEnd(bytes: Uint8Array, view: DataView, at: number, stop: num
  * `word`, HTAB among them; 0 if there is none.
  *
  * Subtracting 0x20 from a byte below 0x20 borrows, and sets the highest bit, which `~word`
- * has too; a byte from 0x80 on has it not. XOR turns DEL, and no other byte, into 0.
+ * has too, but not for a byte from 0x80 on. XOR turns DEL, and no other byte, into 0.
  */
 function controlsIn(word: number): number {
   const del = word ^ 0x7f7f7f7f;
