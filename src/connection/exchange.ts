@@ -88,6 +88,11 @@ export class Exchange {
     return this.#connection.transport.closed;
   }
 
+  /** The connection that it is part of. */
+  get connection(): ConnectionContext {
+    return this.#connection;
+  }
+
   /** Why the last attempt to respond failed, if one did. */
   get failure(): unknown {
     return this.#failure;

@@ -32,6 +32,23 @@ export interface RespondOptions {
  */
 export type Handler = (request: Request) => void | Promise<void>;
 
+let exchange: (request: Request) => Exchange;
+
+/** Returns the exchange of a request: for the entries that build on a connection. */
+export function exchangeOf(request: Request): Exchange {
+  return exchange(request);
+}
+
+/** What answers a request with 101 when its handler does, and takes its connection over. */
+type ProtocolSwitch = (response: Response) => void | Promise<void>;
+
+const protocolSwitches = new WeakMap<Request, ProtocolSwitch>();
+
+/** Lets `respondWith` answer with a Response of status 101, by calling `switchProtocols`. */
+export function prepareSwitch(request: Request, switchProtocols: ProtocolSwitch): void {
+  protocolSwitches.set(request, switchProtocols);
+}
+
 /**
  * A request, and the means to answer it.
  *
@@ -60,6 +77,10 @@ export class Request {
   #url: URL | undefined;
   #headers: Headers | undefined;
   #body: string | undefined;
+
+  static {
+    exchange = (request) => request.#exchange;
+  }
 
   /** @ignore Made by the server. */
   constructor(exchange: Exchange, scheme: "http" | "https") {
@@ -358,6 +379,8 @@ export class Request {
   }
 
   async #respondWith(response: Response): Promise<void> {
+    const switchProtocols = response?.status === 101 && protocolSwitches.get(this);
+    if (switchProtocols) return switchProtocols(response);
     const parts = partsOf(response);
     await this.#exchange.respond(parts instanceof Promise ? await parts : parts);
   }

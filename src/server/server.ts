@@ -12,6 +12,7 @@ import { BodyMemory } from "../connection/body_memory.ts";
 import { Connection } from "../connection/connection.ts";
 import { report } from "../connection/context.ts";
 import type { ServerContext } from "../connection/context.ts";
+import { HandedOver } from "../connection/handed_over.ts";
 import type { Handler } from "../connection/request.ts";
 import { systemClock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
@@ -144,6 +145,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       counters: new Counters(),
       bodyMemory: new BodyMemory(resolved.maxBodyMemory),
       lingering: new LinkedList(),
+      handedOver: new HandedOver(),
     };
     this.#guard = new FdGuard({ ...resolved, clock: systemClock });
     this.#reusePort = resolved.reusePort;
@@ -338,6 +340,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     this.#guard.releaseAll();
     this.#endPause();
     for (const { connection } of this.#connections.values()) connection.disableKeepAlive();
+    this.#context.handedOver.close();
   }
 
   /**
@@ -350,7 +353,8 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0) });
-    const open = this.#connections.values().map(({ done }) => done);
+    const { handedOver } = this.#context;
+    const open = [...this.#connections.values(), ...handedOver.values()].map(({ done }) => done);
     this.close();
     await this.#waitForGrace(options.grace ?? DEFAULT_GRACE_MS, Promise.all(open));
     // Does not wait for handlers that never return: destroying their connections is enough.
@@ -358,6 +362,10 @@ export class AsyncHttpServer implements AsyncDisposable {
     for (const { connection } of this.#connections.values()) {
       if (!connection.isLingering) cut++;
       connection.destroy();
+    }
+    for (const successor of handedOver.values()) {
+      cut++;
+      successor.destroy();
     }
     return { finished: open.length - cut, cut };
   }

@@ -33,6 +33,11 @@ class LazyRequest {
     this.#source = source;
   }
 
+  /** Returns what a lazy request was made of; undefined for any other request. */
+  static sourceOf(request: object): RequestSource | undefined {
+    return #source in request ? request.#source : undefined;
+  }
+
   get method(): string {
     const { method } = this.#source;
     return NORMALIZED.test(method) ? method.toUpperCase() : method;
@@ -106,3 +111,7 @@ function isAcceptedAsRequest(): boolean {
 export const lazyRequest: (source: RequestSource) => globalThis.Request = isAcceptedAsRequest()
   ? fakeRequest
   : genuineRequest;
+
+/** Returns what {@linkcode lazyRequest} has made `request` of; undefined for any other request. */
+export const sourceOf: (request: globalThis.Request) => RequestSource | undefined =
+  LazyRequest.sourceOf;
