@@ -14,6 +14,7 @@ const LEVELS: { readonly [folder: string]: number } = {
   connection: 3,
   server: 4,
   websocket: 5,
+  testing: 5,
 };
 
 /** The libraries that the folder of an entry of its own may import. */

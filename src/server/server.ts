@@ -15,6 +15,7 @@ import type { ServerContext } from "../connection/context.ts";
 import { HandedOver } from "../connection/handed_over.ts";
 import type { Handler } from "../connection/request.ts";
 import { systemClock } from "../net/clock.ts";
+import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
 import { LinkedList } from "../net/linked_list.ts";
@@ -137,17 +138,20 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {RangeError} A number is out of range.
    * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
    */
-  constructor(options?: AsyncHttpServerOptions) {
+  constructor(options?: AsyncHttpServerOptions);
+  /** @ignore With a clock that a test moves by hand. */
+  constructor(options: AsyncHttpServerOptions | undefined, clock: Clock);
+  constructor(options?: AsyncHttpServerOptions, clock: Clock = systemClock) {
     const resolved = resolveOptions(options);
     this.#context = {
       options: resolved,
-      clock: systemClock,
+      clock,
       counters: new Counters(),
       bodyMemory: new BodyMemory(resolved.maxBodyMemory),
       lingering: new LinkedList(),
       handedOver: new HandedOver(),
     };
-    this.#guard = new FdGuard({ ...resolved, clock: systemClock });
+    this.#guard = new FdGuard({ ...resolved, clock });
     this.#reusePort = resolved.reusePort;
   }
 
