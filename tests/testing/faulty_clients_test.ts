@@ -153,3 +153,20 @@ for (const [name, client, expected] of CLIENTS) {
     await ends({ fault: "wrong-length", by: -100 }, expected.long);
   });
 }
+
+Deno.test("fetch: repeats a request by itself whose reused connection is cut within the head", async () => {
+  let requests = 0;
+  const counting: Handler = (request) => {
+    requests++;
+    return request.respond(200, CONTENT);
+  };
+  const plan = [
+    { fault: "unavailable", times: 1 },
+    { fault: "cut", afterBytes: 20, times: 1 },
+  ] as const;
+  await servingWell(faulty(counting, plan), async (port) => {
+    assertEquals(await byFetch(`http://127.0.0.1:${port}/`), "503 Service Unavailable\n");
+    assertEquals(await byFetch(`http://127.0.0.1:${port}/`), WHOLE);
+  });
+  assertEquals(requests, 2);
+});
