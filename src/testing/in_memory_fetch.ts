@@ -133,6 +133,9 @@ function endingWith(
         throw signal.aborted ? signal.reason : error;
       }
     },
-    cancel: close,
+    cancel(reason) {
+      close();
+      return reader.cancel(reason);
+    },
   }, { highWaterMark: 0 });
 }

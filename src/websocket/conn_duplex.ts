@@ -11,7 +11,7 @@ import { Duplex } from "node:stream";
  * it; an idle connection holds one, so it is small until a client fills it.
  */
 const MIN_READ_BYTES = 1024;
-const MAX_READ_BYTES = 65_536;
+const MAX_READ_BYTES = 16_384;
 
 /** A `Deno.Conn` as a `Duplex`. */
 export class ConnDuplex extends Duplex {
@@ -52,7 +52,7 @@ export class ConnDuplex extends Duplex {
     const buffer = new Uint8Array(this.#readBytes);
     const count = await this.#conn.read(buffer);
     if (count === null) return void this.push(null);
-    this.#readBytes = count < buffer.length ? MIN_READ_BYTES : MAX_READ_BYTES;
+    this.#readBytes = nextReadBytes(buffer.length, count);
     this.bytesIn += count;
     this.push(buffer.subarray(0, count));
   }
@@ -60,6 +60,12 @@ export class ConnDuplex extends Duplex {
   async #send(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length;) at += await this.#conn.write(bytes.subarray(at));
   }
+}
+
+/** Returns the size of the next read, after one of `size` that has brought `count` bytes. */
+function nextReadBytes(size: number, count: number): number {
+  if (count === size) return Math.min(size * 4, MAX_READ_BYTES);
+  return count * 4 < size ? Math.max(size / 4, MIN_READ_BYTES) : size;
 }
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {

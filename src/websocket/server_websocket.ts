@@ -129,7 +129,7 @@ export class ServerWebSocket extends EventTarget implements WebSocket {
         "InvalidAccessError",
       );
     }
-    const { length } = new TextEncoder().encode(reason);
+    const { length } = encoder.encode(reason);
     if (length > MAX_REASON_BYTES) {
       throw new DOMException(
         `Close reason must have at most ${MAX_REASON_BYTES} bytes: got ${length}`,
@@ -231,13 +231,15 @@ export class ServerWebSocket extends EventTarget implements WebSocket {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** The bytes as they are now: the caller may change its buffer before the frame is written. */
 function snapshot(data: unknown): Uint8Array | Blob {
   if (data instanceof Blob) return data;
   if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
     return new Uint8Array(data).slice();
   }
-  if (!ArrayBuffer.isView(data)) return new TextEncoder().encode(String(data));
+  if (!ArrayBuffer.isView(data)) return encoder.encode(String(data));
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
 }
 

@@ -1,7 +1,9 @@
 /** WebSockets with real clients: a browser, Deno's `WebSocket`, `npm:ws`, and under Hono. */
 import { once } from "node:events";
 import { assert, assertEquals } from "@std/assert";
+import { fetchHandler } from "@asynchttp/server";
 import type { FetchHandler } from "@asynchttp/server";
+import { tlsListener } from "@asynchttp/server/tls";
 import { upgradeWebSocket } from "@asynchttp/server/websocket";
 import type { UpgradeWebSocketOptions } from "@asynchttp/server/websocket";
 import { Hono } from "npm:hono@4.13.19";
@@ -10,7 +12,7 @@ import { WebSocket as WsClient } from "ws";
 import { pattern } from "../fixtures.ts";
 import { withPage } from "../server/browser.ts";
 import { servingFetchWell } from "../server/fetch_tools.ts";
-import { testWith } from "../server/tools.ts";
+import { accepting, testWith, withCertificate } from "../server/tools.ts";
 
 function echo(options: UpgradeWebSocketOptions = {}): FetchHandler {
   return (request) => {
@@ -223,6 +225,31 @@ testWith(
 const HTML = { headers: { "Content-Type": "text/html" } };
 const ADDR: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
 const ADDRESSES = { localAddr: ADDR, remoteAddr: ADDR };
+
+testWith(
+  "openssl",
+  "wss: over tlsListener, where a page that came without TLS is refused",
+  async () => {
+    await withCertificate(async (cert, key) => {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      const { port } = listener.addr as Deno.NetAddr;
+      const pems = { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
+      await accepting(tlsListener(listener, pems), fetchHandler(echo()), async (server) => {
+        const connect = (origin: string) =>
+          new WsClient(`wss://localhost:${port}/`, { origin, ca: pems.cert });
+        const client = connect(`https://localhost:${port}`);
+        await once(client, "open");
+        client.send("secret");
+        assertEquals(String((await once(client, "message"))[0]), "secret");
+        const [error] = await once(connect(`http://localhost:${port}`), "error");
+        assertEquals(error.message, "Unexpected server response: 403");
+        const closed = once(client, "close");
+        assertEquals((await server.shutdown()).cut, 0);
+        assertEquals((await closed)[0], 1001);
+      });
+    });
+  },
+);
 
 /** Runs in the page: what it sees of a socket. */
 function converse(url: string): Promise<string> {
