@@ -379,9 +379,9 @@ export class Request {
   }
 
   async #respondWith(response: Response): Promise<void> {
-    const switchProtocols = response?.status === 101 && protocolSwitches.get(this);
-    if (switchProtocols) return switchProtocols(response);
     const parts = partsOf(response);
+    const switchProtocols = response.status === 101 ? protocolSwitches.get(this) : undefined;
+    if (switchProtocols !== undefined) return switchProtocols(response);
     await this.#exchange.respond(parts instanceof Promise ? await parts : parts);
   }
 }

@@ -143,8 +143,8 @@ async function damaged(
 
 const FRAMING = /^(?:content-length|transfer-encoding)$/i;
 
-async function read(response: Uint8Array, method: string) {
-  let rest = response;
+async function read(bytes: Uint8Array, method: string) {
+  let rest = bytes;
   const reader = new ResponseReader({
     read(into) {
       const count = Math.min(rest.length, into.length);
@@ -153,6 +153,8 @@ async function read(response: Uint8Array, method: string) {
       return Promise.resolve(count === 0 ? null : count);
     },
   });
-  const { content, ...head } = await reader.next(method);
-  return { ...head, content: await new Response(content).bytes() };
+  // Interim responses are left out: what is damaged is the final one.
+  let response = await reader.next(method);
+  while (response.status < 200) response = await reader.next(method);
+  return { ...response, content: await new Response(response.content).bytes() };
 }

@@ -99,6 +99,15 @@ const BYTES: readonly (readonly [
     `${HEAD}Content-Length: 4\r\n\r\nabcdef`,
   ],
   [
+    "wrong-length behind an interim response",
+    { fault: "wrong-length", by: 4 },
+    async (request) => {
+      await request.inform(103);
+      await request.respond(200, "abcdef");
+    },
+    `${HEAD}Content-Length: 10\r\n\r\nabcdef`,
+  ],
+  [
     "wrong-length below 0",
     { fault: "wrong-length", by: -9 },
     whole,
