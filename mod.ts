@@ -19,10 +19,12 @@
  * @module
  */
 export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
+export type { FieldsInit } from "./src/fields_init.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
+export type { ResponseProgress } from "./src/connection/response_state.ts";
 export type { AsyncHttpServerOptions } from "./src/server/options.ts";
 export {
   type ParsedRequest,
@@ -37,6 +39,7 @@ export {
   type ServeOptions,
   type ShutdownResult,
 } from "./src/server/server.ts";
+export type { ClientConn } from "./src/net/raw_conn.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/web/content.ts";

@@ -8,6 +8,7 @@
  * an error becomes a response, and `connection.ts` the one place where that response
  * is written.
  */
+import type { FieldsInit } from "./fields_init.ts";
 
 /**
  * Why a request was rejected: a closed set, made for counters and for `switch`.
@@ -42,6 +43,7 @@ export type RejectCode =
   | "chunk-extensions-too-large" // 400
   | "trailers-too-large" // 431
   | "incomplete-message" // 400
+  | "bad-json" // 400
   | "head-timeout" // 408
   | "body-timeout" // 408
   | "handler-timeout" // 503
@@ -123,7 +125,7 @@ export interface ErrorResponse {
    *
    * @default {[["Content-Type", "text/plain; charset=utf-8"]]}
    */
-  headers?: HeadersInit;
+  headers?: FieldsInit;
   /**
    * The body.
    *

@@ -82,8 +82,14 @@ export function isOneOf(...values: string[]): Check {
   };
 }
 
-function inspected(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+/** Describes a value of a wrong type for a message. */
+export function inspected(value: unknown): string {
+  if (typeof value === "string") return `${JSON.stringify(value)}, a string`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  const { name } = value.constructor ?? Object;
+  if (name === "Object" || name === "") return "an object";
+  return /^[AEIOU]/.test(name) ? `an ${name}` : `a ${name}`;
 }
 
 function capitalized(text: string): string {

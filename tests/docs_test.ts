@@ -297,6 +297,10 @@ const REFUSALS: { readonly [code: string]: Refusal } = {
   "trailers-too-large": chunks("0\r\nA: b\r\n\r\n", { limits: { trailerFields: 0 } }),
   "incomplete-message": { sent: ["GET / HT", EOF] },
   "head-timeout": { sent: ["GET / HT", STALL], ms: 30_000 },
+  "bad-json": {
+    sent: ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"],
+    handler: async (request) => void await request.json(),
+  },
   "body-timeout": {
     sent: ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na", STALL],
     ms: 30_000,

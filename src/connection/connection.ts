@@ -17,6 +17,7 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { ByteConn } from "../net/stream_conn.ts";
+import { scheduler } from "../net/scheduler.ts";
 import { Throughput } from "../net/throughput.ts";
 import { Transport } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
@@ -116,6 +117,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Serves requests until none may follow. Never rejects. */
   async run(): Promise<void> {
     const subscription = this.clock.subscribe(this);
+    scheduler.join();
     // The first head is due from the accept on: a client that sends nothing is the cheapest attack.
     this.#enter("idle", this.timeouts.head);
     try {
@@ -124,6 +126,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       if (!(error instanceof ConnectionLost)) report(this.#context.options, error);
     } finally {
       this.clock.unsubscribe(subscription);
+      scheduler.leave();
       if (this.#phase !== "detached") this.transport.close();
     }
   }
@@ -237,6 +240,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
         else if (!await this.#conclude(exchange, step)) return;
         // A function that waits keeps its variables: an idle connection would keep its last request.
         head = exchange = null;
+        const turn = this.reader.hasUnread ? scheduler.beforeBuffered(this.transport.ticket) : null;
+        if (turn !== null) await turn;
       }
     } catch (error) {
       if (error instanceof HttpError) await this.#reject(error);

@@ -8,6 +8,7 @@ import type { Counters } from "../stats.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HandedOver } from "./handed_over.ts";
 import type { Request } from "./request.ts";
+import type { ResponseProgress } from "./response_state.ts";
 
 /** The addresses of a connection. */
 export interface ConnectionInfo {
@@ -28,17 +29,22 @@ export interface ResolvedOptions {
   readonly limits: Readonly<Limits>;
   readonly timeouts: Readonly<Timeouts>;
   readonly countDescriptors: (() => number) | undefined;
-  readonly onError: (error: unknown, request?: Request) => void;
+  readonly onError: (error: unknown, request?: Request, progress?: ResponseProgress) => void;
   readonly onReject:
     | ((error: HttpError, connection: ConnectionInfo) => Partial<ErrorResponse> | void)
     | undefined;
 }
 
 /** Calls `onError`. Errors thrown by the hook are logged, never propagated. */
-export function report(options: ResolvedOptions, error: unknown, request?: Request): void {
+export function report(
+  options: ResolvedOptions,
+  error: unknown,
+  request?: Request,
+  progress?: ResponseProgress,
+): void {
   try {
-    const returned: unknown = options.onError(error, request);
-    if (returned instanceof Promise) returned.catch(logError);
+    const returned: unknown = options.onError(error, request, progress);
+    if (returned instanceof Promise) returned.catch((fault) => logError(fault));
   } catch (fault) {
     logError(fault);
   }

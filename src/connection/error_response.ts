@@ -80,6 +80,11 @@ export function bodyTimeout(): HttpError {
   );
 }
 
+/** A handler has read a body as JSON that is not JSON, and let the error pass. */
+export function badJson(cause: unknown): HttpError {
+  return new HttpError(400, "bad-json", "The body must be JSON (RFC 8259)", { cause });
+}
+
 /** A handler took longer than `timeouts.handler`. */
 export function handlerTimeout(): HttpError {
   return new HttpError(503, "handler-timeout", "The request took too long to serve");

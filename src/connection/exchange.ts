@@ -4,6 +4,8 @@
  * It is the only place that writes to a connection while a request is being served, and
  * every move of its response goes through the table in `response_state.ts`.
  */
+import type { HttpError } from "../errors.ts";
+import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { RawConn } from "../net/raw_conn.ts";
 import { contentBytes, isShortAscii, streamOf } from "../web/content.ts";
@@ -15,13 +17,14 @@ import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
+import { ObservedRejection } from "./observed_rejection.ts";
 import { nextStep, requestAllowsReuse, responseMayPersist } from "./keep_alive.ts";
 import type { NextStep } from "./keep_alive.ts";
 import { RequestBody } from "./request_body.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { SourceReader } from "./response_body.ts";
 import { checkMove, nextState, requestIsOver } from "./response_state.ts";
-import type { ResponseState } from "./response_state.ts";
+import type { ResponseProgress, ResponseState } from "./response_state.ts";
 
 /**
  * Where a response that was sent whole is.
@@ -53,8 +56,8 @@ export class Exchange {
   #watch: DisconnectWatch | undefined;
   /** What `respond` returned for a response that was sent whole. */
   #responded: Promise<void> | undefined;
-  /** Why an attempt to respond failed: the handler may not have looked at it. */
-  #failure: unknown;
+  /** The last attempt that failed: the handler may not have looked at it. */
+  #failure: ObservedRejection | null = null;
 
   constructor(connection: ConnectionContext, head: RequestHead) {
     this.#connection = connection;
@@ -83,6 +86,17 @@ export class Exchange {
     return this.#state === "answered" || this.#state === "hijacked";
   }
 
+  /** How much of the response was sent. */
+  get progress(): ResponseProgress {
+    if (this.unanswered) return "unsent";
+    return this.complete ? "complete" : "partial";
+  }
+
+  /** Why the body was rejected; null if it was not. */
+  get bodyRejection(): HttpError | null {
+    return this.#body?.rejection ?? null;
+  }
+
   /** Whether the connection is closed. */
   get cutOff(): boolean {
     return this.#connection.transport.closed;
@@ -93,9 +107,14 @@ export class Exchange {
     return this.#connection;
   }
 
+  /** Why the last attempt to respond failed; undefined if none has, or the handler has heard of it. */
+  get unheardFailure(): unknown {
+    return this.#failure === null || this.#failure.isHeard ? undefined : this.#failure.reason;
+  }
+
   /** Why the last attempt to respond failed, if one did. */
   get failure(): unknown {
-    return this.#failure;
+    return this.#failure?.reason;
   }
 
   get localAddr(): Deno.Addr {
@@ -123,7 +142,7 @@ export class Exchange {
 
   /** Whether a handler that returned `handling` ends with its response: most do. */
   endsWith(handling: Promise<void>): boolean {
-    return handling === this.#responded;
+    return handling === this.#responded && this.#failure === null;
   }
 
   /** What follows on the connection, now that the handler is done. */
@@ -143,7 +162,7 @@ export class Exchange {
   }
 
   /** Sends an interim response (RFC 9110, 15.2); HTTP/1.0 has none. */
-  inform(status: number, headers: HeadersInit | undefined): Promise<void> {
+  inform(status: number, headers: FieldsInit | null | undefined): Promise<void> {
     const { transport } = this.#connection;
     try {
       if (!Number.isInteger(status) || status < 102 || status > 199) {
@@ -163,11 +182,10 @@ export class Exchange {
   }
 
   /** Sends header lines as they are; the handler writes what belongs around them. */
-  sendHeaders(headers: HeadersInit): Promise<void> {
+  sendHeaders(headers: FieldsInit): Promise<void> {
     try {
-      checkMove(this.#state, "raw");
       const fields = fieldsToSend(headers);
-      this.#move("raw");
+      this.#mustTakeRawBytes();
       encodeFields(this.#connection.transport.out, fields);
     } catch (error) {
       return this.#failed(error);
@@ -181,6 +199,7 @@ export class Exchange {
     return this.#conn ??= new RawConn({
       localAddr,
       remoteAddr,
+      setNoDelay: this.#connection.transport.setNoDelay,
       read: (into) => this.#readRaw(into),
       write: (bytes) => this.#writeRaw(bytes),
       closeWrite: () => this.#closeWriteRaw(),
@@ -189,7 +208,7 @@ export class Exchange {
   }
 
   /** Accepts the protocol that the client offers: what follows on the connection is the handler's. */
-  upgrade(headers: HeadersInit | undefined): Promise<Deno.Conn> {
+  upgrade(headers: FieldsInit | null | undefined): Promise<RawConn> {
     const { upgrade } = this.head.framing;
     const { transport } = this.#connection;
     const tunnel = this.head.method === "CONNECT";
@@ -208,8 +227,8 @@ export class Exchange {
     }
   }
 
-  /** Hands the connection over, with the bytes that were not read. */
-  hijack(): Deno.Conn {
+  /** Hands the connection over, with the bytes that were not read; also behind raw bytes. */
+  hijack(): RawConn {
     checkMove(this.#state, "hijacked");
     if (!this.received) {
       throw new TypeError("Cannot hand the connection over: the request has a body, read it first");
@@ -419,10 +438,9 @@ export class Exchange {
     if (this.#state === "unanswered") this.#move("raw");
   }
 
-  /** A rejection that is marked as handled: `failure` keeps it for `onError`. */
+  /** Returns a rejection that may be ignored: `onError` hears of it then. */
   #failed(error: unknown): Promise<never> {
-    this.#failure = error;
-    return ignoreRejection(Promise.reject<never>(error));
+    return this.#failure = new ObservedRejection(error);
   }
 }
 

@@ -3,10 +3,10 @@
  * waited for, and decides what its failure means.
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
-import { ignoreRejection } from "../ignore_rejection.ts";
+import { isBadJson } from "../web/bad_json.ts";
 import { report } from "./context.ts";
 import type { ServerContext } from "./context.ts";
-import { handlerTimeout } from "./error_response.ts";
+import { badJson, handlerTimeout } from "./error_response.ts";
 import type { Exchange } from "./exchange.ts";
 import { isStreaming } from "./handlers.ts";
 import { Request } from "./request.ts";
@@ -74,13 +74,18 @@ export class HandlerRunner {
     request: Request,
     exchange: Exchange,
   ): Promise<void> {
+    let returned: unknown;
     try {
-      if (handling !== undefined) await handling;
+      if (handling !== undefined) returned = await handling;
     } catch (error) {
       this.#handlerFailed(error, request, exchange);
     }
     if (exchange.streaming !== undefined) await this.#whenStreamed(request, exchange);
-    if (exchange.unanswered) this.#notAnswered(request, exchange);
+    if (exchange.unanswered) this.#notAnswered(request, exchange, returned);
+    const { unheardFailure, progress } = exchange;
+    if (unheardFailure !== undefined) {
+      report(this.#context.options, unheardFailure, request, progress);
+    }
   }
 
   /** A streamed response goes on when its handler has returned. */
@@ -103,12 +108,12 @@ export class HandlerRunner {
     }
   }
 
-  #notAnswered(request: Request, exchange: Exchange): never {
+  #notAnswered(request: Request, exchange: Exchange, returned: unknown): never {
     exchange.seal();
-    const error = new Error("The handler returned without having answered the request", {
+    const error = new TypeError(`${NOT_ANSWERED}: ${remedyFor(returned)}`, {
       cause: exchange.failure,
     });
-    report(this.#context.options, error, request);
+    report(this.#context.options, error, request, "unsent");
     throw internalError("not-answered", error);
   }
 
@@ -121,7 +126,7 @@ export class HandlerRunner {
     };
     this.#timer.startHandlerTimeout();
     try {
-      await Promise.race([ignoreRejection(handling), expired]);
+      return await Promise.race([handling, expired]);
     } finally {
       this.#expire = undefined;
     }
@@ -133,19 +138,34 @@ export class HandlerRunner {
    * fault, and not reported to `onError`.
    */
   #handlerFailed(error: unknown, request: Request, exchange: Exchange): void {
-    const { unanswered, complete } = exchange;
+    const { unanswered, complete, progress } = exchange;
     if (error instanceof ConnectionLost) {
       exchange.seal();
       throw error;
     }
-    const rejection = error instanceof HttpError ? error : null;
-    if (rejection === null) report(this.#context.options, error, request);
+    const rejection = rejectionBehind(error);
+    if (rejection === null) report(this.#context.options, error, request, progress);
     if (complete) return;
     exchange.seal();
     if (unanswered) throw rejection ?? internalError("handler-failed", error);
     if (rejection !== null) this.#context.counters.reject(rejection.code);
     throw new ConnectionLost("The handler failed within its response", { cause: error });
   }
+}
+
+/** The rejection of the client's request that a handler has let pass; null if the error is its own. */
+function rejectionBehind(error: unknown): HttpError | null {
+  if (error instanceof HttpError) return error;
+  return isBadJson(error) ? badJson(error) : null;
+}
+
+const NOT_ANSWERED = "The handler returned without having answered the request";
+
+/** What to write instead; the usual slips are those of a port from `Deno.serve`, and a missing `await`. */
+function remedyFor(returned: unknown): string {
+  return returned instanceof Response
+    ? "it returned a Response, wrap it in fetchHandler, or call request.respondWith(response)"
+    : "call request.respond(), and await whatever comes before it";
 }
 
 function internalError(code: "handler-failed" | "not-answered", cause: unknown): HttpError {

@@ -1,5 +1,6 @@
 /** Makes handlers that are called before the body is in, and handlers of Web requests. */
 import type { ConnectionInfo } from "./context.ts";
+import { bodyRejectionOf } from "./request.ts";
 import type { Handler, Request } from "./request.ts";
 import { lazyRequest } from "../web/lazy_request.ts";
 
@@ -58,7 +59,9 @@ export type FetchHandler = (
  *
  * Bodies stream both ways. `request.signal` aborts when the client goes. If the function
  * throws, or returns something that is no Response, the client gets 500 and `onError` the
- * error.
+ * error. A body that is rejected while the function reads it (over `maxBody`, malformed) is
+ * answered with its own status if the function throws that error or returns a 5xx, as
+ * frameworks do; any other Response is sent.
  *
  * The Fetch standard cannot express some requests; they are answered here: CONNECT, TRACE
  * and TRACK with 501, a GET or HEAD with a body with 400.
@@ -89,13 +92,25 @@ export function fetchHandler(handler: FetchHandler): Handler {
     const response = handler(lazyRequest(request), { localAddr, remoteAddr });
     // A Response that is there is not awaited: an await costs 100 ns.
     return response instanceof Response
-      ? request.respondWith(response)
+      ? respondWith(request, response)
       : respondLater(request, response);
   });
 }
 
 async function respondLater(request: Request, response: Promise<Response>): Promise<void> {
-  await request.respondWith(await response);
+  await respondWith(request, await response);
+}
+
+/**
+ * Sends the Response, unless it is a 5xx behind a body that was rejected: frameworks catch
+ * the error of a body over `maxBody` and make a 500 of it, which blames the server for the
+ * client's fault. Any other status is the function's own word.
+ */
+function respondWith(request: Request, response: Response): Promise<void> {
+  const rejection = bodyRejectionOf(request);
+  if (rejection === null || !(response?.status >= 500)) return request.respondWith(response);
+  response.body?.cancel(rejection).catch(() => {});
+  throw rejection;
 }
 
 const TEXT = { "Content-Type": "text/plain; charset=utf-8" };

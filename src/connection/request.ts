@@ -1,9 +1,13 @@
 /** The request that a handler gets. Everything that costs is made on first access. */
 import type { Exchange } from "./exchange.ts";
+import type { HttpError } from "../errors.ts";
+import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
+import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
+import { notingBadJson } from "../web/bad_json.ts";
 import type { Content } from "../web/content.ts";
 import type { Protocol } from "../wire/request_head.ts";
 
@@ -19,7 +23,7 @@ export interface RespondOptions {
    * Makes trailer fields, when the content has been sent. Name them in a `Trailer`
    * field. The response is sent in chunks; HTTP/1.0 gets no trailers.
    */
-  trailers?: () => HeadersInit;
+  trailers?: () => FieldsInit;
 }
 
 /**
@@ -32,12 +36,11 @@ export interface RespondOptions {
  */
 export type Handler = (request: Request) => void | Promise<void>;
 
-let exchange: (request: Request) => Exchange;
+/** Why the body of a request was rejected; null if it was not. */
+export let bodyRejectionOf: (request: Request) => HttpError | null;
 
 /** Returns the exchange of a request: for the entries that build on a connection. */
-export function exchangeOf(request: Request): Exchange {
-  return exchange(request);
-}
+export let exchangeOf: (request: Request) => Exchange;
 
 /** What answers a request with 101 when its handler does, and takes its connection over. */
 type ProtocolSwitch = (response: Response) => void | Promise<void>;
@@ -72,15 +75,16 @@ export function prepareSwitch(request: Request, switchProtocols: ProtocolSwitch)
  * ```
  */
 export class Request {
+  static {
+    bodyRejectionOf = (request) => request.#exchange.bodyRejection;
+    exchangeOf = (request) => request.#exchange;
+  }
+
   readonly #exchange: Exchange;
   readonly #scheme: "http" | "https";
   #url: URL | undefined;
   #headers: Headers | undefined;
   #body: string | undefined;
-
-  static {
-    exchange = (request) => request.#exchange;
-  }
 
   /** @ignore Made by the server. */
   constructor(exchange: Exchange, scheme: "http" | "https") {
@@ -93,9 +97,10 @@ export class Request {
    *
    * Reads give first what the server has read ahead; writes queue behind the responses
    * that are on their way. A handler that writes here answers the request itself: the
-   * server adds nothing, and closes the connection when the handler is done.
+   * server adds nothing, and closes the connection when the handler is done. To keep the
+   * connection beyond that, take it over with {@linkcode Request.hijack}, also after writes.
    */
-  get client(): Deno.Conn {
+  get client(): ClientConn {
     return this.#exchange.conn;
   }
 
@@ -142,10 +147,16 @@ export class Request {
     return this.#exchange.head.target;
   }
 
-  /** The IP address of the client, as in the original; `""` where the connection has none. */
+  /**
+   * The IP address of the client, as in the original; `""` where the connection has none.
+   *
+   * A client that reaches an IPv6 listener over IPv4 has its IPv4 address here: the system's
+   * `::ffff:127.0.0.1` would not match a list of addresses. {@linkcode Request.remoteAddr} has
+   * what the system says.
+   */
   get hostname(): string {
     const { remoteAddr } = this.#exchange;
-    return "hostname" in remoteAddr ? remoteAddr.hostname : "";
+    return "hostname" in remoteAddr ? remoteAddr.hostname.replace(IPV4_MAPPED, "") : "";
   }
 
   /** The address of the server's end of the connection. */
@@ -191,6 +202,7 @@ export class Request {
    * In a streaming handler nothing is read from the socket until the reader pulls. Its
    * chunks are copies, yours to keep. It fails with an {@linkcode HttpError} where the
    * body is rejected; if the handler lets that error pass, the client gets its status.
+   * What was read from it is not there for {@linkcode Request.text} any more.
    */
   get stream(): ReadableStream<Uint8Array> {
     return this.#exchange.body.stream;
@@ -201,22 +213,23 @@ export class Request {
    *
    * @returns The body.
    * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked, or the handler reads the socket.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
    */
   text(): Promise<string> {
     return ignoreRejection(this.#text());
   }
 
   /**
-   * Reads the body as JSON.
+   * Reads the body as JSON. If it is not JSON, and the handler lets that error pass, the
+   * client gets 400, and `onReject` hears of it.
    *
    * @returns The parsed value.
    * @throws {SyntaxError} The body is not JSON.
    * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked, or the handler reads the socket.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
    */
   json(): Promise<unknown> {
-    return ignoreRejection(this.#text().then((text) => JSON.parse(text)));
+    return ignoreRejection(notingBadJson(this.#text().then(JSON.parse)));
   }
 
   /**
@@ -269,7 +282,7 @@ export class Request {
    *
    * @param code The status code, from 200 to 599.
    * @param content The body.
-   * @param headers Header fields. A record or an array of pairs keeps its case and order.
+   * @param headers Header fields. A record or an array of pairs keeps its case and order; an array as a record's value is one line for each of its items.
    * @param options The reason phrase, trailers.
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
    * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
@@ -278,7 +291,7 @@ export class Request {
   respond(
     code: number,
     content?: Content | ReadableStream<Uint8Array>,
-    headers?: HeadersInit,
+    headers?: FieldsInit | null,
     options?: RespondOptions,
   ): Promise<void> {
     return this.#exchange.respond({
@@ -320,7 +333,7 @@ export class Request {
    * @throws {TypeError} The request was answered, or a field cannot be sent.
    * @throws {RangeError} The status is out of range.
    */
-  inform(code: number, headers?: HeadersInit): Promise<void> {
+  inform(code: number, headers?: FieldsInit | null): Promise<void> {
     return this.#exchange.inform(code, headers);
   }
 
@@ -333,24 +346,26 @@ export class Request {
    * @returns The connection.
    * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
    */
-  upgrade(headers?: HeadersInit): Promise<Deno.Conn> {
+  upgrade(headers?: FieldsInit | null): Promise<ClientConn> {
     return this.#exchange.upgrade(headers);
   }
 
   /**
-   * Hands the connection over without sending anything, for a library that answers itself.
-   * It is yours then: you close it.
+   * Hands the connection over without sending anything, for a library that answers itself,
+   * or a handler that has begun to write to {@linkcode Request.client} and goes on when it
+   * has returned. It is yours then: you close it.
    *
    * @returns The connection; its first bytes are those that the client sent behind the request.
    * @throws {TypeError} The request was answered, or its body was not read.
    */
-  hijack(): Deno.Conn {
+  hijack(): ClientConn {
     return this.#exchange.hijack();
   }
 
   /**
    * Sends header lines, and only them: no status line, no empty line. For handlers
-   * that write their response to {@linkcode Request.client} themselves.
+   * that write their response to {@linkcode Request.client} themselves; also after
+   * {@linkcode Request.hijack}.
    *
    * @param headers The header fields.
    * @returns Resolves when the system has them.
@@ -369,7 +384,7 @@ export class Request {
    * }
    * ```
    */
-  sendHeaders(headers: HeadersInit): Promise<void> {
+  sendHeaders(headers: FieldsInit): Promise<void> {
     return this.#exchange.sendHeaders(headers);
   }
 
@@ -379,14 +394,17 @@ export class Request {
   }
 
   async #respondWith(response: Response): Promise<void> {
+    const switchProtocols = protocolSwitches.get(this);
+    if (switchProtocols !== undefined && response?.status === 101) return switchProtocols(response);
     const parts = partsOf(response);
-    const switchProtocols = response.status === 101 ? protocolSwitches.get(this) : undefined;
-    if (switchProtocols !== undefined) return switchProtocols(response);
     await this.#exchange.respond(parts instanceof Promise ? await parts : parts);
   }
 }
 
 const decoder = new TextDecoder();
+
+/** The prefix of an IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2). */
+const IPV4_MAPPED = /^::ffff:(?=\d+\.)/i;
 
 function hostOf(address: Deno.Addr): string {
   if (!("hostname" in address)) return "localhost";

@@ -11,6 +11,7 @@
  *   └─────────┴──► failed
  * ```
  */
+import { HttpError } from "../errors.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { Deadline } from "../net/deadline.ts";
 import { moved } from "../transitions.ts";
@@ -54,6 +55,8 @@ export class RequestBody {
   /** A body that was read as a whole. */
   #whole: Uint8Array | undefined;
   #stream: ReadableStream<Uint8Array> | undefined;
+  /** Whether the reader of the stream has read or cancelled it: what is left is not the body. */
+  #streamUsed = false;
   /** The read in flight. */
   #current: Promise<unknown> | null = null;
   /** The part of a piece that did not fit into the buffer of the stream's reader. */
@@ -81,6 +84,11 @@ export class RequestBody {
   /** Whether it was read to its end. */
   get complete(): boolean {
     return this.#progress === "complete";
+  }
+
+  /** Why it was rejected; null if it was not. */
+  get rejection(): HttpError | null {
+    return this.#failure instanceof HttpError ? this.#failure : null;
   }
 
   /** Whether the client still waits for `100 Continue`: a final response now refuses the body. */
@@ -163,8 +171,13 @@ export class RequestBody {
     }
   }
 
-  /** Throws where the stream is locked. */
+  /** Throws where the stream is locked, or was used. */
   async #collect(stream: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+    if (this.#streamUsed && this.#progress !== "failed") {
+      throw new TypeError(
+        "Cannot read the body again: its stream was read or cancelled, use either stream or text()",
+      );
+    }
     const collector = new BodyBuffer(0);
     for await (const piece of stream) {
       collector.add(piece);
@@ -232,7 +245,9 @@ export class RequestBody {
   #pieces(): ReadableStream<Uint8Array> {
     return new ReadableStream({
       type: "bytes",
+      cancel: () => void (this.#streamUsed = true),
       pull: async (controller) => {
+        this.#streamUsed = true;
         const piece = this.#rest ?? await this.#next();
         this.#rest = null;
         if (piece !== null) return this.#give(piece, controller);

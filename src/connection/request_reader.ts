@@ -10,7 +10,8 @@
  * ```
  */
 import { ConnectionLost } from "../errors.ts";
-import { eventLoop } from "../net/event_loop.ts";
+import { scheduler } from "../net/scheduler.ts";
+import type { Ticket, Waiter } from "../net/scheduler.ts";
 import type { ByteSource } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
@@ -41,7 +42,9 @@ const POSITIONS: Transitions<ReadPosition> = {
 export type InputEnded = (reason: ConnectionLost, gone: boolean) => void;
 
 /** Reads a connection's requests event by event. */
-export class RequestReader {
+export class RequestReader implements Waiter {
+  /** Part of {@linkcode Waiter}. */
+  next: Waiter | null = null;
   readonly #parser: RequestParser;
   /** How many bytes have been read. */
   bytesIn = 0;
@@ -51,6 +54,8 @@ export class RequestReader {
   #reading: Promise<boolean> | null = null;
   /** Why no more can be read. */
   #lost: ConnectionLost | null = null;
+  /** Resolves `#reading`, if the read had to wait in line. */
+  #waitedRead: ((more: boolean) => void) | null = null;
   /** Settles `fill()`. */
   #filling: PromiseWithResolvers<boolean> | null = null;
   /** Called when the input ends while a handler runs. */
@@ -120,7 +125,22 @@ export class RequestReader {
   /** Waits for more input; false at its end, whatever ended it. */
   more(): Promise<boolean> {
     if (this.#lost !== null) return NO_MORE;
-    return this.#reading ??= this.#source.read(this.#space()).then(this.#arrived, this.#failed);
+    return this.#reading ??= scheduler.mayRead(this.ticket) ? this.#readMore() : this.#readInLine();
+  }
+
+  /** Part of {@linkcode Waiter}. */
+  get ticket(): Ticket {
+    return this.#source.ticket;
+  }
+
+  /** Part of {@linkcode Waiter}. */
+  get cost(): number {
+    return this.ticket.cost;
+  }
+
+  /** Part of {@linkcode Waiter}. */
+  resume(): void {
+    this.#readMore();
   }
 
   /**
@@ -256,6 +276,17 @@ export class RequestReader {
     return this.#filling.promise;
   }
 
+  #readMore(): Promise<boolean> {
+    return this.#source.read(this.#space()).then(this.#arrived, this.#failed);
+  }
+
+  #readInLine(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#waitedRead = resolve;
+      scheduler.wait(this);
+    });
+  }
+
   #space(): Uint8Array {
     const space = this.#parser.input.space();
     return this.#inputEnded === null ? space : space.subarray(0, this.#maxAhead);
@@ -268,23 +299,24 @@ export class RequestReader {
   }
 
   /** Made once, not for each read: the steady state of a connection is a read and a write. */
-  readonly #arrived = (count: number | null): Promise<boolean> | boolean => {
-    if (count === null) return this.#resume(false);
+  readonly #arrived = (count: number | null): boolean => {
+    if (count === null) return this.#settleRead(false);
     this.bytesIn += count;
+    scheduler.hasRead(this.ticket, count);
     this.#parser.input.filled(count);
-    const turn = count < MIN_HEAVY_READ ? null : eventLoop.next(this.#source.ticket);
-    return turn === null ? this.#resume(true) : turn.then(() => this.#resume(true));
+    return this.#settleRead(true);
   };
 
   readonly #failed = (error: unknown): boolean => {
     this.#lost = lostWhileReading(error);
-    this.#reading = null;
     this.interrupt(this.#lost);
-    return false;
+    return this.#settleRead(false);
   };
 
-  #resume(more: boolean): boolean {
+  #settleRead(more: boolean): boolean {
     this.#reading = null;
+    this.#waitedRead?.(more);
+    this.#waitedRead = null;
     const filling = this.#filling;
     this.#filling = null;
     filling?.resolve(more);
@@ -294,13 +326,14 @@ export class RequestReader {
   async #readSource(into: Uint8Array): Promise<number | null> {
     let count: number | null;
     try {
+      if (!scheduler.mayRead(this.ticket)) await scheduler.inLine(this.ticket, this.cost);
       count = await this.#source.read(into);
     } catch (error) {
       throw lostWhileReading(error);
     }
     if (count === null) return null;
     this.bytesIn += count;
-    if (count >= MIN_HEAVY_READ) await eventLoop.next(this.#source.ticket);
+    scheduler.hasRead(this.ticket, count);
     return count;
   }
 }
@@ -313,6 +346,3 @@ const NO_MORE = Promise.resolve(false);
 
 /** Where dropped bytes go. They are never read, so all connections share it. */
 const DISCARDED = new Uint8Array(16_384);
-
-/** More than the heads of a client that waits for its responses: there may be much work in it. */
-const MIN_HEAVY_READ = 2048;

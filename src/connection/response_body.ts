@@ -1,5 +1,6 @@
 /** The content of a response that is a stream: written as it comes, no faster than the client reads. */
 import { ConnectionLost } from "../errors.ts";
+import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
@@ -22,7 +23,7 @@ export class ResponseBody implements Subscriber {
   readonly #transport: Transport;
   readonly #reader: SourceReader;
   readonly #framing: ResponseFraming;
-  readonly #trailers: (() => HeadersInit) | undefined;
+  readonly #trailers: (() => FieldsInit) | undefined;
   readonly #lost = Promise.withResolvers<never>();
   #sent = 0;
   /** Whether the CRLF behind the last chunk is still to be sent. */
@@ -39,7 +40,7 @@ export class ResponseBody implements Subscriber {
     transport: Transport,
     reader: SourceReader,
     framing: ResponseFraming,
-    trailers: (() => HeadersInit) | undefined,
+    trailers: (() => FieldsInit) | undefined,
   ) {
     this.#transport = transport;
     this.#reader = reader;
@@ -150,13 +151,13 @@ export class ResponseBody implements Subscriber {
   }
 }
 
-function trailersToSend(trailers: (() => HeadersInit) | undefined): readonly FieldPair[] {
+function trailersToSend(trailers: (() => FieldsInit) | undefined): readonly FieldPair[] {
   const returned: unknown = trailers?.();
   if (returned instanceof Promise) {
     ignoreRejection(returned);
     throw new TypeError("Option trailers must return header fields: got a Promise");
   }
-  const fields = fieldsToSend(returned as HeadersInit | undefined);
+  const fields = fieldsToSend(returned as FieldsInit | null | undefined);
   for (const [name] of fields) {
     if (!isTrailerName(name)) {
       throw new TypeError(`Field "${name}" must not be sent as a trailer (RFC 9110, 6.5.1)`);

@@ -6,8 +6,8 @@
  *   │  │  │  ◄──────┘                          ▲           ▲
  *   │  │  └────────────────────────────────────┘           │
  *   │  └──► raw ───────────────────────────────────────────┤
- *   ▼                        (from every state but hijacked)
- * hijacked
+ *   ▼       │                (from every state but hijacked)
+ * hijacked ◄┘
  * ```
  */
 import { moved } from "../transitions.ts";
@@ -22,7 +22,7 @@ import type { Transitions } from "../transitions.ts";
  * - "streaming": the head of a stream and part of its content.
  * - "answered": all of a response, whether the system has taken it or not.
  * - "raw": bytes that the handler wrote itself. Only the handler knows where they end, so
- *   the connection ends with them.
+ *   the connection ends with them, unless the handler takes it over.
  * - "hijacked": the connection belongs to the handler.
  * - "sealed": the connection has gone on, or ends. A handler that is late must not write
  *   into another response, or read another request.
@@ -36,13 +36,22 @@ export type ResponseState =
   | "hijacked"
   | "sealed";
 
+/**
+ * How much of a response was sent when its handler failed.
+ *
+ * - "unsent": nothing, so the client gets 500.
+ * - "partial": a part of it. A stream is cut off, so that the client can tell.
+ * - "complete": all of it.
+ */
+export type ResponseProgress = "unsent" | "partial" | "complete";
+
 /** Every move of a response; nothing else assigns its state. */
 export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
   unanswered: ["answered", "starting", "raw", "hijacked", "sealed"],
   starting: ["unanswered", "streaming", "sealed"],
   streaming: ["answered", "sealed"],
   answered: ["sealed"],
-  raw: ["raw", "sealed"],
+  raw: ["raw", "hijacked", "sealed"],
   hijacked: [],
   sealed: ["sealed"],
 };

@@ -30,8 +30,10 @@ export function isExhausted(): boolean {
   return performance.now() - lastExhaustion < MIN_EXHAUSTION_MS;
 }
 
-/** Prints an error; in one line, without its stack, during an exhaustion. */
-export function logError(error: unknown): void {
+/** Prints an error, behind what it is about; in one line, without its stack, during an exhaustion. */
+export function logError(error: unknown, about?: string): void {
   if (isResourceExhaustion(error)) noteExhaustion(error);
-  console.error(isExhausted() ? String(error) : error);
+  const printed = isExhausted() ? String(error) : error;
+  if (about === undefined) console.error(printed);
+  else console.error(`${about}:`, printed);
 }

@@ -6,10 +6,20 @@
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
 
+/** A `Deno.Conn` that has `setNoDelay` if its socket has it. */
+export interface ClientConn extends Deno.Conn {
+  /**
+   * Turns Nagle's algorithm off, or on with `false`; absent where the socket has none (TLS,
+   * Unix, a pair of streams). The server turns it off before its second write.
+   */
+  setNoDelay?(noDelay?: boolean): void;
+}
+
 /** The connection that a `RawConn` reads from, writes to, and closes. */
 export interface RawAccess {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
+  readonly setNoDelay: ((noDelay?: boolean) => void) | undefined;
   read(into: Uint8Array): Promise<number | null>;
   write(bytes: Uint8Array): Promise<void>;
   closeWrite(): Promise<void>;
@@ -17,9 +27,10 @@ export interface RawAccess {
 }
 
 /** A `Deno.Conn` over a connection that the server still tracks. */
-export class RawConn implements Deno.Conn {
+export class RawConn implements ClientConn {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
+  declare readonly setNoDelay?: (noDelay?: boolean) => void;
   readonly #access: RawAccess;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
@@ -28,6 +39,7 @@ export class RawConn implements Deno.Conn {
     this.#access = access;
     this.localAddr = access.localAddr;
     this.remoteAddr = access.remoteAddr;
+    if (access.setNoDelay !== undefined) this.setNoDelay = access.setNoDelay;
   }
 
   read(into: Uint8Array): Promise<number | null> {

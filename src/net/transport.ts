@@ -9,8 +9,8 @@
 import { ConnectionLost } from "../errors.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import type { WriteBuffer } from "../wire/write_buffer.ts";
-import { nextTurn } from "./event_loop.ts";
-import type { FairnessTicket } from "./event_loop.ts";
+import { nextTurn } from "./next_turn.ts";
+import { Ticket } from "./scheduler.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -19,8 +19,8 @@ import { WriteQueue } from "./write_queue.ts";
 export interface ByteSource {
   /** Reads into `into`; resolves to the number of bytes, null at the end. */
   read(into: Uint8Array): Promise<number | null>;
-  /** Its share of the event loop. */
-  readonly ticket: FairnessTicket;
+  /** What it has used of the process. */
+  readonly ticket: Ticket;
 }
 
 /** A connection's two directions and its end. */
@@ -28,7 +28,7 @@ export class Transport implements ByteSource {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   /** Part of {@linkcode ByteSource}. */
-  readonly ticket: FairnessTicket = { asked: 0 };
+  readonly ticket: Ticket = new Ticket();
   readonly #conn: ByteConn;
   readonly #writes: WriteQueue;
   /** The end of the write side. */
@@ -80,6 +80,12 @@ export class Transport implements ByteSource {
   /** Whether the socket was closed. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** Chooses Nagle's algorithm for the caller; undefined if the socket has none. */
+  get setNoDelay(): ((noDelay?: boolean) => void) | undefined {
+    if (!("setNoDelay" in this.#conn)) return undefined;
+    return (noDelay = true) => this.#writes.setNoDelay(noDelay);
   }
 
   /** Where small pieces are put together; `flush` sends them off. */

@@ -5,8 +5,8 @@
  * responses to pipelined requests share a write.
  */
 import { WriteBuffer } from "../wire/write_buffer.ts";
-import { eventLoop } from "./event_loop.ts";
-import type { FairnessTicket } from "./event_loop.ts";
+import { scheduler } from "./scheduler.ts";
+import type { Ticket } from "./scheduler.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
 
@@ -34,7 +34,7 @@ export class WriteQueue {
   bytesOut = 0;
   readonly #conn: ByteConn;
   readonly #throughput: Throughput;
-  readonly #ticket: FairnessTicket;
+  readonly #ticket: Ticket;
   readonly #onFailure: (cause: unknown) => Error;
   /** Large pieces, in order; `#tail` follows them. */
   #pieces: Piece[] = [];
@@ -44,14 +44,14 @@ export class WriteQueue {
   #spare = new WriteBuffer();
   #pump: Promise<void> | null = null;
   #awaitsTurn = false;
-  /** Whether Nagle's algorithm is on. */
+  /** Whether Nagle's algorithm is on because neither side has chosen yet. */
   #delays = true;
 
   /** `onFailure` receives the cause of a failed write, and returns the error with which `flush` rejects. */
   constructor(
     conn: ByteConn,
     throughput: Throughput,
-    ticket: FairnessTicket,
+    ticket: Ticket,
     onFailure: (cause: unknown) => Error,
   ) {
     this.#conn = conn;
@@ -105,6 +105,17 @@ export class WriteQueue {
     return this.#length === 0 ? DONE : this.#pump = this.#run(when());
   }
 
+  /**
+   * Turns Nagle's algorithm off or on. With it a second write waits 40 ms for the
+   * acknowledgement of the first, so it is turned off before the second write; not at once:
+   * most connections that carry one request need no second write, and would pay for a system
+   * call.
+   */
+  setNoDelay(noDelay: boolean): void {
+    this.#delays = false;
+    (this.#conn as Partial<Deno.TcpConn>).setNoDelay?.(noDelay);
+  }
+
   /** Releases the buffers if nothing is being written. */
   releaseMemory(): void {
     if (this.#pump !== null) return;
@@ -142,7 +153,7 @@ export class WriteQueue {
     if (piece.bytes.length !== piece.length) {
       throw new TypeError("The content was detached before it was written");
     }
-    const turn = piece.length < MIN_UNCOPIED_BYTES ? null : eventLoop.next(this.#ticket);
+    const turn = scheduler.beforeWrite(this.#ticket, piece.length);
     if (turn === null) return this.#write(piece);
     this.#awaitsTurn = true;
     return turn.then(() => this.#write(piece));
@@ -151,18 +162,8 @@ export class WriteQueue {
   #write({ bytes }: Piece): Promise<number> {
     this.#awaitsTurn = false;
     this.#throughput.startWaiting();
-    if (this.#delays && this.bytesOut > 0) this.#disableDelay();
+    if (this.#delays && this.bytesOut > 0) this.setNoDelay(true);
     return this.#conn.write(bytes);
-  }
-
-  /**
-   * Turns off Nagle's algorithm, with which a second write waits 40 ms for the
-   * acknowledgement of the first. Called before the second write and not at once: most
-   * connections that carry one request need no second write, and would pay for a system call.
-   */
-  #disableDelay(): void {
-    this.#delays = false;
-    (this.#conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
   }
 
   #takeTail(): Piece {

@@ -1,10 +1,11 @@
 /** Every option of a server: its type, its default, and its check. */
 import type { ConnectionInfo, ResolvedOptions } from "../connection/context.ts";
+import { logFailure } from "../connection/failure_log.ts";
 import type { Request } from "../connection/request.ts";
+import type { ResponseProgress } from "../connection/response_state.ts";
 import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import type { Limits, Timeouts } from "../limits.ts";
-import { logError } from "../net/exhaustion.ts";
 import {
   checkRecord,
   countsOf,
@@ -85,11 +86,12 @@ export interface AsyncHttpServerOptions {
    */
   countDescriptors?: () => number;
   /**
-   * Called with the error if a handler throws or sends no response, or an accept fails.
+   * Called with the error if a handler throws or sends no response, a hook fails, or an accept
+   * fails; for a handler's error also with its request, and how much of the response was sent.
    *
-   * @default {console.error}
+   * @default {prints a line with method, target and progress, and the error}
    */
-  onError?: (error: unknown, request?: Request) => void;
+  onError?: (error: unknown, request?: Request, progress?: ResponseProgress) => void;
   /**
    * Called before a request is rejected. Properties of the returned object replace those of
    * the response.
@@ -144,7 +146,7 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
     limits: withDefaults(DEFAULT_LIMITS, options.limits),
     timeouts: withDefaults(DEFAULT_TIMEOUTS, options.timeouts),
     countDescriptors: options.countDescriptors,
-    onError: options.onError ?? logError,
+    onError: options.onError ?? logFailure,
     onReject: options.onReject,
   };
 }

@@ -4,8 +4,9 @@
  * The caller writes the accept loop, or calls `serve`, which is that loop with its error handling.
  *
  * ```text
- * new ──► listening ──► closed
- *  └──────────────────────▲
+ * new ──► given ──► listening ──► closed
+ *  ├─────────────────►             ▲
+ *  └───────────────────────────────┘
  * ```
  */
 import { BodyMemory } from "../connection/body_memory.ts";
@@ -19,13 +20,14 @@ import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
 import { LinkedList } from "../net/linked_list.ts";
+import { scheduler, Ticket } from "../net/scheduler.ts";
 import { StreamConn } from "../net/stream_conn.ts";
 import type { StreamPair } from "../net/stream_conn.ts";
 import { Counters } from "../stats.ts";
 import type { ServerStats } from "../stats.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
-import { checkRecord, isCount, isFunction, isOneOf, isText } from "../validate.ts";
+import { checkRecord, inspected, isCount, isFunction, isOneOf, isText } from "../validate.ts";
 import { AcceptFailures } from "./accept_failures.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { LongestIdle } from "./longest_idle.ts";
@@ -82,12 +84,13 @@ interface Served {
 /** The state of a server. */
 type ServerState =
   | { readonly name: "new" }
-  | { readonly name: "listening"; readonly listener: Deno.Listener }
+  | { readonly name: "given" | "listening"; readonly listener: Deno.Listener }
   | { readonly name: "closed" };
 
 /** A closed server does not listen again: its waiters have been told to give up. */
 const TRANSITIONS: Transitions<ServerState["name"]> = {
-  new: ["listening", "closed"],
+  new: ["listening", "given", "closed"],
+  given: ["listening", "closed"],
   listening: ["closed"],
   closed: [],
 };
@@ -124,6 +127,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Connections to close for a new one; recent ones are spared, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
+  readonly #acceptTicket = new Ticket();
   /** Resolves when the previous accept is done: a listener has one accept at a time. */
   #turn: Promise<void> = Promise.resolve();
   #endPause: () => void = () => {};
@@ -160,7 +164,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    *
    * @param port The port; 0 lets the system choose one.
    * @param options The address to listen on.
-   * @throws {TypeError} An option is unknown or has the wrong type, or the server listens already, or was closed.
+   * @throws {TypeError} The port is no number, an option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535.
    * @throws {Deno.errors.AddrInUse} The port is taken.
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
@@ -170,30 +174,26 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {URIError} The host name has characters that no host name may have.
    */
   listen(port: number, options: ListenOptions = {}): void {
+    checkPort(port, "listen(8080, { address })");
     checkRecord("options of listen", options, LISTEN_CHECKS);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
-      throw new RangeError(`Port must be an integer from 0 to 65535: got ${port}`);
-    }
-    const all = options.domain === "ipv6" ? "::" : "0.0.0.0";
     this.#assertNew();
-    const listener = Deno.listen({
-      port,
-      hostname: options.address || all,
-      reusePort: this.#reusePort,
-    });
+    const all = options.domain === "ipv6" ? "::" : "0.0.0.0";
+    const hostname = options.address || all;
+    const listener = listenOrSayWhy({ port, hostname, reusePort: this.#reusePort });
     this.#move({ name: "listening", listener });
   }
 
   /**
-   * Uses an existing listener: of `Deno.listenTls`, or of a Unix socket. The server owns it
-   * from then on, and closes it.
+   * Uses an existing listener: of `tlsListener`, `Deno.listenTls`, or a Unix socket. The
+   * server owns it from then on, and closes it. Accept with
+   * {@linkcode AsyncHttpServer.acceptRequest}, or let {@linkcode AsyncHttpServer.serve} do it.
    *
    * @param listener The listener.
    * @throws {TypeError} The server listens already, or was closed.
    */
   listenOn(listener: Deno.Listener): void {
     this.#assertNew();
-    this.#move({ name: "listening", listener });
+    this.#move({ name: "given", listener });
   }
 
   /**
@@ -215,7 +215,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {TypeError} The server does not listen.
    */
   get addr(): Deno.Addr {
-    if (this.#state.name === "listening") return this.#state.listener.addr;
+    if ("listener" in this.#state) return this.#state.listener.addr;
     throw new TypeError(
       this.#state.name === "new"
         ? "The server does not listen yet: call listen first"
@@ -284,11 +284,14 @@ export class AsyncHttpServer implements AsyncDisposable {
    * Listens, and accepts until {@linkcode AsyncHttpServer.close} is called or
    * `options.signal` aborts. No connection and no failed accept ends the loop.
    *
-   * @param port The port; 0 lets the system choose one.
+   * In place of the port it takes a listener, which the server owns from then on. After
+   * {@linkcode AsyncHttpServer.listenOn} it serves that listener; the port must be 0 then.
+   *
+   * @param where The port, where 0 lets the system choose one, or a listener.
    * @param handler Called for each request.
    * @param options The address to listen on, and how to accept.
    * @returns A promise that resolves when accepting has ended; requests may still be running.
-   * @throws {TypeError} `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
+   * @throws {TypeError} The port is no number, `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
    * @throws {Deno.errors.AddrInUse} The port is taken.
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
@@ -297,11 +300,16 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Error} The host name does not resolve.
    * @throws {URIError} The host name has characters that no host name may have.
    */
-  async serve(port: number, handler: Handler, options: ServeOptions = {}): Promise<void> {
+  async serve(
+    where: number | Deno.Listener,
+    handler: Handler,
+    options: ServeOptions = {},
+  ): Promise<void> {
+    if (!isListener(where)) checkPort(where, "serve(8080, handler, { address })");
     isFunction("handler", handler);
     const { assumedDescriptorsPerRequest = -1, signal, ...listenOptions } = options;
     checkAssumed(assumedDescriptorsPerRequest);
-    this.listen(port, listenOptions);
+    this.#listenToServe(where, listenOptions);
     const close = () => this.close();
     signal?.addEventListener("abort", close, { once: true });
     if (signal?.aborted) close();
@@ -339,7 +347,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * `timeouts.linger` milliseconds. Synchronous; a second call has no effect.
    */
   close(): void {
-    if (this.#state.name === "listening") this.#state.listener.close();
+    if ("listener" in this.#state) this.#state.listener.close();
     if (!this.#closed()) this.#move(CLOSED);
     this.#guard.releaseAll();
     this.#endPause();
@@ -431,25 +439,42 @@ export class AsyncHttpServer implements AsyncDisposable {
   }
 
   #listener(): Deno.Listener {
-    if (this.#state.name === "listening") return this.#state.listener;
+    if ("listener" in this.#state) return this.#state.listener;
     if (this.#state.name === "closed") throw serverClosed();
     throw new TypeError("The server does not listen yet: call listen first");
+  }
+
+  /** Listens for `serve`: with a listener that is given, or that was given before, or on a port. */
+  #listenToServe(where: number | Deno.Listener, options: ListenOptions): void {
+    if (isListener(where)) this.listenOn(where);
+    if (this.#state.name !== "given") return this.listen(where as number, options);
+    if (where !== 0 && !isListener(where) || Object.keys(options).length > 0) {
+      throw new TypeError(
+        "Cannot listen: the server has a listener already, write serve(0, handler) without an address to serve that one",
+      );
+    }
+    this.#move({ name: "listening", listener: this.#state.listener });
   }
 
   /** Accepts one connection; skips connections that their clients have reset already. */
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
       await this.#guard.until(() => this.#hasRoom() || this.#closed());
+      const turn = scheduler.beforeAccept(this.#acceptTicket);
+      if (turn !== null) await turn;
       const listener = this.#listener();
       this.#guard.opened();
       try {
-        return await this.#makeRoom(await listener.accept());
+        const conn = await listener.accept();
+        scheduler.hasAccepted();
+        return await this.#makeRoom(conn);
       } catch (error) {
         this.#guard.closed();
         if (this.#closed()) throw serverClosed();
         this.#context.counters.acceptErrors++;
         if (isResourceExhaustion(error)) noteExhaustion(error);
         if (!TRANSIENT_ACCEPT_ERRORS.some((transient) => error instanceof transient)) throw error;
+        scheduler.hasAccepted();
       }
     }
   }
@@ -520,7 +545,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     throw new TypeError(
       this.#state.name === "closed"
         ? "Cannot listen: the server was closed, make a new one"
-        : "Cannot listen: the server listens already",
+        : "Cannot listen: the server listens already; serve listens by itself, leave out listen",
     );
   }
 }
@@ -561,6 +586,32 @@ const LISTEN_CHECKS = {
   address: isText,
   domain: isOneOf("ipv4", "ipv6"),
 };
+
+/** Checks a port; `usage` shows how to write the call. */
+function checkPort(port: unknown, usage: string): asserts port is number {
+  if (typeof port !== "number") {
+    throw new TypeError(`Port must be a number: got ${inspected(port)}; write ${usage}`);
+  }
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return;
+  throw new RangeError(`Port must be an integer from 0 to 65535: got ${port}`);
+}
+
+function isListener(where: unknown): where is Deno.Listener {
+  return typeof where === "object" && where !== null && "accept" in where;
+}
+
+/** The system's message for a port that is taken does not name the port. */
+function listenOrSayWhy(options: Deno.ListenOptions & Deno.TcpListenOptions): Deno.Listener {
+  try {
+    return Deno.listen(options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    throw new Deno.errors.AddrInUse(
+      `Port ${options.port} of ${options.hostname} is taken: end the program that listens on it, or choose another; 0 lets the system choose`,
+      { cause: error },
+    );
+  }
+}
 
 function checkAssumed(count: number): void {
   if (Number.isInteger(count)) return;

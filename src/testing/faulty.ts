@@ -5,7 +5,7 @@ import { BodyMemory } from "../connection/body_memory.ts";
 import { isStreaming, streaming } from "../connection/handlers.ts";
 import { exchangeOf } from "../connection/request.ts";
 import type { Handler, Request } from "../connection/request.ts";
-import { nextTurn } from "../net/event_loop.ts";
+import { nextTurn } from "../net/next_turn.ts";
 import { systemClock } from "../net/clock.ts";
 import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";

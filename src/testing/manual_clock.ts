@@ -1,6 +1,6 @@
 /** A clock that a test moves by hand, in the steps of the server's own. */
 import { Clock, TICK_MS } from "../net/clock.ts";
-import { nextTurn } from "../net/event_loop.ts";
+import { nextTurn } from "../net/next_turn.ts";
 
 /** Sun, 06 Nov 1994 08:49:37 GMT, the date of RFC 9110, in milliseconds since the epoch. */
 const START = 784_111_777_000;

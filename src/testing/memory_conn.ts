@@ -76,6 +76,8 @@ class Pipe {
 
 /** One end of a connection. */
 class MemoryEnd implements RawAccess {
+  /** There is no network to wait for. */
+  readonly setNoDelay = undefined;
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   readonly #incoming: Pipe;

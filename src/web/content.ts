@@ -1,3 +1,5 @@
+import { inspected } from "../validate.ts";
+
 /** Content of a response that is sent as a whole. */
 export type Content = string | Uint8Array | null;
 
@@ -9,7 +11,21 @@ export function contentBytes(content: Content | undefined): Uint8Array {
   if (content === undefined || content === null) return NOTHING;
   if (typeof content === "string") return encoder.encode(content);
   if (content instanceof Uint8Array) return content;
-  throw new TypeError(`Content must be a string, a Uint8Array or null: got ${typeof content}`);
+  throw new TypeError(
+    `Content must be a string, a Uint8Array, a ReadableStream or null: got ${inspected(content)}${
+      remedyFor(content)
+    }`,
+  );
+}
+
+/** What to write instead, for the values that are given most often. */
+function remedyFor(content: unknown): string {
+  if (content instanceof Blob) return "; send blob.stream(), and blob.type as Content-Type";
+  if (content instanceof ArrayBuffer) return "; send new Uint8Array(buffer)";
+  if (content instanceof Promise) return "; await it";
+  if (content instanceof Response) return "; call request.respondWith(response)";
+  if (Object.getPrototypeOf(content) === Object.prototype) return "; send JSON.stringify(object)";
+  return "";
 }
 
 /** Whether `text` is ASCII, one byte per character, and so short that checking it costs less than a `TextEncoder`. */

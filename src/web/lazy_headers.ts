@@ -34,7 +34,7 @@ class LazyHeaders {
     for (let i = 0; i < this.#fields.length; i++) {
       if (!this.#is(i, lower)) continue;
       const value = this.#fields.value(i);
-      all = all === null ? value : `${all}, ${value}`;
+      all = all === null ? value : all + separatorOf(lower) + value;
     }
     return all;
   }
@@ -62,10 +62,21 @@ function isPlain(name: unknown): name is string {
   return typeof name === "string" && isToken(name);
 }
 
+/** A comma is part of a cookie's value, so Cookie lines are joined as HTTP/2 has it (RFC 9113, 8.2.3). */
+function separatorOf(lower: string): string {
+  return lower === "cookie" ? "; " : ", ";
+}
+
 function genuineHeaders(fields: FieldSource): Headers {
   const headers = new Headers();
-  for (let i = 0; i < fields.length; i++) headers.append(fields.name(i), fields.value(i));
+  for (let i = 0; i < fields.length; i++) addField(headers, fields.name(i), fields.value(i));
   return headers;
+}
+
+function addField(headers: Headers, name: string, value: string): void {
+  const cookies = name.toLowerCase() === "cookie" ? headers.get(name) : null;
+  if (cookies === null) headers.append(name, value);
+  else headers.set(name, cookies + separatorOf("cookie") + value);
 }
 
 Object.setPrototypeOf(LazyHeaders.prototype, Headers.prototype);

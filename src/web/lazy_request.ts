@@ -8,6 +8,7 @@
  * `fetch(request)`, `new Request(request)` and `request.clone()` accept it.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
+import { notingBadJson } from "./bad_json.ts";
 
 const WebRequest = globalThis.Request;
 
@@ -53,6 +54,10 @@ class LazyRequest {
 
   get signal(): AbortSignal {
     return this.#source.signal;
+  }
+
+  json(): Promise<unknown> {
+    return notingBadJson(this.genuine().json());
   }
 
   /** Returns the genuine `Request`; it includes earlier changes to `headers`. */

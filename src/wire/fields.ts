@@ -4,6 +4,7 @@
  * Never an object keyed by names: `__proto__` is a valid field name, and joining
  * two lines into one string has hidden more than one second `Host`.
  */
+import type { FieldsInit } from "../fields_init.ts";
 import { consistsOf, equalsIgnoreCase, isOws, isToken, latin1, spells, TEXT } from "./syntax.ts";
 
 /** One header field: its name as it was sent, and its value. */
@@ -132,10 +133,10 @@ export function trimmed(text: string): string {
  *
  * @throws {TypeError} The fields have the wrong shape, or one of them is invalid.
  */
-export function fieldsToSend(init: HeadersInit | undefined): readonly FieldPair[] {
-  if (init === undefined) return NO_PAIRS;
+export function fieldsToSend(init: FieldsInit | null | undefined): readonly FieldPair[] {
+  if (init === undefined || init === null) return NO_PAIRS;
   if (hasFields(init, lastValidated)) return lastValidated;
-  return lastValidated = Array.from(entriesOf(init), validatedPair);
+  return lastValidated = Array.from(entriesOf(init)).flatMap(validatedPairs);
 }
 
 const NO_PAIRS: readonly FieldPair[] = Object.freeze([]);
@@ -147,15 +148,15 @@ const NO_PAIRS: readonly FieldPair[] = Object.freeze([]);
 let lastValidated: readonly FieldPair[] = NO_PAIRS;
 
 /** Whether an array or a plain record consists of the fields in `pairs`. */
-function hasFields(init: HeadersInit, pairs: readonly FieldPair[]): boolean {
+function hasFields(init: FieldsInit, pairs: readonly FieldPair[]): boolean {
   if (Array.isArray(init)) return arrayHasFields(init, pairs);
-  if (init === null || Object.getPrototypeOf(init) !== Object.prototype) return false;
+  if (Object.getPrototypeOf(init) !== Object.prototype) return false;
   if (Symbol.iterator in init) return false;
   let at = 0;
   for (const name in init) {
     const pair = pairs[at++];
     if (pair === undefined || pair[0] !== name || !Object.hasOwn(init, name)) return false;
-    if (pair[1] !== (init as Record<string, string>)[name]) return false;
+    if (pair[1] !== (init as Record<string, unknown>)[name]) return false;
   }
   return at === pairs.length;
 }
@@ -175,18 +176,17 @@ function isPair(field: unknown, pair: FieldPair | undefined): boolean {
     field[1] === pair![1];
 }
 
-function entriesOf(init: HeadersInit): Iterable<Iterable<string>> {
-  if (init === null || typeof init !== "object") {
+function entriesOf(init: FieldsInit): Iterable<Iterable<unknown>> {
+  if (typeof init !== "object") {
     throw new TypeError(
-      `Header fields must be Headers, a record or an array of pairs: got ${
-        init === null ? "null" : typeof init
-      }`,
+      `Header fields must be Headers, a record or an array of pairs: got ${typeof init}`,
     );
   }
-  return Symbol.iterator in init ? init : Object.entries(init);
+  return Symbol.iterator in init ? init as Iterable<Iterable<unknown>> : Object.entries(init);
 }
 
-function validatedPair(pair: string | Iterable<unknown>): FieldPair {
+/** Returns a field for each line: one, or as many as the value has items. */
+function validatedPairs(pair: string | Iterable<unknown>): FieldPair[] {
   const parts = typeof pair === "string" ? [pair] : [...pair];
   if (parts.length !== 2) {
     throw new TypeError(
@@ -196,7 +196,11 @@ function validatedPair(pair: string | Iterable<unknown>): FieldPair {
     );
   }
   const name = String(parts[0]);
-  const value = String(parts[1]);
+  const values: unknown[] = Array.isArray(parts[1]) ? parts[1] : [parts[1]];
+  return values.map((value) => validatedPair(name, String(value)));
+}
+
+function validatedPair(name: string, value: string): FieldPair {
   if (!isToken(name)) {
     throw new TypeError(
       `Invalid field name ${

@@ -41,7 +41,11 @@ export function decideRequest(
   const connection = connectionOptions(found.connection);
   const body = decideBody(minor, found.contentLength, found.transferEncoding);
   if (body === null && method === "POST" && profile === "original") {
-    throw new HttpError(411, "length-required", "Content-Length required.");
+    throw new HttpError(
+      411,
+      "length-required",
+      "A POST must have a Content-Length or be chunked: send Content-Length: 0 where it has no body (RFC 9110, 15.5.12)",
+    );
   }
   return {
     body: body ?? 0,

@@ -3,6 +3,7 @@
  *
  * Everything is checked before the first byte is written: a call that throws writes nothing.
  */
+import { inspected } from "../validate.ts";
 import type { FieldPair } from "./fields.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import { decideResponse, isNamed } from "./response_framing.ts";
@@ -144,7 +145,7 @@ function encodeField(out: WriteBuffer, name: string, value: string): void {
  */
 function statusLine(status: number, statusText = reasonPhrase(status)): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
-    throw new RangeError(`Status must be an integer from 200 to 599: got ${status}`);
+    throw new RangeError(`Status must be an integer from 200 to 599: got ${inspected(status)}`);
   }
   if (typeof statusText !== "string" || !consistsOf(statusText, TEXT)) {
     throw new TypeError(

@@ -60,6 +60,70 @@ for (const [how, take, head] of TAKEN) {
   }
 }
 
+/** What the handler has sent itself when it takes the connection over. */
+const BEGUN: { readonly [how: string]: (request: Request) => Promise<unknown> } = {
+  "raw bytes": (request) => request.client.write(utf8("HTTP/1.1 200 OK\r\nA: 1\r\n")),
+  "a status line and sendHeaders": async (request) => {
+    await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
+    await request.sendHeaders({ A: "1" });
+  },
+  "writes that are not awaited": (request) => {
+    void request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
+    void request.sendHeaders({ A: "1" });
+    return Promise.resolve();
+  },
+};
+
+for (const [begun, write] of Object.entries(BEGUN)) {
+  Deno.test(`hijack: after ${begun}, the connection lives on when the handler has returned`, async () => {
+    let kept: Deno.Conn | undefined;
+    let sendMore: (() => Promise<void>) | undefined;
+    const run = start([GET, STALL], async (request) => {
+      await write(request);
+      kept = request.hijack();
+      sendMore = () => request.sendHeaders({ B: "2" });
+    });
+    await run.done;
+    assert(!run.conn.closed);
+    await sendMore!();
+    await kept!.write(utf8("\r\nlater"));
+    assertEquals(run.conn.output, "HTTP/1.1 200 OK\r\nA: 1\r\nB: 2\r\n\r\nlater");
+    assertEquals(run.errors, []);
+    kept!.close();
+    assert(run.conn.closed);
+  });
+}
+
+Deno.test("upgrade: after an early response by hand, 101 follows it", async () => {
+  const { output } = await converse([OFFER], async (request) => {
+    await request.client.write(utf8("HTTP/1.1 103 Early Hints\r\n\r\n"));
+    (await request.upgrade()).close();
+  });
+  assertEquals(
+    output,
+    "HTTP/1.1 103 Early Hints\r\n\r\n" +
+      "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: a\r\n\r\n",
+  );
+});
+
+Deno.test("hijack: a response by hand that goes on behind its handler, to a real client", async () => {
+  const handler: Handler = async (request) => {
+    await request.client.write(utf8("HTTP/1.1 200 OK\r\n"));
+    await request.sendHeaders({ "Content-Type": "text/event-stream", "Connection": "close" });
+    const conn = request.hijack();
+    void (async () => {
+      await conn.write(utf8("\r\n"));
+      for (let i = 0; i < 3; i++) await conn.write(utf8(`data: ${i}\n\n`));
+      conn.close();
+    })();
+  };
+  await servingWell(handler, async (port) => {
+    const response = await fetch(`http://127.0.0.1:${port}/`);
+    assertEquals(response.headers.get("content-type"), "text/event-stream");
+    assertEquals(await response.text(), "data: 0\n\ndata: 1\n\ndata: 2\n\n");
+  });
+});
+
 Deno.test("hardening 21: a declined CONNECT closes the connection", async () => {
   const { output } = await converse(
     ["CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n" + GET],

@@ -1,8 +1,12 @@
 /** Handlers that throw, and handlers that do not respond. */
-import { assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { GET } from "../fixtures.ts";
-import type { Handler } from "../../src/connection/request.ts";
+import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { fetchHandler, streaming } from "@asynchttp/server";
+import type { HttpError } from "@asynchttp/server";
+import { GET, soon } from "../fixtures.ts";
+import type { Handler, Request } from "../../src/connection/request.ts";
+import { put } from "./bodies.ts";
 import { converse, refused, response } from "./harness.ts";
+import { silencedConsole } from "./silenced_console.ts";
 
 /** A handler's mistake, and the error that `onError` receives. */
 const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = [
@@ -36,10 +40,49 @@ const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = 
     handler: (request) => request.respond(200, "abc", { "Transfer-Encoding": "chunked" }),
     error: "Transfer-Encoding must not be given",
   },
+  ...Object.entries({
+    "a number": [1, "got 1"],
+    "a Blob": [new Blob(["a"]), "got a Blob; send blob.stream(), and blob.type as Content-Type"],
+    "an ArrayBuffer": [new ArrayBuffer(1), "got an ArrayBuffer; send new Uint8Array(buffer)"],
+    "a promise": [Promise.resolve("a"), "got a Promise; await it"],
+    "a Response": [new Response("a"), "got a Response; call request.respondWith(response)"],
+    "an object": [{ a: 1 }, "got an object; send JSON.stringify(object)"],
+    "an array": [[1], "got an Array"],
+    "a record without a prototype": [Object.create(null), "got an object"],
+  }).map(([title, [content, got]]) => ({
+    title: `content that is ${title}`,
+    handler: (request: Request) => request.respond(200, content as string),
+    error: `Content must be a string, a Uint8Array, a ReadableStream or null: ${got}`,
+  })),
   {
-    title: "content of another type",
-    handler: (request) => request.respond(200, 1 as unknown as string),
-    error: "Content must be a string, a Uint8Array or null: got number",
+    title: "a status given as a string",
+    handler: (request) => request.respond("200" as unknown as number),
+    error: 'Status must be an integer from 200 to 599: got "200", a string',
+  },
+  {
+    title: "Response.error()",
+    handler: (request) => request.respondWith(Response.error()),
+    error: "Cannot send Response.error(): it stands for a network error and has no status",
+  },
+  {
+    title: "a Response with 101",
+    handler: (request) => request.respondWith({ status: 101 } as Response),
+    error: "it switches protocols, call request.upgrade(), or upgradeWebSocket",
+  },
+  {
+    title: "a Response that is returned",
+    handler: (() => new Response("a")) as unknown as Handler,
+    error: "it returned a Response, wrap it in fetchHandler",
+  },
+  {
+    title: "a promise of a Response",
+    handler: (() => Promise.resolve(new Response("a"))) as unknown as Handler,
+    error: "it returned a Response, wrap it in fetchHandler",
+  },
+  {
+    title: "work that is not awaited",
+    handler: (request) => void soon().then(() => void request.respond(200)),
+    error: "call request.respond(), and await whatever comes before it",
   },
   {
     title: "sendHeaders with a bad value",
@@ -86,3 +129,71 @@ Deno.test("a handler that throws after its response: the error is reported, and 
   assertEquals(output, response("200 OK", "fine").repeat(2));
   assertEquals(errors.length, 2);
 });
+
+const BAD_JSON = refused("400 Bad Request", "The body must be JSON (RFC 8259)");
+
+/** How a handler reads a body as JSON, and lets the error pass. */
+const JSON_READERS: { readonly [kind: string]: Handler } = {
+  "a plain handler": async (request) => request.respond(200, String(await request.json())),
+  "a streaming handler": streaming(async (request) => void await request.json()),
+  "fetchHandler": fetchHandler(async (request) => Response.json(await request.json())),
+};
+
+for (const [kind, handler] of Object.entries(JSON_READERS)) {
+  for (const body of ["", "{", "no json", "\xff"]) {
+    Deno.test(`bad-json: ${kind} that lets ${JSON.stringify(body)} pass: 400, and onReject hears`, async () => {
+      const codes: string[] = [];
+      const onReject = (error: HttpError) => void codes.push(error.code);
+      const { output, errors } = await converse([put(body.length) + body], handler, { onReject });
+      assertEquals([output, errors, codes], [BAD_JSON, [], ["bad-json"]]);
+    });
+  }
+}
+
+Deno.test("bad-json: the handler gets a SyntaxError that it can answer itself", async () => {
+  const { output, errors } = await converse([put(1) + "{"], async (request) => {
+    await assertRejects(() => request.json(), SyntaxError);
+    await request.respond(422, "sorry");
+  });
+  assertEquals([output, errors], [response("422 Unprocessable Content", "sorry"), []]);
+});
+
+Deno.test("bad-json: a SyntaxError of the handler's own is 500", async () => {
+  const { output, errors } = await converse([put(1) + "1"], async (request) => {
+    await request.json();
+    JSON.parse("{");
+  });
+  assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+  assertInstanceOf(errors[0], SyntaxError);
+});
+
+/** A handler that fails, and what the default `onError` says before the error. */
+const LOGGED: readonly (readonly [handler: Handler, line: string])[] = [
+  [() => {
+    throw new Error("Oops");
+  }, "before its response, so the client gets 500"],
+  [() => {}, "before its response, so the client gets 500"],
+  [async (request) => {
+    await request.respond(200);
+    throw new Error("Oops");
+  }, "after its response"],
+  [
+    (request) => request.respond(200, ReadableStream.from([1 as unknown as Uint8Array])),
+    "within its response, which ends here",
+  ],
+  [async (request) => {
+    void request.respond(99);
+    await request.client.write(new Uint8Array(1));
+  }, "within its response, which ends here"],
+];
+
+for (const [handler, line] of LOGGED) {
+  Deno.test(`onError: by default prints method, target and where the response stood: ${line}`, async () => {
+    using silenced = silencedConsole();
+    await converse([GET.replace("/", "/a?b=1")], handler, { onError: undefined });
+    assertEquals(silenced.log.map(([about]) => about), [
+      `The handler of GET "/a?b=1" failed ${line}:`,
+    ]);
+    assertInstanceOf(silenced.log[0]![1], Error);
+  });
+}

@@ -9,7 +9,7 @@ import { resolveOptions } from "../../src/server/options.ts";
 import type { AsyncHttpServerOptions } from "../../src/server/options.ts";
 import type { Handler, Request } from "../../src/connection/request.ts";
 import { Counters } from "../../src/stats.ts";
-import { nextTurn } from "../../src/net/event_loop.ts";
+import { nextTurn } from "../../src/net/next_turn.ts";
 import { ScriptedConn } from "./scripted_conn.ts";
 import type { Faults, Step } from "./scripted_conn.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
-import { eventLoop } from "../../src/net/event_loop.ts";
+import { scheduler, Ticket } from "../../src/net/scheduler.ts";
 import { NOW, settle, start } from "./harness.ts";
 import { STALL } from "./scripted_conn.ts";
 
@@ -102,8 +102,8 @@ for (const [how, end] of ENDS) {
 Deno.test("hijack: bytes that wait for a turn of the event loop arrive before the close", async () => {
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
-    // Other connections use up the turn.
-    while (eventLoop.next({ asked: 0 }) === null);
+    // Other connections use up the credit.
+    while (scheduler.turn(new Ticket(), 1) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
   });

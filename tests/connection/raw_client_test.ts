@@ -1,9 +1,12 @@
 /** Bytes that a handler writes itself: `sendHeaders()` and `request.client`. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { AsyncHttpServer } from "@asynchttp/server";
+import type { Handler } from "@asynchttp/server";
+import { LAST_GET, servingWell } from "../server/tools.ts";
 import { GET, textOf, utf8 } from "../fixtures.ts";
 import { conversations } from "./conversations.ts";
 import { converse, response } from "./harness.ts";
-import { EOF, RESET, STALL } from "./scripted_conn.ts";
+import { EOF, RESET, ScriptedConn, STALL } from "./scripted_conn.ts";
 
 conversations([
   {
@@ -82,6 +85,90 @@ Deno.test("client: is a Deno.Conn", async () => {
   });
   assert(conn.closed);
 });
+
+/** A scripted connection that records how Nagle's algorithm is set. */
+class NoDelayConn extends ScriptedConn {
+  readonly set: boolean[] = [];
+  override setNoDelay(noDelay?: boolean): void {
+    this.set.push(noDelay ?? true);
+  }
+}
+
+Deno.test("client: setNoDelay where the socket has it, and the handler's choice stays", async () => {
+  const conn = new NoDelayConn([GET, EOF]);
+  await using server = new AsyncHttpServer();
+  await server.serveConnection(conn, async ({ client }) => {
+    client.setNoDelay!(false);
+    for (let i = 0; i < 3; i++) await client.write(utf8("abc"));
+    client.setNoDelay!();
+  });
+  assertEquals(conn.set, [false, true]);
+  assertEquals(conn.output, "abcabcabc");
+});
+
+Deno.test("client: no setNoDelay where the connection has none", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const writer = writable.getWriter();
+  const got = new TransformStream<Uint8Array, Uint8Array>();
+  await using server = new AsyncHttpServer();
+  const served = server.serveConnection(
+    { readable, writable: got.writable },
+    (request) => request.respond(200, String("setNoDelay" in request.client)),
+  );
+  void writer.write(utf8(LAST_GET));
+  assertStringIncludes(await new Response(got.readable).text(), "false");
+  await writer.close();
+  await served;
+});
+
+Deno.test("client: setNoDelay of a real socket", async () => {
+  const handler: Handler = async ({ client }) => {
+    client.setNoDelay!();
+    await client.write(utf8("HTTP/1.1 204 No Content\r\n\r\n"));
+  };
+  await servingWell(handler, async (port) => {
+    assertEquals((await fetch(`http://127.0.0.1:${port}/`)).status, 204);
+  });
+});
+
+const BAD_FIELD = { "bad name": "" };
+
+/** A `respond` that fails, and whether the handler hears of it. */
+const FAILED: readonly (readonly [title: string, handler: Handler, errors: number])[] = [
+  ["not awaited, with raw writes behind it", async (request) => {
+    void request.respond(200, "hi", BAD_FIELD);
+    await request.client.write(utf8("raw"));
+  }, 1],
+  ["not awaited, with sendHeaders behind it", async (request) => {
+    void request.respond(200, "hi", BAD_FIELD);
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await request.sendHeaders({ A: "1" });
+  }, 1],
+  ["not awaited, with a good one behind it", (request) => {
+    void request.respond(200, "hi", BAD_FIELD);
+    return request.respond(200, "good");
+  }, 1],
+  ["caught, with raw writes behind it", async (request) => {
+    await request.respond(200, "hi", BAD_FIELD).catch(() => {});
+    await request.client.write(utf8("raw"));
+  }, 0],
+  ["awaited in a try, with raw writes behind it", async (request) => {
+    try {
+      await request.respond(200, "hi", BAD_FIELD);
+    } catch {
+      await request.client.write(utf8("raw"));
+    }
+  }, 0],
+];
+
+for (const [title, handler, count] of FAILED) {
+  const heard = count === 0 ? "does not hear" : "hears";
+  Deno.test(`onError: ${heard} of a respond that failed ${title}`, async () => {
+    const { errors } = await converse([GET], handler);
+    assertEquals(errors.length, count);
+    if (count > 0) assertStringIncludes(String(errors[0]), 'Invalid field name "bad name"');
+  });
+}
 
 Deno.test("respond: throws a TypeError after raw writes", async () => {
   const { output } = await converse([GET], async (request) => {

@@ -277,6 +277,51 @@ Deno.test("a late reader gets nothing of the next request", async () => {
   assertEquals(output, response("200 OK", "").repeat(2));
 });
 
+/** What a streaming handler has done with the stream before it asks for the text. */
+const USED: {
+  readonly [how: string]: (stream: ReadableStream<Uint8Array>) => Promise<unknown>;
+} = {
+  "read to its end": gathered,
+  "read in part": async (stream) => {
+    const reader = stream.getReader();
+    await reader.read();
+    reader.releaseLock();
+  },
+  "cancelled": (stream) => stream.cancel(),
+};
+
+for (const [how, use] of Object.entries(USED)) {
+  for (const body of [put(3) + "abc", CHUNKED + "3\r\nabc\r\n0\r\n\r\n"]) {
+    const coding = body.startsWith(CHUNKED) ? "chunked" : "with a length";
+    Deno.test(`text: after the stream was ${how}, ${coding}: a TypeError, not an empty text`, async () => {
+      const { errors } = await converse(
+        [body, EOF],
+        streaming(async (request) => {
+          await use(request.stream);
+          for (const read of [() => request.text(), () => request.json()]) {
+            await assertRejects(read, TypeError, "its stream was read or cancelled");
+          }
+          await request.respond(200);
+        }),
+      );
+      assertEquals(errors, []);
+    });
+  }
+}
+
+Deno.test("text: after the stream was taken and not read, the body", async () => {
+  const { output } = await converse(
+    [put(3) + "abc"],
+    streaming(async (request) => {
+      void request.stream;
+      const text = await request.text();
+      assertEquals(await request.text(), text);
+      await request.respond(200, text);
+    }),
+  );
+  assertEquals(output, response("200 OK", "abc"));
+});
+
 Deno.test("stream: a BYOB reader gets the bytes in its own buffer", async () => {
   const { output } = await converse(
     [put(10), "01234", "56789" + GET],

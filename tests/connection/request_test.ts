@@ -2,7 +2,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { GET } from "../fixtures.ts";
 import type { Request } from "../../src/connection/request.ts";
+import { AsyncHttpServer } from "@asynchttp/server";
 import { converse } from "./harness.ts";
+import { ScriptedConn } from "./scripted_conn.ts";
 
 Deno.test("request: all its properties", async () => {
   await converse([
@@ -28,6 +30,28 @@ Deno.test("request: all its properties", async () => {
     assertEquals(request.body, "\ufffd\ufffda");
     await request.respond(200);
   });
+});
+
+Deno.test("request: hostname of an IPv4 client on an IPv6 listener is its IPv4 address", async () => {
+  for (
+    const [system, hostname] of [
+      ["::ffff:127.0.0.1", "127.0.0.1"],
+      ["::FFFF:192.0.2.1", "192.0.2.1"],
+      ["::1", "::1"],
+      ["::ffff:c000:201", "::ffff:c000:201"],
+    ] as const
+  ) {
+    const conn = new ScriptedConn([GET]);
+    const remoteAddr: Deno.NetAddr = { transport: "tcp", hostname: system, port: 1 };
+    Object.defineProperty(conn, "remoteAddr", { value: remoteAddr });
+    const seen: string[] = [];
+    await using server = new AsyncHttpServer();
+    await server.serveConnection(conn, (request) => {
+      seen.push(request.hostname, request.remoteAddr === remoteAddr ? "as it is" : "changed");
+      return request.respond(200);
+    });
+    assertEquals(seen, [hostname, "as it is"]);
+  }
 });
 
 Deno.test("request: the URL of HTTP/1.0 without Host has the local address", async () => {

@@ -4,7 +4,7 @@
  * sequences of nearly equal requests and responses attack each of these.
  */
 import { assertEquals, assertRejects } from "@std/assert";
-import type { Request } from "@asynchttp/server";
+import type { FieldsInit, Request } from "@asynchttp/server";
 import { fuzzSeed, Random } from "../random.ts";
 import { GET } from "../fixtures.ts";
 import { converse, DATE } from "./harness.ts";
@@ -36,10 +36,13 @@ function mutate(pairs: Pairs, random: Random): void {
 }
 
 /** The same fields as one of the types that a handler may give. */
-function shaped(pairs: Pairs, random: Random): HeadersInit {
+function shaped(pairs: Pairs, random: Random): FieldsInit {
   const names = pairs.map(([name]) => name);
   const isRecord = new Set(names).size === names.length && !names.includes("__proto__");
-  return isRecord && random.below(2) === 0 ? Object.fromEntries(pairs) : pairs;
+  if (!isRecord || random.below(2) === 0) return pairs;
+  return Object.fromEntries(
+    pairs.map(([name, value]) => [name, random.below(3) === 0 ? [value] : value]),
+  );
 }
 
 function randomRequest(random: Random): string {

@@ -145,6 +145,10 @@ Deno.test("request: hostname and url, over IPv6 and HTTP/1.0", async () => {
       await readText(conn);
       assertEquals(seen?.hostname, "::1");
       assertEquals(seen?.url.href, `http://[::1]:${port}/a`);
+      using overIpv4 = await Deno.connect({ hostname: "127.0.0.1", port });
+      await writeText(overIpv4, "GET /a HTTP/1.0\r\n\r\n");
+      await readText(overIpv4);
+      assertEquals(seen?.hostname, "127.0.0.1");
     },
     {},
     { address: "", domain: "ipv6" },
@@ -175,8 +179,73 @@ Deno.test("serve: a taken port rejects", async () => {
     await assertRejects(
       () => new AsyncHttpServer().serve(port, HELLO, { address: "127.0.0.1" }),
       Deno.errors.AddrInUse,
+      `Port ${port} of 127.0.0.1 is taken: end the program that listens on it, or choose another; 0 lets the system choose`,
     );
   });
+});
+
+/** Calls of `serve` that go wrong, as people write them who come from elsewhere. */
+const WRONG_CALLS: readonly (readonly [args: unknown[], message: string])[] = [
+  [[{ port: 8080 }, HELLO], "Port must be a number: got an object; write serve(8080, handler"],
+  [[HELLO], "Port must be a number: got a function; write serve(8080, handler"],
+  [["8080", HELLO], 'Port must be a number: got "8080", a string; write serve(8080, handler'],
+  [[0, { fetch: HELLO }], "Option handler must be a function: got an object"],
+  [[0, HELLO, { hostname: "x" }], "Unknown option hostname in options of listen"],
+];
+
+for (const [args, message] of WRONG_CALLS) {
+  Deno.test(`serve: says what is wrong with a call: ${message}`, async () => {
+    const server = new AsyncHttpServer();
+    const call = server.serve as unknown as (...args: unknown[]) => Promise<void>;
+    await assertRejects(() => call.apply(server, args), TypeError, message);
+    server.close();
+  });
+}
+
+Deno.test("serve: after listen, a TypeError that says that it listens by itself", async () => {
+  await using server = new AsyncHttpServer();
+  server.listen(0, { address: "127.0.0.1" });
+  await assertRejects(
+    () => server.serve(0, HELLO),
+    TypeError,
+    "the server listens already; serve listens by itself, leave out listen",
+  );
+});
+
+/** The ways to serve a listener that was made elsewhere. */
+const GIVEN: {
+  readonly [how: string]: (server: AsyncHttpServer, listener: Deno.Listener) => Promise<void>;
+} = {
+  "serve(listener, handler)": (server, listener) => server.serve(listener, HELLO),
+  "listenOn(listener), then serve(0, handler)": (server, listener) => {
+    server.listenOn(listener);
+    return server.serve(0, HELLO);
+  },
+};
+
+for (const [how, serve] of Object.entries(GIVEN)) {
+  Deno.test(`serve: ${how}`, async () => {
+    await using server = new AsyncHttpServer();
+    const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const serving = serve(server, listener);
+    const { port } = listener.addr as Deno.NetAddr;
+    assertEquals(server.getPort(), port);
+    for (let i = 0; i < 2; i++) {
+      assertStringIncludes(await exchangeBytes(port, LAST_GET), "hello");
+    }
+    await assertRejects(() => server.serve(0, HELLO), TypeError, "listens already");
+    server.close();
+    await serving;
+    await assertRejects(() => listener.accept(), Deno.errors.BadResource);
+  });
+}
+
+Deno.test("serve: after listenOn, another port or an address is a TypeError", async () => {
+  await using server = new AsyncHttpServer();
+  server.listenOn(Deno.listen({ port: 0, hostname: "127.0.0.1" }));
+  const message = "the server has a listener already, write serve(0, handler) without an address";
+  await assertRejects(() => server.serve(8080, HELLO), TypeError, message);
+  await assertRejects(() => server.serve(0, HELLO, { address: "127.0.0.1" }), TypeError, message);
 });
 
 Deno.test("acceptRequest: accepts one connection and resolves while it is served", async () => {
@@ -334,10 +403,11 @@ Deno.test("hardening 32: clients that disconnect at any point do not affect othe
   );
 });
 
-/** Makes the first accepts of every listener fail. */
+/** Makes the first accepts of the next listener fail. */
 async function withFailingAccepts<T>(failures: Error[], use: () => Promise<T>): Promise<T> {
   const { listen } = Deno;
   Deno.listen = ((options: Deno.TcpListenOptions) => {
+    Deno.listen = listen;
     const listener = listen(options);
     const accept = listener.accept.bind(listener);
     listener.accept = () => {

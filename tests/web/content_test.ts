@@ -17,9 +17,10 @@ Deno.test("content: null and undefined are no content", () => {
   assertEquals(contentBytes(undefined).length, 0);
 });
 
-for (const [shown, value] of [["number", 5], ["object", [1]], ["object", {}], ["boolean", false]]) {
+for (const [shown, value] of [["5", 5], ["an Array", [1]], ["an object", {}], ["false", false]]) {
   Deno.test(`content: ${JSON.stringify(value)} is refused`, () => {
-    const message = `Content must be a string, a Uint8Array or null: got ${shown}`;
+    const message =
+      `Content must be a string, a Uint8Array, a ReadableStream or null: got ${shown}`;
     assertThrows(() => contentBytes(value as unknown as Content), TypeError, message);
   });
 }

@@ -51,6 +51,13 @@ const QUESTIONS: readonly (readonly [what: string, ask: (headers: Headers) => un
   ["a Request of it", (h) => [...new Request("http://x/", { headers: h }).headers]],
 ];
 
+Deno.test("RFC 9113, 8.2.3: Cookie lines are joined with a semicolon, lazily and genuinely", () => {
+  const lines = [["Cookie", "a=1, 2"], ["X", "1"], ["cookie", "b=3; c=4"], ["x", "2"]] as const;
+  assertEquals(headers(...lines).get("COOKIE"), "a=1, 2; b=3; c=4");
+  assertEquals([...headers(...lines)], [["cookie", "a=1, 2; b=3; c=4"], ["x", "1, 2"]]);
+  assertEquals(new Request("http://x/", { headers: headers(...lines) }).headers.get("x"), "1, 2");
+});
+
 for (const [what, ask] of QUESTIONS) {
   Deno.test(`headers: ${what}`, () => {
     const genuine = new Headers(LINES.map(([name, value]) => [name, value]));

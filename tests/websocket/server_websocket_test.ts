@@ -329,10 +329,10 @@ Deno.test("upgradeWebSocket: what is no request of this server, answered or miss
   ]);
 });
 
-Deno.test("respondWith: status 101 without a switch is a RangeError, as before", async () => {
+Deno.test("respondWith: status 101 without upgradeWebSocket is an error", async () => {
   const run = start([GET, EOF], fetchHandler(() => new Response(null, { status: 101 })));
   await run.done;
-  assertMatch(String(run.errors[0]), /^RangeError: /);
+  assertMatch(String(run.errors[0]), /^TypeError: .*upgradeWebSocket/);
 });
 
 Deno.test("shutdown: sockets are closed with 1001 and waited for, and cut when their grace is over", async () => {

@@ -95,6 +95,12 @@ function* generated(): Generator<[string, string]> {
 /** The value that a caller may give, and the pairs that are sent. */
 const GIVEN: readonly (readonly [title: string, init: unknown, pairs: readonly FieldPair[]])[] = [
   ["nothing", undefined, []],
+  ["null, as in the original", null, []],
+  [
+    "a record's array is one line for each of its items",
+    { A: "1", "Set-Cookie": ["a=1", "b=2"], B: [], c: ["3"] },
+    [["A", "1"], ["Set-Cookie", "a=1"], ["Set-Cookie", "b=2"], ["c", "3"]],
+  ],
   ["an array of pairs", [["b", "1"], ["A", "2"], ["B", "3"]], PAIRS],
   ["an empty array", [], []],
   ["a record keeps case and order", { b: "1", A: "2", B: "3" }, PAIRS],
@@ -144,8 +150,8 @@ Deno.test("fieldsToSend: converts each name and value to text once", () => {
 
 /** Shapes that are refused, with a TypeError that says why. */
 const REFUSED: readonly (readonly [title: string, init: unknown, message: string])[] = [
-  ["null", null, "Header fields must be Headers, a record or an array of pairs: got null"],
-  ["text", "A: b", "got string"],
+  ["text", "A: b", "Header fields must be Headers, a record or an array of pairs: got string"],
+  ["an item of an array with a line end", { A: ["b", "c\r\nD: e"] }, 'Invalid value of field "A"'],
   ["a number", 5, "got number"],
   ["true", true, "got boolean"],
   ["a function", () => {}, "got function"],

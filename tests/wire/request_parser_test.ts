@@ -256,7 +256,7 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     "POST / HTTP/1.1\r\nHost: h\r\n\r\n",
-    "Content-Length required.",
+    "A POST must have a Content-Length or be chunked: send Content-Length: 0 where it has no body (RFC 9110, 15.5.12)",
   ],
   [
     "GET / HTTP/9.9\r\n",

@@ -187,7 +187,8 @@ for (
   const status of [0, 1, 99, 100, 101, 199, 600, 999, 1000, -200, 200.5, NaN, Infinity, "200", null]
 ) {
   Deno.test(`RFC 9110, 15: status ${JSON.stringify(status)} ${status} is out of range`, () => {
-    const message = `Status must be an integer from 200 to 599: got ${status}`;
+    const got = typeof status === "string" ? `"${status}", a string` : status;
+    const message = `Status must be an integer from 200 to 599: got ${got}`;
     assertWritesNothing({ status: status as number }, RangeError, message);
   });
 }

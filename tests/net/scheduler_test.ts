@@ -1,0 +1,280 @@
+/** The contract of the scheduler, rule by rule, with polls that the test ends. */
+import { assert, assertEquals } from "@std/assert";
+import { Clock } from "../../src/net/clock.ts";
+import { Scheduler, Ticket } from "../../src/net/scheduler.ts";
+import type { Waiter } from "../../src/net/scheduler.ts";
+import { fuzzSeed, Random } from "../random.ts";
+
+const SMALL = 100;
+/** Costs 5. */
+const LARGE = 65_536;
+/** What the process may cause between two polls. */
+const CREDIT = 64;
+
+/** A loop whose polls and time the test controls. */
+class Loop {
+  now = 0;
+  polls = 0;
+  closes = 0;
+  /** The clients that read, in the order in which they may. */
+  reading: Client[] = [];
+  readonly clock: Clock = new Clock();
+  #endPoll: (() => void) | null = null;
+  readonly scheduler: Scheduler = new Scheduler(
+    {
+      poll: () => {
+        this.polls++;
+        return new Promise((resolve) => this.#endPoll = resolve);
+      },
+      close: () => void this.closes++,
+    },
+    () => this.now,
+    this.clock,
+  );
+
+  get polling(): boolean {
+    return this.#endPoll !== null;
+  }
+
+  /** Ends the poll in progress, and lets everything run that it has brought. */
+  async poll(): Promise<void> {
+    const end = this.#endPoll!;
+    this.#endPoll = null;
+    end();
+    for (let i = 0; i < 10; i++) await Promise.resolve();
+  }
+
+  /** Completes all reads in progress, in the order in which they began. */
+  serve(): number {
+    const served = this.reading;
+    this.reading = [];
+    for (const client of served) client.complete();
+    return served.length;
+  }
+}
+
+/** A connection that reads whenever it may; the test says when a read is completed. */
+class Client implements Waiter {
+  readonly ticket: Ticket = new Ticket();
+  next: Waiter | null = null;
+  /** The requests that were served. */
+  served = 0;
+  reading = false;
+  readonly #loop: Loop;
+
+  constructor(loop: Loop) {
+    this.#loop = loop;
+    this.read();
+  }
+
+  get cost(): number {
+    return this.ticket.cost;
+  }
+
+  read(): void {
+    if (this.#loop.scheduler.mayRead(this.ticket)) this.resume();
+    else this.#loop.scheduler.wait(this);
+  }
+
+  resume(): void {
+    this.reading = true;
+    this.#loop.reading.push(this);
+  }
+
+  /** Completes the read, serves its request, and reads on. */
+  complete(bytes = SMALL): void {
+    this.reading = false;
+    this.#loop.scheduler.hasRead(this.ticket, bytes);
+    this.served++;
+    this.read();
+  }
+}
+
+function clients(loop: Loop, count: number): Client[] {
+  return Array.from({ length: count }, () => new Client(loop));
+}
+
+/** Closes the gate as 65 busy connections do; returns those that read and the one that waits. */
+function closedGate(loop: Loop): Client[] {
+  const crowd = clients(loop, CREDIT + 1);
+  for (const client of crowd) client.complete();
+  return crowd;
+}
+
+Deno.test("hardening 47: as many busy connections as the credit never close the gate", () => {
+  const loop = new Loop();
+  const crowd = clients(loop, CREDIT);
+  for (let round = 0; round < 10; round++) for (const client of crowd) client.complete();
+  assertEquals([loop.polls, crowd.every(({ reading }) => reading)], [0, true]);
+});
+
+Deno.test("hardening 47: one more closes it, and waits for a poll", async () => {
+  const loop = new Loop();
+  const crowd = closedGate(loop);
+  assertEquals([loop.polls, crowd.map(({ reading }) => reading).indexOf(false)], [1, CREDIT]);
+  await loop.poll();
+  assert(crowd.every(({ reading }) => reading));
+  assertEquals(loop.polling, false, "nothing waits: the gate is open");
+});
+
+Deno.test("hardening 47: while the gate is closed, whatever was served waits in line", async () => {
+  const loop = new Loop();
+  const crowd = closedGate(loop);
+  for (const client of crowd.slice(0, 10)) client.complete();
+  assertEquals(crowd.filter(({ reading }) => !reading).length, 11);
+  await loop.poll();
+  assert(crowd.every(({ reading }) => reading));
+});
+
+Deno.test("hardening 47: what a poll has brought is charged first, and the line waits for the rest", async () => {
+  const loop = new Loop();
+  const crowd = clients(loop, 3 * CREDIT);
+  for (const client of crowd.slice(0, CREDIT + 1)) client.complete();
+  await loop.poll();
+  // The gate is open again; the same once more, so that reads of earlier rounds are in progress.
+  const rested = crowd.slice(CREDIT + 1);
+  for (const client of crowd.slice(0, CREDIT + 1)) client.complete();
+  const waiting = crowd.filter(({ reading }) => !reading);
+  for (const client of rested.slice(0, CREDIT)) client.complete();
+  await loop.poll();
+  assert(waiting.every(({ reading }) => !reading), "a full credit was brought");
+  await loop.poll();
+  assert(waiting.every(({ reading }) => reading));
+});
+
+Deno.test("hardening 47: each is served once before any is served twice, in any order", async () => {
+  const random = new Random(fuzzSeed());
+  const loop = new Loop();
+  const crowd = clients(loop, 500);
+  // First some chaos: reads are completed in any order, with any number of polls.
+  for (let i = 0; i < 2000; i++) {
+    loop.reading.sort(() => random.below(3) - 1);
+    const later = loop.reading.splice(random.below(128));
+    loop.serve();
+    loop.reading.push(...later);
+    if (loop.polling && random.below(2) === 0) await loop.poll();
+  }
+  // Then every client has its next request ready at once.
+  while (loop.reading.length > 0) loop.serve();
+  const before = crowd.map(({ served }) => served);
+  for (let i = 0; i < 1000; i++) {
+    await loop.poll();
+    loop.serve();
+  }
+  const counts = crowd.map(({ served }, at) => served - before[at]!);
+  assert(Math.min(...counts) > 100, `${Math.min(...counts)}`);
+  assert(Math.max(...counts) - Math.min(...counts) <= 1, `${counts}`);
+});
+
+Deno.test("hardening 47: the first read of a new connection does not wait", () => {
+  const loop = new Loop();
+  closedGate(loop);
+  assert(new Client(loop).reading);
+});
+
+Deno.test("hardening 47: 16 connections are accepted between two polls, also behind a long line", async () => {
+  const loop = new Loop();
+  const crowd = clients(loop, 1000);
+  for (const client of crowd) client.complete();
+  const ticket = new Ticket();
+  const accept = () => {
+    const turn = loop.scheduler.beforeAccept(ticket);
+    if (turn === null) loop.scheduler.hasAccepted();
+    return turn;
+  };
+  for (let round = 0; round < 3; round++) {
+    for (let i = 0; i < 16; i++) assertEquals(accept(), null);
+    const turn = accept();
+    assert(turn !== null);
+    await loop.poll();
+    await turn;
+  }
+});
+
+Deno.test("hardening 47: accepts alone are polled for, too", async () => {
+  const loop = new Loop();
+  for (let i = 0; i < 16; i++) loop.scheduler.hasAccepted();
+  const turn = loop.scheduler.beforeAccept(new Ticket());
+  assert(loop.polling);
+  await loop.poll();
+  await turn;
+  assertEquals(loop.polling, false);
+});
+
+Deno.test("hardening 47: the first small write behind a read is free, every further one costs", () => {
+  const loop = new Loop();
+  const { ticket } = new Client(loop);
+  for (let i = 0; i < 10 * CREDIT; i++) {
+    loop.scheduler.hasRead(ticket, SMALL);
+    assertEquals(loop.scheduler.beforeWrite(ticket, SMALL), null);
+  }
+  for (let i = 0; i < CREDIT; i++) {
+    assertEquals(loop.scheduler.beforeWrite(ticket, 15_000), null);
+  }
+  assert(loop.scheduler.beforeWrite(ticket, 15_000) !== null);
+});
+
+Deno.test("hardening 47: large reads and writes cost by their bytes, and go behind small reads", async () => {
+  const loop = new Loop();
+  const [large, other] = clients(loop, 2);
+  for (let i = 0; i < 12; i++) large!.complete(LARGE);
+  assert(large!.reading, "60 of 64 are used");
+  large!.complete(LARGE);
+  assertEquals([large!.reading, loop.polls], [false, 1]);
+  const write = loop.scheduler.beforeWrite(other!.ticket, LARGE);
+  other!.complete();
+  assert(write !== null && !other!.reading);
+  await loop.poll();
+  assert(large!.reading && other!.reading);
+  await write;
+});
+
+Deno.test("hardening 47: large transfers get a quarter of the credit beside a long line of small reads", async () => {
+  const loop = new Loop();
+  const crowd = clients(loop, 1000);
+  for (const client of crowd) client.complete();
+  loop.reading = [];
+  await loop.poll();
+  let written = 0;
+  for (const { ticket } of crowd.slice(0, 100)) {
+    loop.scheduler.beforeWrite(ticket, LARGE)!.then(() => written++);
+  }
+  for (let i = 1; i <= 10; i++) {
+    await loop.poll();
+    // Four writes cost 20: a waiter goes on while there is any credit.
+    assertEquals([loop.serve(), written], [CREDIT - 16, 4 * i]);
+  }
+});
+
+Deno.test("hardening 47: a client that pipelines joins the line after 0.5 ms of the clock", async () => {
+  const loop = new Loop();
+  const { ticket } = new Client(loop);
+  let count = 0;
+  let turn: Promise<void> | null = null;
+  while (turn === null && count < 1000) {
+    loop.now += 0.05;
+    turn = loop.scheduler.beforeBuffered(ticket);
+    count++;
+  }
+  // The share begins with the first look at the clock, and each 8th request looks.
+  assert(count >= 10 && count <= 32, `${count}`);
+  await loop.poll();
+  await turn;
+  assertEquals(loop.scheduler.beforeBuffered(ticket), null, "a share of its own again");
+});
+
+Deno.test("the sockets of the poll are released when the last connection leaves, or at rest", async () => {
+  const loop = new Loop();
+  loop.scheduler.join();
+  closedGate(loop);
+  await loop.poll();
+  assertEquals([loop.closes, loop.clock.size], [0, 1]);
+  loop.clock.tick(250, 0);
+  assertEquals(loop.closes, 0, "the gate was closed since the last tick");
+  loop.clock.tick(500, 0);
+  assertEquals([loop.closes, loop.clock.size], [1, 0]);
+  closedGate(loop);
+  await loop.poll();
+  loop.scheduler.leave();
+  assertEquals([loop.closes, loop.clock.size], [2, 0]);
+});
