@@ -83,7 +83,7 @@ export const latency: Prepare = async (scenario, servers, bench) => {
 export const tail: Prepare = async (scenario, servers, bench) => {
   const running = await startAll(scenario, servers, bench);
   return async (server) => {
-    const driven = await wrk(running.get(server)!, scenario, bench);
+    const driven = await wrk(running.get(server)!, [scenario.request], scenario, bench);
     return { value: driven.p99, ...driven };
   };
 };

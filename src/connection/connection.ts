@@ -106,6 +106,11 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     this.#handlers = new HandlerRunner(handler, scheme, this, context);
   }
 
+  /** Returns what the connections of its server share: for the entries that build on a connection. */
+  static serverOf(connection: ConnectionContext): ServerContext {
+    return (connection as Connection).#context;
+  }
+
   /** Part of {@linkcode ConnectionContext}: false once the server is closing, or after so many requests. */
   get persistent(): boolean {
     return !this.#keepAliveDisabled && this.#served < this.limits.requestsPerConnection;

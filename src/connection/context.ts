@@ -6,6 +6,7 @@ import type { Clock } from "../net/clock.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
 import type { BodyMemory } from "./body_memory.ts";
+import type { HandedOver } from "./handed_over.ts";
 import type { Request } from "./request.ts";
 import type { ResponseProgress } from "./response_state.ts";
 
@@ -58,4 +59,6 @@ export interface ServerContext {
   readonly bodyMemory: BodyMemory;
   /** The connections that drop bytes after their last response, in the order in which they began. */
   readonly lingering: LinkedList<{ destroy(): void }>;
+  /** The connections that were handed over to a protocol that ends in a manner of its own. */
+  readonly handedOver: HandedOver;
 }

@@ -102,6 +102,11 @@ export class Exchange {
     return this.#connection.transport.closed;
   }
 
+  /** The connection that it is part of. */
+  get connection(): ConnectionContext {
+    return this.#connection;
+  }
+
   /** Why the last attempt to respond failed; undefined if none has, or the handler has heard of it. */
   get unheardFailure(): unknown {
     return this.#failure === null || this.#failure.isHeard ? undefined : this.#failure.reason;

@@ -39,6 +39,19 @@ export type Handler = (request: Request) => void | Promise<void>;
 /** Why the body of a request was rejected; null if it was not. */
 export let bodyRejectionOf: (request: Request) => HttpError | null;
 
+/** Returns the exchange of a request: for the entries that build on a connection. */
+export let exchangeOf: (request: Request) => Exchange;
+
+/** What answers a request with 101 when its handler does, and takes its connection over. */
+type ProtocolSwitch = (response: Response) => void | Promise<void>;
+
+const protocolSwitches = new WeakMap<Request, ProtocolSwitch>();
+
+/** Lets `respondWith` answer with a Response of status 101, by calling `switchProtocols`. */
+export function prepareSwitch(request: Request, switchProtocols: ProtocolSwitch): void {
+  protocolSwitches.set(request, switchProtocols);
+}
+
 /**
  * A request, and the means to answer it.
  *
@@ -64,6 +77,7 @@ export let bodyRejectionOf: (request: Request) => HttpError | null;
 export class Request {
   static {
     bodyRejectionOf = (request) => request.#exchange.bodyRejection;
+    exchangeOf = (request) => request.#exchange;
   }
 
   readonly #exchange: Exchange;
@@ -380,6 +394,8 @@ export class Request {
   }
 
   async #respondWith(response: Response): Promise<void> {
+    const switchProtocols = protocolSwitches.get(this);
+    if (switchProtocols !== undefined && response?.status === 101) return switchProtocols(response);
     const given = partsOf(response);
     const parts = given instanceof Promise ? await given : given;
     try {

@@ -19,7 +19,7 @@ export interface Subscriber {
 }
 
 /** Milliseconds between two ticks. */
-const TICK_MS = 250;
+export const TICK_MS = 250;
 
 /** The time that servers use. Tests create a clock of their own and move it by hand. */
 export class Clock {

@@ -13,8 +13,10 @@ import { BodyMemory } from "../connection/body_memory.ts";
 import { Connection } from "../connection/connection.ts";
 import { report } from "../connection/context.ts";
 import type { ServerContext } from "../connection/context.ts";
+import { HandedOver } from "../connection/handed_over.ts";
 import type { Handler } from "../connection/request.ts";
 import { systemClock } from "../net/clock.ts";
+import type { Clock } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
 import { LinkedList } from "../net/linked_list.ts";
@@ -140,16 +142,20 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {RangeError} A number is out of range.
    * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
    */
-  constructor(options?: AsyncHttpServerOptions) {
+  constructor(options?: AsyncHttpServerOptions);
+  /** @ignore With a clock that a test moves by hand. */
+  constructor(options: AsyncHttpServerOptions | undefined, clock: Clock);
+  constructor(options?: AsyncHttpServerOptions, clock: Clock = systemClock) {
     const resolved = resolveOptions(options);
     this.#context = {
       options: resolved,
-      clock: systemClock,
+      clock,
       counters: new Counters(),
       bodyMemory: new BodyMemory(resolved.maxBodyMemory),
       lingering: new LinkedList(),
+      handedOver: new HandedOver(),
     };
-    this.#guard = new FdGuard({ ...resolved, clock: systemClock });
+    this.#guard = new FdGuard({ ...resolved, clock });
     this.#reusePort = resolved.reusePort;
   }
 
@@ -346,6 +352,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     this.#guard.releaseAll();
     this.#endPause();
     for (const { connection } of this.#connections.values()) connection.disableKeepAlive();
+    this.#context.handedOver.close();
   }
 
   /**
@@ -358,7 +365,8 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0) });
-    const open = this.#connections.values().map(({ done }) => done);
+    const { handedOver } = this.#context;
+    const open = [...this.#connections.values(), ...handedOver.values()].map(({ done }) => done);
     this.close();
     await this.#waitForGrace(options.grace ?? DEFAULT_GRACE_MS, Promise.all(open));
     // Does not wait for handlers that never return: destroying their connections is enough.
@@ -366,6 +374,10 @@ export class AsyncHttpServer implements AsyncDisposable {
     for (const { connection } of this.#connections.values()) {
       if (!connection.isLingering) cut++;
       connection.destroy();
+    }
+    for (const successor of handedOver.values()) {
+      cut++;
+      successor.destroy();
     }
     return { finished: open.length - cut, cut };
   }

@@ -34,6 +34,11 @@ class LazyRequest {
     this.#source = source;
   }
 
+  /** Returns what a lazy request was made of; undefined for any other request. */
+  static sourceOf(request: object): RequestSource | undefined {
+    return #source in request ? request.#source : undefined;
+  }
+
   get method(): string {
     const { method } = this.#source;
     return NORMALIZED.test(method) ? method.toUpperCase() : method;
@@ -110,4 +115,18 @@ function isAcceptedAsRequest(): boolean {
 /** Returns a request as a Web `Request`, created lazily if the platform accepts that. */
 export const lazyRequest: (source: RequestSource) => globalThis.Request = isAcceptedAsRequest()
   ? fakeRequest
-  : genuineRequest;
+  : rememberedRequest;
+
+/** What requests were made of that are genuine from the beginning. */
+const sources = new WeakMap<globalThis.Request, RequestSource>();
+
+function rememberedRequest(source: RequestSource): globalThis.Request {
+  const request = genuineRequest(source);
+  sources.set(request, source);
+  return request;
+}
+
+/** Returns what {@linkcode lazyRequest} has made `request` of; undefined for any other request. */
+export function sourceOf(request: globalThis.Request): RequestSource | undefined {
+  return LazyRequest.sourceOf(request) ?? sources.get(request);
+}

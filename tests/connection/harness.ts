@@ -3,6 +3,7 @@ import { Clock } from "../../src/net/clock.ts";
 import { Connection } from "../../src/connection/connection.ts";
 import { BodyMemory } from "../../src/connection/body_memory.ts";
 import type { ServerContext } from "../../src/connection/context.ts";
+import { HandedOver } from "../../src/connection/handed_over.ts";
 import { LinkedList } from "../../src/net/linked_list.ts";
 import { resolveOptions } from "../../src/server/options.ts";
 import type { AsyncHttpServerOptions } from "../../src/server/options.ts";
@@ -57,6 +58,7 @@ export function start(
     counters,
     lingering,
     bodyMemory,
+    handedOver: new HandedOver(),
   });
   return { conn, connection, clock, bodyMemory, counters, errors, done: connection.run() };
 }
