@@ -109,6 +109,8 @@ export async function curl(...args: string[]): Promise<string> {
 export interface Running extends AsyncDisposable {
   /** Resolves with the first line of its output that matches. */
   line(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Its output so far. */
+  lines(): readonly string[];
   /** Sends the program a signal. */
   kill(signal: Deno.Signal): void;
   readonly status: Promise<Deno.CommandStatus>;
@@ -141,6 +143,7 @@ export function launch(program: string, ...args: string[]): Running {
   return {
     status,
     kill: (signal) => child.kill(signal),
+    lines: () => seen,
     async line(pattern) {
       for (;;) {
         for (const line of seen) {
