@@ -4,7 +4,7 @@ import { greeting, HELLO, PAGE, PAGES, receipt } from "../servers/content.ts";
 import type { Route } from "../servers/routes.ts";
 import { beside, latency, memory, rate, tail } from "./measures.ts";
 import type { Prepare } from "./measures.ts";
-import { asynchttp, asynchttpFetch, DENO_SERVE, PEERS } from "./servers.ts";
+import { asynchttp, asynchttpFetch, DENO_SERVE, FAIR_LOOP, PEERS } from "./servers.ts";
 import type { Server } from "./servers.ts";
 
 /** One kind of load, under which this server and its peers take turns. */
@@ -75,6 +75,12 @@ function fair(connections: number): Scenario {
   return scenario("fair", title, { unit: "ms", connections, prepare: tail });
 }
 
+/** The rate with another number of connections, also against a loop that is as fair. */
+function hello(connections: number): Scenario {
+  const title = `Hello, ${connections.toLocaleString("en")} connections`;
+  return scenario("rates", title, { connections, peers: [DENO_SERVE, FAIR_LOOP] });
+}
+
 /** What a new client waits beside a disturbance. */
 function newcomer(title: string, disturbance: string, percentile: "p50" | "p99" = "p50"): Scenario {
   const prepare = beside(disturbance, percentile);
@@ -138,6 +144,7 @@ export const SCENARIOS: readonly Scenario[] = [
     prepare: memory,
   }),
   ...[100, 1000, 9000].map(crowd),
+  ...[10, 50, 200, 1000].map(hello),
   ...[50, 200, 500, 1000, 5000].map(fair),
   ...["1", "0.2", "0.05"].map((ms) =>
     newcomer(`A new client beside an endless pipeline, handlers of ${ms} ms`, `pipeline:${ms}`)
