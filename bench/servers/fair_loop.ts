@@ -8,7 +8,8 @@ async function serve(conn: Deno.Conn): Promise<void> {
   scheduler.join();
   try {
     for (;;) {
-      if (!scheduler.mayRead(ticket)) await scheduler.inLine(ticket, ticket.cost);
+      const turn = scheduler.beforeRead(ticket);
+      if (turn !== null) await turn;
       const count = await conn.read(buffer);
       if (count === null) break;
       scheduler.hasRead(ticket, count);

@@ -137,11 +137,6 @@ export class RequestReader implements Waiter {
   }
 
   /** Part of {@linkcode Waiter}. */
-  get cost(): number {
-    return this.ticket.cost;
-  }
-
-  /** Part of {@linkcode Waiter}. */
   resume(): void {
     this.#readMore();
   }
@@ -329,7 +324,8 @@ export class RequestReader implements Waiter {
   async #readSource(into: Uint8Array): Promise<number | null> {
     let count: number | null;
     try {
-      if (!scheduler.mayRead(this.ticket)) await scheduler.inLine(this.ticket, this.cost);
+      const turn = scheduler.beforeRead(this.ticket);
+      if (turn !== null) await turn;
       count = await this.#source.read(into);
     } catch (error) {
       throw lostWhileReading(error);

@@ -10,8 +10,8 @@
  * The contract:
  *
  * 1. The process has a credit between two polls of the sockets, well below those 128. A read
- *    costs 1, and 1 more for each 16 KiB that the read before it has brought; so does a write
- *    that is not the first one behind a read.
+ *    costs 1, or 2 if the one before has brought much; a write that is not the first one behind
+ *    a read costs 1.
  * 2. While the credit lasts the gate is open, and no connection waits.
  * 3. When it is used up the gate closes: whatever wants to read or write on joins a line.
  *    Reads in progress are completed and their requests served, once for each connection.
@@ -27,7 +27,7 @@
  *    been polled in between: the credit begins anew. So fewer busy connections than the credit
  *    never close the gate, and pay one comparison for a read.
  * 8. A client that pipelines is served from its buffer, without a read: every 8th such request
- *    looks at the clock, and joins the line after a share of 0.5 ms.
+ *    looks at the clock, and joins the line once they have taken 0.5 ms.
  *
  * Every connection in line is served once before any is served twice: at saturation, with
  * 1,000 connections, the numbers of requests that each gets differ by one (measured).
@@ -56,8 +56,14 @@ const MAX_ACCEPTS = 32;
 /** A read of fewer bytes is small. */
 const MIN_LARGE_BYTES = 2048;
 
-/** log2 of the bytes that cost 1 more: 16 KiB take as long to move as a small request. */
-const COST_SHIFT = 14;
+/**
+ * The cost of a large read, as long as its bytes take: with 1, each of 50 uploads of 1 MiB takes a
+ * fifth more of the processor. That of a large write is 1: with 2, a download takes a fifth more.
+ */
+const LARGE_READ_COST = 2;
+
+/** Writes of fewer bytes are copied behind others, and cost 1. */
+const MIN_LARGE_WRITE_BYTES = 16_384;
 
 /** Milliseconds for which a client may be served from its buffer. */
 const BUFFERED_SHARE_MS = 0.5;
@@ -69,18 +75,21 @@ const CLOCK_STRIDE = 8;
 export class Ticket {
   /** The round in which it last read; 0 before its first read. */
   round = 0;
-  /** The cost of its next read. */
-  cost = 1;
+  /** Whether its last read was large: the next one is likely to be, too. */
+  isLarge = false;
   /** The writes since its last read. */
   writes = 0;
   /** The reads and writes for which it need not wait. */
   granted = 0;
+  /** The requests that were served from its buffer since its last read. */
+  buffered = 0;
+  /** When the first of them looked at the clock. */
+  bufferedSince = 0;
 }
 
 /** A read or a write that waits in line. */
 export interface Waiter {
   readonly ticket: Ticket;
-  readonly cost: number;
   /** The one behind it; the scheduler's own. */
   next: Waiter | null;
   /** Goes on. */
@@ -89,13 +98,15 @@ export interface Waiter {
 
 /** First in, first out, without an allocation for each. */
 class Line {
-  /** The reads or writes of a waiter when it is its turn. */
+  /** The reads or writes of a waiter when it is its turn, and the cost of all of them. */
   readonly #grant: number;
+  readonly #cost: number;
   #first: Waiter | null = null;
   #last: Waiter | null = null;
 
-  constructor(grant: number) {
+  constructor(grant: number, cost: number) {
     this.#grant = grant;
+    this.#cost = cost;
   }
 
   get isEmpty(): boolean {
@@ -115,7 +126,7 @@ class Line {
       this.#first = waiter.next;
       if (this.#first === null) this.#last = null;
       waiter.next = null;
-      credit -= waiter.cost * this.#grant;
+      credit -= this.#cost;
       waiter.ticket.round = round;
       waiter.ticket.granted = this.#grant - 1;
       waiter.resume();
@@ -133,9 +144,9 @@ export class Scheduler implements Subscriber {
   #node: ListNode<Subscriber> | null = null;
   /** Whether the gate has been closed since the last tick. */
   #wasClosed = false;
-  readonly #accepting = new Line(1);
-  readonly #small = new Line(1);
-  readonly #large = new Line(LARGE_GRANT);
+  readonly #accepting = new Line(1, 1);
+  readonly #small = new Line(1, 1);
+  readonly #large = new Line(LARGE_GRANT, LARGE_GRANT * LARGE_READ_COST);
   #isOpen = true;
   #members = 0;
   /** Counts the polls that are known of. */
@@ -146,9 +157,6 @@ export class Scheduler implements Subscriber {
   #brought = 0;
   /** Accepts since then. */
   #accepts = 0;
-  #buffered = 0;
-  /** When the share of buffered requests ends; null before the first one is looked at. */
-  #bufferedEnd: number | null = null;
 
   constructor(poll: Pick<SocketPoll, "poll" | "close">, now: () => number, clock: Clock) {
     this.#poll = poll;
@@ -179,34 +187,36 @@ export class Scheduler implements Subscriber {
       return true;
     }
     if (!this.#isOpen) return this.#isGranted(ticket);
-    if (ticket.round === this.#round && ticket.cost === 1) this.#startRound();
+    if (ticket.round === this.#round && !ticket.isLarge) this.#startRound();
     ticket.round = this.#round;
-    return this.#use(ticket.cost);
+    return this.#use(ticket.isLarge ? LARGE_READ_COST : 1);
   }
 
   /** Records that a read has brought `count` bytes. */
   hasRead(ticket: Ticket, count: number): void {
     if (ticket.round !== this.#round) this.#brought++;
-    ticket.writes = 0;
-    ticket.cost = count < MIN_LARGE_BYTES ? 1 : costOf(count);
+    ticket.writes = ticket.buffered = 0;
+    ticket.isLarge = count >= MIN_LARGE_BYTES;
   }
 
   /** Puts a waiter in line, behind those that came before. */
   wait(waiter: Waiter): void {
-    this.#lineOf(waiter.cost).push(waiter);
+    (waiter.ticket.isLarge ? this.#large : this.#small).push(waiter);
   }
 
   /** Before a write of `count` bytes: null, or a promise that resolves when it may go on. */
   beforeWrite(ticket: Ticket, count: number): Promise<void> | null {
     // The first small write behind a read is paid for by the read.
-    const isFree = ticket.writes++ === 0 && count >> COST_SHIFT === 0;
-    return isFree ? null : this.turn(ticket, costOf(count));
+    const isLarge = count >= MIN_LARGE_WRITE_BYTES;
+    if (ticket.writes++ === 0 && !isLarge) return null;
+    const mayGoOn = this.#isOpen ? this.#use(1) : this.#isGranted(ticket);
+    return mayGoOn ? null : inLine(this.#large, ticket);
   }
 
   /** Before an accept: null, or a promise as for a write. */
   beforeAccept(ticket: Ticket): Promise<void> | null {
     if (this.#isOpen || this.#accepts < MAX_ACCEPTS) return null;
-    return inLine(this.#accepting, ticket, 1);
+    return inLine(this.#accepting, ticket);
   }
 
   /** Records an accept. */
@@ -216,27 +226,19 @@ export class Scheduler implements Subscriber {
 
   /** Before a request that is in the buffer already: null, or a promise as for a write. */
   beforeBuffered(ticket: Ticket): Promise<void> | null {
-    if (++this.#buffered % CLOCK_STRIDE !== 0) return null;
+    if (++ticket.buffered % CLOCK_STRIDE !== 0) return null;
     const now = this.#now();
-    this.#bufferedEnd ??= now + BUFFERED_SHARE_MS;
-    if (now < this.#bufferedEnd) return null;
+    if (ticket.buffered === CLOCK_STRIDE) ticket.bufferedSince = now;
+    if (now - ticket.bufferedSince < BUFFERED_SHARE_MS) return null;
+    ticket.buffered = 0;
     this.#close();
-    return this.inLine(ticket, 1);
+    return inLine(this.#small, ticket);
   }
 
-  /** Before anything else of the given cost: null, or a promise as for a write. */
-  turn(ticket: Ticket, cost: number): Promise<void> | null {
-    const mayGoOn = this.#isOpen ? this.#use(cost) : this.#isGranted(ticket);
-    return mayGoOn ? null : this.inLine(ticket, cost);
-  }
-
-  /** Waits in line; resolves when it is its turn. */
-  inLine(ticket: Ticket, cost: number): Promise<void> {
-    return inLine(this.#lineOf(cost), ticket, cost);
-  }
-
-  #lineOf(cost: number): Line {
-    return cost === 1 ? this.#small : this.#large;
+  /** Before a read: null, or a promise as for a write. */
+  beforeRead(ticket: Ticket): Promise<void> | null {
+    if (this.mayRead(ticket)) return null;
+    return inLine(ticket.isLarge ? this.#large : this.#small, ticket);
   }
 
   #isGranted(ticket: Ticket): boolean {
@@ -264,7 +266,6 @@ export class Scheduler implements Subscriber {
   #startRound(): void {
     this.#round++;
     this.#used = this.#accepts = 0;
-    this.#bufferedEnd = null;
   }
 
   /** Polls and lets the line go on, until nothing waits. */
@@ -300,12 +301,8 @@ export class Scheduler implements Subscriber {
   }
 }
 
-function inLine(line: Line, ticket: Ticket, cost: number): Promise<void> {
-  return new Promise((resume) => line.push({ ticket, cost, next: null, resume }));
-}
-
-function costOf(count: number): number {
-  return Math.min(1 + (count >> COST_SHIFT), CREDIT);
+function inLine(line: Line, ticket: Ticket): Promise<void> {
+  return new Promise((resume) => line.push({ ticket, next: null, resume }));
 }
 
 /** The scheduler of this process. */

@@ -103,7 +103,8 @@ Deno.test("hijack: bytes that wait for a turn of the event loop arrive before th
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
     // Other connections use up the credit.
-    while (scheduler.turn(new Ticket(), 1) === null);
+    const other = new Ticket();
+    while (scheduler.beforeWrite(other, 1) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
   });
