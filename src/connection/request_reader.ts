@@ -270,6 +270,7 @@ export class RequestReader implements Waiter {
   #fill(): Promise<boolean> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     this.#filling ??= Promise.withResolvers();
+    this.ticket.isBehind = true;
     this.more();
     return this.#filling.promise;
   }

@@ -17,8 +17,9 @@
  *    Reads in progress are completed and their requests served, once for each connection.
  *    The first read of a new connection does not wait.
  * 4. The sockets are polled. What the poll has brought is charged first; the rest of the
- *    credit lets the line go on, in order. Behind small reads there is a line of its own for
- *    large transfers, which gets a quarter of the credit at least, and in which each goes on
+ *    credit lets the line go on, in order. Behind it there is a second line, for large transfers
+ *    and for reads within a message: a client that sends its head byte by byte must not delay
+ *    those that send requests. It gets a quarter of the credit at least, and each in it goes on
  *    for four reads or writes at a time.
  * 5. While it is closed, up to 32 connections are accepted between two polls, and do not wait
  *    behind others: a new client would get its first response after everybody's next one.
@@ -40,15 +41,15 @@ import { SocketPoll } from "./socket_poll.ts";
 /** Costs that the process may cause between two polls; a request takes two of the 128. */
 const CREDIT = 64;
 
-/** The part of it that large transfers get at least. */
-const LARGE_CREDIT = 16;
+/** The part of it that the second line gets at least. */
+const BEHIND_CREDIT = 16;
 
 /**
- * Reads or writes of a large transfer when it is its turn. Its bytes are in the processor's
- * caches then: with one, each of 50 uploads of 1 MiB takes 1,300 µs of the processor, with
+ * Reads or writes in the second line when it is their turn. The bytes of a large transfer are in
+ * the processor's caches then: with one, each of 50 uploads of 1 MiB takes 1,300 µs of the processor, with
  * four 930, and with many no less.
  */
-const LARGE_GRANT = 4;
+const BEHIND_GRANT = 4;
 
 /** Accepts between two polls while the gate is closed. */
 const MAX_ACCEPTS = 32;
@@ -57,10 +58,10 @@ const MAX_ACCEPTS = 32;
 const MIN_LARGE_BYTES = 2048;
 
 /**
- * The cost of a large read, as long as its bytes take: with 1, each of 50 uploads of 1 MiB takes a
+ * The cost of a read in the second line, by the time that its bytes take: with 1, each of 50 uploads of 1 MiB takes a
  * fifth more of the processor. That of a large write is 1: with 2, a download takes a fifth more.
  */
-const LARGE_READ_COST = 2;
+const BEHIND_READ_COST = 2;
 
 /** Writes of fewer bytes are copied behind others, and cost 1. */
 const MIN_LARGE_WRITE_BYTES = 16_384;
@@ -75,8 +76,8 @@ const CLOCK_STRIDE = 8;
 export class Ticket {
   /** The round in which it last read; 0 before its first read. */
   round = 0;
-  /** Whether its last read was large: the next one is likely to be, too. */
-  isLarge = false;
+  /** Whether its next read is behind those of others: within a message, or after a large read. */
+  isBehind = false;
   /** The writes since its last read. */
   writes = 0;
   /** The reads and writes for which it need not wait. */
@@ -145,8 +146,8 @@ export class Scheduler implements Subscriber {
   /** Whether the gate has been closed since the last tick. */
   #wasClosed = false;
   readonly #accepting = new Line(1, 1);
-  readonly #small = new Line(1, 1);
-  readonly #large = new Line(LARGE_GRANT, LARGE_GRANT * LARGE_READ_COST);
+  readonly #between = new Line(1, 1);
+  readonly #behind = new Line(BEHIND_GRANT, BEHIND_GRANT * BEHIND_READ_COST);
   #isOpen = true;
   #members = 0;
   /** Counts the polls that are known of. */
@@ -187,21 +188,21 @@ export class Scheduler implements Subscriber {
       return true;
     }
     if (!this.#isOpen) return this.#isGranted(ticket);
-    if (ticket.round === this.#round && !ticket.isLarge) this.#startRound();
+    if (ticket.round === this.#round && !ticket.isBehind) this.#startRound();
     ticket.round = this.#round;
-    return this.#use(ticket.isLarge ? LARGE_READ_COST : 1);
+    return this.#use(ticket.isBehind ? BEHIND_READ_COST : 1);
   }
 
   /** Records that a read has brought `count` bytes. */
   hasRead(ticket: Ticket, count: number): void {
     if (ticket.round !== this.#round) this.#brought++;
     ticket.writes = ticket.buffered = 0;
-    ticket.isLarge = count >= MIN_LARGE_BYTES;
+    ticket.isBehind = count >= MIN_LARGE_BYTES;
   }
 
   /** Puts a waiter in line, behind those that came before. */
   wait(waiter: Waiter): void {
-    (waiter.ticket.isLarge ? this.#large : this.#small).push(waiter);
+    (waiter.ticket.isBehind ? this.#behind : this.#between).push(waiter);
   }
 
   /** Before a write of `count` bytes: null, or a promise that resolves when it may go on. */
@@ -210,7 +211,7 @@ export class Scheduler implements Subscriber {
     const isLarge = count >= MIN_LARGE_WRITE_BYTES;
     if (ticket.writes++ === 0 && !isLarge) return null;
     const mayGoOn = this.#isOpen ? this.#use(1) : this.#isGranted(ticket);
-    return mayGoOn ? null : inLine(this.#large, ticket);
+    return mayGoOn ? null : inLine(this.#behind, ticket);
   }
 
   /** Before an accept: null, or a promise as for a write. */
@@ -232,13 +233,13 @@ export class Scheduler implements Subscriber {
     if (now - ticket.bufferedSince < BUFFERED_SHARE_MS) return null;
     ticket.buffered = 0;
     this.#close();
-    return inLine(this.#small, ticket);
+    return inLine(this.#between, ticket);
   }
 
   /** Before a read: null, or a promise as for a write. */
   beforeRead(ticket: Ticket): Promise<void> | null {
     if (this.mayRead(ticket)) return null;
-    return inLine(ticket.isLarge ? this.#large : this.#small, ticket);
+    return inLine(ticket.isBehind ? this.#behind : this.#between, ticket);
   }
 
   #isGranted(ticket: Ticket): boolean {
@@ -275,7 +276,7 @@ export class Scheduler implements Subscriber {
       await this.#poll.poll();
       this.#startRound();
       const left = this.#release(CREDIT - this.#brought);
-      if (left > 0 && this.#small.isEmpty && this.#large.isEmpty) this.#open(CREDIT - left);
+      if (left > 0 && this.#between.isEmpty && this.#behind.isEmpty) this.#open(CREDIT - left);
     }
   }
 
@@ -293,11 +294,11 @@ export class Scheduler implements Subscriber {
 
   /** Lets all lines go on; returns the credit that is left. */
   #release(credit: number): number {
-    const reserved = this.#large.isEmpty ? 0 : LARGE_CREDIT;
+    const reserved = this.#behind.isEmpty ? 0 : BEHIND_CREDIT;
     const round = this.#round;
     this.#accepting.release(MAX_ACCEPTS, round);
-    const small = this.#small.release(credit - reserved, round);
-    return this.#small.release(this.#large.release(small + reserved, round), round);
+    const small = this.#between.release(credit - reserved, round);
+    return this.#between.release(this.#behind.release(small + reserved, round), round);
   }
 }
 

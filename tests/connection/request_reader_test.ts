@@ -53,6 +53,21 @@ Deno.test("position: the next head follows a request that is done", async () => 
   assertEquals(reader.position, "head");
 });
 
+Deno.test("hardening 47: reads within a message are behind those between two requests", async () => {
+  const reader = readerOf("GET / HTTP", GET.slice("GET / HTTP".length), PUT, "ab", "cd", GET);
+  assertEquals(reader.ticket.isBehind, false);
+  await reader.more();
+  assertEquals(reader.headAtHand(), null);
+  await reader.readHead();
+  assertEquals(reader.ticket.isBehind, false, "the read has brought the rest");
+  const head = reader.readHead();
+  assertEquals(reader.ticket.isBehind, true);
+  await head;
+  const body = reader.readBody();
+  assertEquals(reader.ticket.isBehind, true);
+  await body;
+});
+
 Deno.test("position: the input may end between two requests", async () => {
   const reader = readerOf(GET);
   await reader.readHead();

@@ -243,6 +243,22 @@ Deno.test("hardening 47: large transfers get a quarter of the credit beside a lo
   }
 });
 
+Deno.test("hardening 47: a client that dribbles its head is behind those that send requests", async () => {
+  const loop = new Loop();
+  const [dribbler, ...crowd] = clients(loop, 1000);
+  for (const client of crowd) client.complete();
+  dribbler!.reading = false;
+  dribbler!.ticket.isBehind = true;
+  dribbler!.read();
+  loop.reading = [];
+  // The first poll has brought more than the credit.
+  await loop.poll();
+  await loop.poll();
+  // Four of its reads cost 8.
+  assertEquals(loop.reading.filter((client) => client !== dribbler).length, CREDIT - 8);
+  assert(dribbler!.reading, "it is not starved either");
+});
+
 Deno.test("hardening 47: when it is its turn, a large transfer goes on for four reads", async () => {
   const loop = new Loop();
   const [large] = clients(loop, 1);
