@@ -4,7 +4,7 @@ import { RAW_RESPONSE } from "./raw_connection.ts";
 
 async function serve(conn: Deno.Conn): Promise<void> {
   const buffer = new Uint8Array(16_384);
-  const ticket = new Ticket();
+  const ticket = new Ticket(scheduler);
   scheduler.join();
   try {
     for (;;) {
@@ -24,7 +24,7 @@ async function serve(conn: Deno.Conn): Promise<void> {
 
 const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
 console.log(`port ${(listener.addr as Deno.NetAddr).port}`);
-const accepts = new Ticket();
+const accepts = new Ticket(scheduler);
 for (;;) {
   await scheduler.beforeAccept(accepts);
   serve(await listener.accept());

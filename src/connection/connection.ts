@@ -17,7 +17,6 @@ import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
 import type { ByteConn } from "../net/stream_conn.ts";
-import { scheduler } from "../net/scheduler.ts";
 import { Throughput } from "../net/throughput.ts";
 import { Transport } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
@@ -96,7 +95,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     const scheme = "handshake" in conn ? "https" : "http";
     this.readThroughput = new Throughput(clock, timeouts.body, limits.minRate);
     this.#writeThroughput = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
-    this.transport = new Transport(conn, this.#writeThroughput);
+    this.transport = new Transport(conn, this.#writeThroughput, context.scheduler);
     this.reader = new RequestReader(this.transport, options);
     this.clock = clock;
     this.limits = limits;
@@ -119,7 +118,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Serves requests until none may follow. Never rejects. */
   async run(): Promise<void> {
     const subscription = this.clock.subscribe(this);
-    scheduler.join();
+    this.#context.scheduler.join();
     // The first head is due from the accept on: a client that sends nothing is the cheapest attack.
     this.#enter("idle", this.timeouts.head);
     try {
@@ -128,7 +127,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
       if (!(error instanceof ConnectionLost)) report(this.#context.options, error);
     } finally {
       this.clock.unsubscribe(subscription);
-      scheduler.leave();
+      this.#context.scheduler.leave();
       if (this.#phase !== "detached") this.transport.close();
     }
   }
@@ -242,7 +241,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
         else if (!await this.#conclude(exchange, step)) return;
         // A function that waits keeps its variables: an idle connection would keep its last request.
         head = exchange = null;
-        const turn = this.reader.hasUnread ? scheduler.beforeBuffered(this.transport.ticket) : null;
+        const turn = this.reader.hasUnread ? this.reader.beforeBuffered() : null;
         if (turn !== null) await turn;
       }
     } catch (error) {

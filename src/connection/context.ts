@@ -3,6 +3,7 @@ import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import { logError } from "../net/exhaustion.ts";
 import type { Clock } from "../net/clock.ts";
+import type { Scheduler } from "../net/scheduler.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
 import type { BodyMemory } from "./body_memory.ts";
@@ -55,6 +56,8 @@ export interface ServerContext {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly counters: Counters;
+  /** Decides which connection reads or writes next. */
+  readonly scheduler: Scheduler;
   /** The memory of all bodies that are read whole. */
   readonly bodyMemory: BodyMemory;
   /** The connections that drop bytes after their last response, in the order in which they began. */

@@ -10,8 +10,7 @@
  * ```
  */
 import { ConnectionLost } from "../errors.ts";
-import { scheduler } from "../net/scheduler.ts";
-import type { Ticket, Waiter } from "../net/scheduler.ts";
+import type { Scheduler, Ticket, Waiter } from "../net/scheduler.ts";
 import type { ByteSource } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
@@ -58,6 +57,7 @@ export class RequestReader implements Waiter {
   /** How many bytes have been read. */
   bytesIn = 0;
   readonly #source: ByteSource;
+  readonly #scheduler: Scheduler;
   #position: ReadPosition = "head";
   /** The read in flight, of which there is one at a time. It never rejects. */
   #reading: Promise<boolean> | null = null;
@@ -73,6 +73,7 @@ export class RequestReader implements Waiter {
   constructor(source: ByteSource, options: ParserOptions) {
     this.#source = source;
     this.ticket = source.ticket;
+    this.#scheduler = source.ticket.scheduler;
     this.#parser = new RequestParser(options);
   }
 
@@ -105,6 +106,11 @@ export class RequestReader implements Waiter {
     return this.#parser.bodyRemaining;
   }
 
+  /** Before another request is taken from the input: null, or a promise that resolves when it may be. */
+  beforeBuffered(): Promise<void> | null {
+    return this.#scheduler.beforeBuffered(this.ticket);
+  }
+
   /** The next head, where all of it has arrived. */
   headAtHand(): RequestHead | null {
     const event = this.#next();
@@ -133,7 +139,9 @@ export class RequestReader implements Waiter {
   /** Waits for more input; false at its end, whatever ended it. */
   more(): Promise<boolean> {
     if (this.#lost !== null) return NO_MORE;
-    return this.#reading ??= scheduler.mayRead(this.ticket) ? this.#readMore() : this.#readInLine();
+    return this.#reading ??= this.#scheduler.mayRead(this.ticket)
+      ? this.#readMore()
+      : this.#readInLine();
   }
 
   /** Part of {@linkcode Waiter}. */
@@ -282,7 +290,7 @@ export class RequestReader implements Waiter {
   #readInLine(): Promise<boolean> {
     return new Promise((resolve) => {
       this.#waitedRead = resolve;
-      scheduler.wait(this);
+      this.#scheduler.wait(this);
     });
   }
 
@@ -301,7 +309,7 @@ export class RequestReader implements Waiter {
   readonly #arrived = (count: number | null): boolean => {
     if (count === null) return this.#settleRead(false);
     this.bytesIn += count;
-    scheduler.hasRead(this.ticket, count);
+    this.#scheduler.hasRead(this.ticket, count);
     this.#parser.input.filled(count);
     return this.#settleRead(true);
   };
@@ -325,7 +333,7 @@ export class RequestReader implements Waiter {
   async #readSource(into: Uint8Array): Promise<number | null> {
     let count: number | null;
     try {
-      const turn = scheduler.beforeRead(this.ticket);
+      const turn = this.#scheduler.beforeRead(this.ticket);
       if (turn !== null) await turn;
       count = await this.#source.read(into);
     } catch (error) {
@@ -333,7 +341,7 @@ export class RequestReader implements Waiter {
     }
     if (count === null) return null;
     this.bytesIn += count;
-    scheduler.hasRead(this.ticket, count);
+    this.#scheduler.hasRead(this.ticket, count);
     return count;
   }
 }

@@ -74,6 +74,8 @@ const CLOCK_STRIDE = 8;
 
 /** What one connection has used; shared by its reads and writes. */
 export class Ticket {
+  /** What grants it its reads and writes. */
+  readonly scheduler: Scheduler;
   /** The round in which it last read; 0 before its first read. */
   round = 0;
   /** Whether its next read is behind those of others: within a message, or after a large read. */
@@ -86,6 +88,10 @@ export class Ticket {
   buffered = 0;
   /** When the first of them looked at the clock. */
   bufferedSince = 0;
+
+  constructor(scheduler: Scheduler) {
+    this.scheduler = scheduler;
+  }
 }
 
 /** A read or a write that waits in line. */

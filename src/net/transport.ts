@@ -11,6 +11,7 @@ import { ignoreRejection } from "../ignore_rejection.ts";
 import type { WriteBuffer } from "../wire/write_buffer.ts";
 import { nextTurn } from "./next_turn.ts";
 import { Ticket } from "./scheduler.ts";
+import type { Scheduler } from "./scheduler.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
 import { WriteQueue } from "./write_queue.ts";
@@ -28,7 +29,7 @@ export class Transport implements ByteSource {
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
   /** Part of {@linkcode ByteSource}. */
-  readonly ticket: Ticket = new Ticket();
+  readonly ticket: Ticket;
   readonly #conn: ByteConn;
   readonly #writes: WriteQueue;
   readonly #throughput: Throughput;
@@ -39,7 +40,8 @@ export class Transport implements ByteSource {
   #onLost: Set<(lost: ConnectionLost) => void> | null = null;
   #onClose: () => void = () => {};
 
-  constructor(conn: ByteConn, throughput: Throughput) {
+  constructor(conn: ByteConn, throughput: Throughput, scheduler: Scheduler) {
+    this.ticket = new Ticket(scheduler);
     this.#conn = conn;
     this.#throughput = throughput;
     this.#writes = new WriteQueue(

@@ -5,7 +5,6 @@
  * responses to pipelined requests share a write.
  */
 import { WriteBuffer } from "../wire/write_buffer.ts";
-import { scheduler } from "./scheduler.ts";
 import type { Ticket } from "./scheduler.ts";
 import type { ByteConn } from "./stream_conn.ts";
 import type { Throughput } from "./throughput.ts";
@@ -153,7 +152,7 @@ export class WriteQueue {
     if (piece.bytes.length !== piece.length) {
       throw new TypeError("The content was detached before it was written");
     }
-    const turn = scheduler.beforeWrite(this.#ticket, piece.length);
+    const turn = this.#ticket.scheduler.beforeWrite(this.#ticket, piece.length);
     if (turn === null) return this.#write(piece);
     this.#awaitsTurn = true;
     return turn.then(() => this.#write(piece));

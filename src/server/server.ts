@@ -127,7 +127,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Connections to close for a new one; recent ones are spared, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
-  readonly #acceptTicket = new Ticket();
+  readonly #acceptTicket = new Ticket(scheduler);
   /** Resolves when the previous accept is done: a listener has one accept at a time. */
   #turn: Promise<void> = Promise.resolve();
   #endPause: () => void = () => {};
@@ -151,6 +151,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       options: resolved,
       clock,
       counters: new Counters(),
+      scheduler,
       bodyMemory: new BodyMemory(resolved.maxBodyMemory),
       lingering: new LinkedList(),
       handedOver: new HandedOver(),

@@ -1,4 +1,5 @@
 /** A server that fails as planned, for tests of clients: `faulty`. */
+import { scheduler } from "../net/scheduler.ts";
 import { Connection } from "../connection/connection.ts";
 import type { ServerContext } from "../connection/context.ts";
 import { BodyMemory } from "../connection/body_memory.ts";
@@ -119,6 +120,7 @@ function forOneRequest(server: ServerContext): ServerContext {
     ...server,
     options: { ...options, limits, timeouts, maxBody: Infinity },
     counters: new Counters(),
+    scheduler,
     bodyMemory: new BodyMemory(Infinity),
   };
 }

@@ -4,6 +4,7 @@ import { Connection } from "../../src/connection/connection.ts";
 import { BodyMemory } from "../../src/connection/body_memory.ts";
 import type { ServerContext } from "../../src/connection/context.ts";
 import { HandedOver } from "../../src/connection/handed_over.ts";
+import { Scheduler } from "../../src/net/scheduler.ts";
 import { LinkedList } from "../../src/net/linked_list.ts";
 import { resolveOptions } from "../../src/server/options.ts";
 import type { AsyncHttpServerOptions } from "../../src/server/options.ts";
@@ -16,6 +17,14 @@ import type { Faults, Step } from "./scripted_conn.ts";
 /** Sun, 06 Nov 1994 08:49:37 GMT: the date of RFC 9110. */
 export const NOW = 784_111_777_000;
 export const DATE = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+
+/** Polls no sockets: a scripted connection has none, and does not share the real ones' line. */
+export class PollAtOnce {
+  poll(): Promise<void> {
+    return Promise.resolve();
+  }
+  close(): void {}
+}
 
 /** A clock that is moved by hand, and ticks before it moves: deadlines set by then count from there. */
 export class ManualClock extends Clock {
@@ -31,6 +40,7 @@ export interface Run {
   readonly connection: Connection;
   readonly clock: ManualClock;
   readonly counters: Counters;
+  readonly scheduler: Scheduler;
   readonly bodyMemory: BodyMemory;
   /** The errors that `onError` received. */
   readonly errors: unknown[];
@@ -52,15 +62,26 @@ export function start(
   clock.tick(NOW);
   const counters = new Counters();
   const conn = new ScriptedConn(script, faults);
+  const scheduler = new Scheduler(new PollAtOnce(), () => 0, clock);
   const connection = new Connection(conn, handler, {
     options: resolveOptions({ onError: (error) => void errors.push(error), ...options }),
     clock,
     counters,
+    scheduler,
     lingering,
     bodyMemory,
     handedOver: new HandedOver(),
   });
-  return { conn, connection, clock, bodyMemory, counters, errors, done: connection.run() };
+  return {
+    conn,
+    connection,
+    clock,
+    scheduler,
+    bodyMemory,
+    counters,
+    errors,
+    done: connection.run(),
+  };
 }
 
 /** Runs a connection to its end; returns all bytes that the client received. */

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { GET } from "../fixtures.ts";
 import type { Handler } from "../../src/connection/request.ts";
-import { scheduler, Ticket } from "../../src/net/scheduler.ts";
+import { Ticket } from "../../src/net/scheduler.ts";
 import { NOW, settle, start } from "./harness.ts";
 import { STALL } from "./scripted_conn.ts";
 
@@ -103,8 +103,8 @@ Deno.test("hijack: bytes that wait for a turn of the event loop arrive before th
   const run = start([GET, STALL], (request) => {
     const conn = request.hijack();
     // Other connections use up the credit.
-    const other = new Ticket();
-    while (scheduler.beforeWrite(other, 1) === null);
+    const other = new Ticket(run.scheduler);
+    while (run.scheduler.beforeWrite(other, 1) === null);
     void conn.write(new Uint8Array(100_000));
     conn.close();
   });

@@ -3,9 +3,10 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { HttpError, streaming } from "@asynchttp/server";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { RequestReader } from "../../src/connection/request_reader.ts";
-import { Ticket } from "../../src/net/scheduler.ts";
+import { Clock } from "../../src/net/clock.ts";
+import { Scheduler, Ticket } from "../../src/net/scheduler.ts";
 import { utf8 } from "../fixtures.ts";
-import { converse, echoed } from "./harness.ts";
+import { converse, echoed, PollAtOnce } from "./harness.ts";
 import { EOF } from "./scripted_conn.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -14,7 +15,7 @@ const PUT = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n";
 /** A reader of pieces of input, one a read. */
 function readerOf(...pieces: string[]): RequestReader {
   const source = {
-    ticket: new Ticket(),
+    ticket: new Ticket(new Scheduler(new PollAtOnce(), () => 0, new Clock())),
     read: (into: Uint8Array) => {
       const piece = pieces.shift();
       if (piece === undefined) return Promise.resolve(null);
@@ -91,7 +92,10 @@ Deno.test("position: a request that is rejected, or that ends early, has failed"
 
 Deno.test("position: an interrupted wait has failed", async () => {
   const reader = new RequestReader(
-    { ticket: new Ticket(), read: () => new Promise(() => {}) },
+    {
+      ticket: new Ticket(new Scheduler(new PollAtOnce(), () => 0, new Clock())),
+      read: () => new Promise(() => {}),
+    },
     { limits: DEFAULT_LIMITS, profile: "rfc", maxBody: 100 },
   );
   const head = reader.readHead();

@@ -55,7 +55,7 @@ class Loop {
 
 /** A connection that reads whenever it may; the test says when a read is completed. */
 class Client implements Waiter {
-  readonly ticket: Ticket = new Ticket();
+  readonly ticket: Ticket;
   next: Waiter | null = null;
   /** The requests that were served. */
   served = 0;
@@ -64,6 +64,7 @@ class Client implements Waiter {
 
   constructor(loop: Loop) {
     this.#loop = loop;
+    this.ticket = new Ticket(loop.scheduler);
     this.read();
   }
 
@@ -172,7 +173,7 @@ Deno.test("hardening 47: 32 connections are accepted between two polls, also beh
   const loop = new Loop();
   const crowd = clients(loop, 1000);
   for (const client of crowd) client.complete();
-  const ticket = new Ticket();
+  const ticket = new Ticket(loop.scheduler);
   const accept = () => {
     const turn = loop.scheduler.beforeAccept(ticket);
     if (turn === null) loop.scheduler.hasAccepted();
@@ -190,7 +191,7 @@ Deno.test("hardening 47: 32 connections are accepted between two polls, also beh
 Deno.test("hardening 47: accepts do not close the gate", () => {
   const loop = new Loop();
   for (let i = 0; i < 1000; i++) {
-    assertEquals(loop.scheduler.beforeAccept(new Ticket()), null);
+    assertEquals(loop.scheduler.beforeAccept(new Ticket(loop.scheduler)), null);
     loop.scheduler.hasAccepted();
   }
   assertEquals(loop.polls, 0);
