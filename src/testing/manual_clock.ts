@@ -37,7 +37,7 @@ export class ManualClock {
   }
 
   /**
-   * Moves the clock, in steps of 250 ms as the server's own ticks, and lets what is due happen
+   * Moves the clock, in steps of 125 ms as the server's own ticks, and lets what is due happen
    * after each.
    *
    * Timeouts that are set by then count from here. One of 1,000 ms is over after

@@ -3,9 +3,9 @@ import { assert, assertEquals } from "@std/assert";
 import { fuzzSeed, Random } from "../random.ts";
 import { Deadline } from "../../src/net/deadline.ts";
 import { Throughput } from "../../src/net/throughput.ts";
-import { Clock } from "../../src/net/clock.ts";
+import { Clock, TICK_MS } from "../../src/net/clock.ts";
 
-const TICK = 250;
+const TICK = TICK_MS;
 
 Deno.test("hardening 38: a deadline is never early, and late by less than two ticks", () => {
   const random = new Random(fuzzSeed());
