@@ -18,6 +18,11 @@ export class SocketPoll {
   #state: "none" | "opening" | "open" | "impossible" = "none";
   #endWait: () => void = () => {};
 
+  /** Whether a timer makes the poll. */
+  get isSlow(): boolean {
+    return this.#pair === null;
+  }
+
   /** Resolves once the sockets have been polled. Never rejects. */
   async poll(): Promise<void> {
     if (this.#state === "none") this.#open();

@@ -24,6 +24,7 @@ export class PollAtOnce {
     return Promise.resolve();
   }
   close(): void {}
+  readonly isSlow = false;
 }
 
 /** A clock that is moved by hand, and ticks before it moves: deadlines set by then count from there. */
