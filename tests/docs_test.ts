@@ -104,8 +104,8 @@ Deno.test("docs: relative links lead to files and headings", async () => {
 /** Pages whose programs `deno task test:docs` runs. */
 const RUN_PAGES = /^(?:README\.md|docs\/.*)$/;
 
-/** What the programs that serve for ever print; the tests below launch these. */
-const LAUNCHED = ["Listening on http://", "Listening on https://"];
+/** What the programs print that serve for ever, or need a certificate; the tests below launch these. */
+const LAUNCHED = ["Listening on http://", "Listening on https://", '"Descriptors:"'];
 
 Deno.test("docs: every program is run", async () => {
   const { tasks } = JSON.parse(await read("deno.json"));
@@ -172,6 +172,27 @@ testWith("openssl", "docs/operations.md: its program serves over TLS", async () 
     assertEquals(await response.text(), "Hello, TLS!\n");
   });
 });
+
+testWith(
+  "openssl",
+  "docs/operations.md: Deno.listenTls keeps a socket that it was told to close",
+  async () => {
+    if (Deno.build.os !== "linux") return console.log("skipped, there is no /proc");
+    await withCertificate(async (cert, key) => {
+      const folder = cert.slice(0, cert.lastIndexOf("/"));
+      const edits = {
+        '"cert.pem"': JSON.stringify(cert),
+        '"key.pem"': JSON.stringify(key),
+        "60_000": "1000",
+      };
+      await using program = await launchProgram(folder, LAUNCHED[2]!, edits, "--allow-all");
+      const [, closed] = await program.line(/^Descriptors: (\d+)$/);
+      const [, gone] = await program.line(/^Then: (\d+)$/);
+      // With a Deno that mends it this is 1, and the page has to say so.
+      assertEquals(Number(closed) - Number(gone), 2);
+    });
+  },
+);
 
 /** Runs an example of this checkout on a free port, until it has answered. */
 async function answers(args: readonly string[]): Promise<void> {
