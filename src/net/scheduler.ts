@@ -10,8 +10,8 @@
  * The contract:
  *
  * 1. The process has a credit between two polls of the sockets, well below those 128. A read
- *    costs 1, or 2 if the one before has brought much; a write that is not the first one behind
- *    a read costs 1.
+ *    between two requests costs 1, one within a message or after much was read 2. A write
+ *    costs 1, but for a small one that is the first behind a read.
  * 2. While the credit lasts the gate is open, and no connection waits.
  * 3. When it is used up the gate closes: whatever wants to read or write on joins a line.
  *    Reads in progress are completed and their requests served, once for each connection.
@@ -41,16 +41,16 @@ import { SocketPoll } from "./socket_poll.ts";
 /** Costs that the process may cause between two polls; a request takes two of the 128. */
 const CREDIT = 64;
 
-/** The same where a poll takes a timer: less fair, but a timer for each 64 reads lets 25,000 a second pass. */
+/** The same where a timer makes the poll: less fair, but 64 for each timer are 25,000 reads a second. */
 const SLOW_CREDIT = 256;
 
 /** The part of it that the second line gets at least. */
 const BEHIND_CREDIT = 16;
 
 /**
- * Reads or writes in the second line when it is their turn. The bytes of a large transfer are in
- * the processor's caches then: with one, each of 50 uploads of 1 MiB takes 1,300 µs of the processor, with
- * four 930, and with many no less.
+ * Reads or writes of a waiter in the second line when it is its turn. The bytes of a large
+ * transfer are in the processor's caches then: with one, each of 50 uploads of 1 MiB takes
+ * 1,300 µs of the processor, with four 930, and with more 820 to 920.
  */
 const BEHIND_GRANT = 4;
 
@@ -61,12 +61,13 @@ const MAX_ACCEPTS = 32;
 const MIN_LARGE_BYTES = 2048;
 
 /**
- * The cost of a read in the second line, by the time that its bytes take: with 1, each of 50 uploads of 1 MiB takes a
- * fifth more of the processor. That of a large write is 1: with 2, a download takes a fifth more.
+ * The cost of a read in the second line, by the time that its bytes take: with 1, each of 50
+ * uploads of 1 MiB takes a fifth more of the processor. A write costs 1: with 2, each of 50
+ * downloads takes a fifth more.
  */
 const BEHIND_READ_COST = 2;
 
-/** Writes of fewer bytes are copied behind others, and cost 1. */
+/** A first write behind a read is free below this: with the read it is the whole of a small request. */
 const MIN_LARGE_WRITE_BYTES = 16_384;
 
 /** Milliseconds for which a client may be served from its buffer. */
@@ -219,7 +220,6 @@ export class Scheduler implements Subscriber {
 
   /** Before a write of `count` bytes: null, or a promise that resolves when it may go on. */
   beforeWrite(ticket: Ticket, count: number): Promise<void> | null {
-    // The first small write behind a read is paid for by the read.
     const isLarge = count >= MIN_LARGE_WRITE_BYTES;
     if (ticket.writes++ === 0 && !isLarge) return null;
     const mayGoOn = this.#isOpen ? this.#use(1) : this.#isGranted(ticket);
