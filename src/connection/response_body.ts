@@ -12,8 +12,14 @@ import type { ResponseFraming } from "../wire/response_framing.ts";
 /** Reads the source of a response. */
 export type SourceReader = ReadableStreamDefaultReader<Uint8Array>;
 
-/** Bytes: below this a chunk is copied behind its size line, one write instead of two. */
-const MIN_UNCOPIED_CHUNK = 65_536;
+/** Bytes: below this content is copied behind what is queued, one write instead of two. */
+const MIN_UNCOPIED_CONTENT = 65_536;
+
+/**
+ * The same for a chunk, which has a size line of its own each time. Chunks of 64 KiB, those of
+ * files and of `fetch`, take a fourth less of the processor copied, those of 128 KiB a tenth more.
+ */
+const MIN_UNCOPIED_CHUNK = 131_072;
 
 /** How many turns of the microtask queue a chunk that is there already takes at the most. */
 const MAX_MICROTASKS = 4;
@@ -133,7 +139,7 @@ export class ResponseBody implements Subscriber {
       throw new TypeError(`The content is longer than its Content-Length of ${givenLength}`);
     }
     const { out } = this.#transport;
-    const isLarge = chunk.length >= MIN_UNCOPIED_CHUNK;
+    const isLarge = chunk.length >= (chunked ? MIN_UNCOPIED_CHUNK : MIN_UNCOPIED_CONTENT);
     this.#endChunk();
     if (chunked) encodeChunkSize(out, chunk.length);
     if (isLarge) this.#transport.enqueue(chunk);
