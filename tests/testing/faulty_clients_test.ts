@@ -7,12 +7,14 @@ import type { PlannedFault } from "@asynchttp/server/testing";
 import * as undici from "npm:undici@8.12.4";
 import { run, servingWell, testWith } from "../server/tools.ts";
 
-/** Milliseconds after which a client gives up: long before any timeout of the server. */
-const PATIENCE = 300;
+/** Milliseconds after which a client gives up that waits for nothing: long before any timeout of the server. */
+const IMPATIENCE = 300;
+/** The same for one that gets a response, or notices by itself that it does not: never reached. */
+const PATIENCE = 60_000;
 const CONTENT = "abcdef".repeat(100);
 
-/** Returns status and content as a client got them; rejects where it found a fault. */
-type Client = (url: string) => Promise<string>;
+/** Returns status and content as a client got them; rejects where it found a fault, and after `patience` ms. */
+type Client = (url: string, patience: number) => Promise<string>;
 
 /** How a client ends with each fault, in the versions that the tests use. */
 interface Expected {
@@ -24,23 +26,23 @@ interface Expected {
   readonly long: RegExp;
 }
 
-async function byFetch(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(PATIENCE) });
+async function byFetch(url: string, patience: number): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(patience) });
   return `${response.status} ${await response.text()}`;
 }
 
-async function byCurl(url: string): Promise<string> {
+async function byCurl(url: string, patience: number): Promise<string> {
   const { code, stdout } = await run(
     "curl",
-    ...["-s", "--max-time", `${PATIENCE / 1000}`, "-w", "%{stderr}%{http_code}", "-i", url],
+    ...["-s", "--max-time", `${patience / 1000}`, "-w", "%{stderr}%{http_code}", "-i", url],
   );
   if (code !== 0) throw new Error(`curl ended with ${code}`);
   return `${/^HTTP\/1.1 (\d+)/.exec(stdout)![1]} ${stdout.split("\r\n\r\n")[1] ?? ""}`;
 }
 
-function byNode(url: string): Promise<string> {
+function byNode(url: string, patience: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = http.get(url, { timeout: PATIENCE, agent: false }, (response) => {
+    const request = http.get(url, { timeout: patience, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8");
       response.on("data", (chunk) => text += chunk);
@@ -56,12 +58,12 @@ function byNode(url: string): Promise<string> {
   });
 }
 
-async function byUndici(url: string): Promise<string> {
-  const dispatcher = new undici.Agent({ headersTimeout: PATIENCE, bodyTimeout: PATIENCE });
+async function byUndici(url: string, patience: number): Promise<string> {
+  const dispatcher = new undici.Agent({ headersTimeout: patience, bodyTimeout: patience });
   try {
     const { statusCode, body } = await undici.request(url, {
       dispatcher,
-      signal: AbortSignal.timeout(PATIENCE * 3),
+      signal: AbortSignal.timeout(patience * 3),
     });
     return `${statusCode} ${await body.text()}`;
   } finally {
@@ -108,11 +110,16 @@ const CLIENTS: readonly (readonly [string, Client, Expected])[] = [
 ];
 
 /** How a client ends that meets a fault. */
-async function outcome(client: Client, planned: PlannedFault): Promise<string> {
+async function outcome(
+  client: Client,
+  planned: PlannedFault,
+  patience = PATIENCE,
+): Promise<string> {
   let text = "";
   const handler: Handler = faulty((request) => request.respond(200, CONTENT), [planned]);
   await servingWell(handler, async (port, server) => {
-    text = await client(`http://127.0.0.1:${port}/`).catch((error) => `failed: ${error.message}`);
+    const url = `http://127.0.0.1:${port}/`;
+    text = await client(url, patience).catch((error) => `failed: ${error.message}`);
     await server.shutdown({ grace: 0 });
   });
   return text;
@@ -125,8 +132,8 @@ const WITHIN = 300;
 for (const [name, client, expected] of CLIENTS) {
   const test = (title: string, run: () => Promise<void>) =>
     name === "curl" ? testWith("curl", title, run) : Deno.test(title, run);
-  const ends = async (planned: PlannedFault, pattern: RegExp) => {
-    const text = await outcome(client, planned);
+  const ends = async (planned: PlannedFault, pattern: RegExp, patience?: number) => {
+    const text = await outcome(client, planned, patience);
     assert(pattern.test(text), `${planned.fault}: ${text}`);
   };
 
@@ -137,9 +144,9 @@ for (const [name, client, expected] of CLIENTS) {
   });
 
   test(`${name}: gives up on silence, at once and within the content`, async () => {
-    await ends({ fault: "silence" }, expected.silence);
-    await ends({ fault: "silence", afterBytes: WITHIN }, expected.silence);
-    await ends({ fault: "delay", ms: PATIENCE * 4 }, expected.silence);
+    await ends({ fault: "silence" }, expected.silence, IMPATIENCE);
+    await ends({ fault: "silence", afterBytes: WITHIN }, expected.silence, IMPATIENCE);
+    await ends({ fault: "delay", ms: IMPATIENCE * 4 }, expected.silence, IMPATIENCE);
   });
 
   test(`${name}: finds a cut, within head, content and chunk, and a length that is too large`, async () => {
@@ -165,8 +172,8 @@ Deno.test("fetch: repeats a request by itself whose reused connection is cut wit
     { fault: "cut", afterBytes: 20, times: 1 },
   ] as const;
   await servingWell(faulty(counting, plan), async (port) => {
-    assertEquals(await byFetch(`http://127.0.0.1:${port}/`), "503 Service Unavailable\n");
-    assertEquals(await byFetch(`http://127.0.0.1:${port}/`), WHOLE);
+    assertEquals(await byFetch(`http://127.0.0.1:${port}/`, PATIENCE), "503 Service Unavailable\n");
+    assertEquals(await byFetch(`http://127.0.0.1:${port}/`, PATIENCE), WHOLE);
   });
   assertEquals(requests, 2);
 });
