@@ -116,15 +116,7 @@ export class ServerProcess implements AsyncDisposable {
 
   /** The number of open sockets: the runtime opens and closes pipes and files of its own. */
   get sockets(): number {
-    const directory = `/proc/${this.pid}/fd`;
-    const isSocket = (name: string) => {
-      try {
-        return Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
-      } catch {
-        return false; // Closed since it was listed.
-      }
-    };
-    return [...Deno.readDirSync(directory)].filter(({ name }) => isSocket(name)).length;
+    return socketsOf(this.pid);
   }
 
   /** Processor time used so far, in seconds. */
@@ -201,6 +193,19 @@ function linesOf(
     },
   });
   return bytes.pipeThrough(new TextDecoderStream()).pipeThrough(split).getReader();
+}
+
+/** Returns the number of a process's open sockets. */
+export function socketsOf(pid: number): number {
+  const directory = `/proc/${pid}/fd`;
+  const isSocket = (name: string) => {
+    try {
+      return Deno.readLinkSync(`${directory}/${name}`).startsWith("socket:");
+    } catch {
+      return false; // Closed since it was listed.
+    }
+  };
+  return [...Deno.readDirSync(directory)].filter(({ name }) => isSocket(name)).length;
 }
 
 /** Resolves with true as soon as `reached` is true, with false if that takes longer than `patience`. */
