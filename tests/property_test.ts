@@ -193,7 +193,9 @@ function assertUrl(head: RequestHead): void {
   assert(url.pathname.startsWith("/"), url.href);
   assertEquals([url.protocol, url.username, url.password, url.hash], ["http:", "", "", ""]);
   if (head.targetForm !== "origin") return;
-  assertEquals(url.host, new URL(`http://${head.framing.host ?? "local:1"}/`).host);
+  // A name that a URL cannot hold, such as `h.81`, gives way to the local address.
+  const named = URL.parse(`http://${head.framing.host ?? "local:1"}/`);
+  assertEquals(url.host, named?.host ?? "local:1");
   const query = head.target.indexOf("?");
   // The URL standard writes ' as %27 in queries; nothing else may change there.
   const asWritten = query === -1 ? "" : head.target.slice(query).replaceAll("'", "%27");
