@@ -10,7 +10,9 @@
  * import { AsyncHttpServer } from "@asynchttp/server";
  *
  * const server = new AsyncHttpServer();
- * const serving = server.serve(0, (request) => request.respond(200, "Hello, World!"));
+ * const serving = server.serve(0, (request) => request.respond(200, "Hello, World!"), {
+ *   address: "127.0.0.1",
+ * });
  * console.log(await (await fetch(`http://127.0.0.1:${server.getPort()}/`)).text()); // Hello, World!
  * server.close();
  * await serving;

@@ -146,7 +146,7 @@ Deno.test("README.md: its first program serves", async () => {
   await withFolder(async (folder) => {
     const edits = { "serve(8080,": "serve(0," };
     await using server = await launchProgram(folder, LAUNCHED[0]!, edits, "--allow-net");
-    const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
+    const [, port] = await server.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
     const [found, missing] = await Promise.all(["/", "/x"].map(async (path) => {
       const response = await fetch(`http://127.0.0.1:${port}${path}`);
       return [response.status, await response.text()];

@@ -339,8 +339,8 @@ export class Request {
 
   /**
    * Accepts the protocol that the client offers (RFC 9110, 7.8): sends 101, to CONNECT 200,
-   * and hands the connection over. It is yours then: you close it. Its first bytes are
-   * those that the client sent behind the request.
+   * and hands the connection over. It is yours then: you close it, also where the handler
+   * throws; `using` does both. Its first bytes are those that the client sent behind the request.
    *
    * @param headers Header fields; `Connection` is added, and `Upgrade` with the first protocol offered where you name none.
    * @returns The connection.
@@ -353,7 +353,7 @@ export class Request {
   /**
    * Hands the connection over without sending anything, for a library that answers itself,
    * or a handler that has begun to write to {@linkcode Request.client} and goes on when it
-   * has returned. It is yours then: you close it.
+   * has returned. It is yours then: you close it, also where the handler throws.
    *
    * @returns The connection; its first bytes are those that the client sent behind the request.
    * @throws {TypeError} The request was answered, or its body was not read.

@@ -73,6 +73,21 @@ function checkPair(cert: string, key: string): void {
   if (!isPair) throw new Error("Option key must be the private key of the certificate in cert");
 }
 
+/**
+ * Turns Nagle's algorithm off: a record of a response is a write of its own, and must not wait
+ * for an acknowledgement. A system that refuses it has lost the connection already (EINVAL on
+ * macOS): it is closed, and is no failure of the listener.
+ */
+function sendsAtOnce(conn: Deno.Conn): boolean {
+  try {
+    (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
+    return true;
+  } catch {
+    conn.close();
+    return false;
+  }
+}
+
 class TlsListener implements Deno.Listener {
   readonly #listener: Deno.Listener;
   readonly #secure: (conn: Deno.Conn) => TlsConn;
@@ -87,10 +102,10 @@ class TlsListener implements Deno.Listener {
   }
 
   async accept(): Promise<Deno.Conn> {
-    const conn = await this.#listener.accept();
-    // A record of a response is a write of its own: it must not wait for an acknowledgement.
-    (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
-    return this.#secure(conn) as unknown as Deno.Conn;
+    for (;;) {
+      const conn = await this.#listener.accept();
+      if (sendsAtOnce(conn)) return this.#secure(conn) as unknown as Deno.Conn;
+    }
   }
 
   close(): void {

@@ -27,12 +27,22 @@ import { Counters } from "../stats.ts";
 import type { ServerStats } from "../stats.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
-import { checkRecord, inspected, isCount, isFunction, isOneOf, isText } from "../validate.ts";
+import {
+  checkRecord,
+  inspected,
+  isBoolean,
+  isCount,
+  isFunction,
+  isOneOf,
+  isText,
+} from "../validate.ts";
+import type { Check } from "../validate.ts";
 import { AcceptFailures } from "./accept_failures.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { LongestIdle } from "./longest_idle.ts";
 import { resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
+import { ShutdownSignals } from "./shutdown_signals.ts";
 
 /** Options for {@linkcode AsyncHttpServer.listen}. */
 export interface ListenOptions {
@@ -65,6 +75,22 @@ export interface ServeOptions extends ListenOptions {
    * @default {undefined}
    */
   signal?: AbortSignal;
+  /**
+   * Called with the address of the listener once clients can connect, before `serve` returns
+   * its promise. Without it nothing is printed. An error that it throws goes to `onError`.
+   *
+   * @default {undefined}
+   */
+  onListen?: (address: Deno.Addr) => void;
+  /**
+   * Whether SIGINT and SIGTERM (on Windows SIGINT and SIGBREAK) shut the server down: the first
+   * one as {@linkcode AsyncHttpServer.shutdown} does, after whose end `serve` resolves, and a
+   * second one at once. In place of `true`, a record sets the grace period, in milliseconds. The
+   * signals have their usual effect again when `serve` has ended.
+   *
+   * @default {false}
+   */
+  handleSignals?: boolean | { readonly grace?: number };
 }
 
 /** The result of {@linkcode AsyncHttpServer.shutdown}. */
@@ -291,7 +317,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param where The port, where 0 lets the system choose one, or a listener.
    * @param handler Called for each request.
    * @param options The address to listen on, unless a listener is given, and how to accept.
-   * @returns A promise that resolves when accepting has ended; requests may still be running.
+   * @returns A promise that resolves when accepting has ended; requests may still be running, unless a signal has ended it.
    * @throws {TypeError} The port is no number, `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
    * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
    * @throws {Deno.errors.AddrInUse} The port is taken.
@@ -300,6 +326,19 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
    * @throws {Error} The host name does not resolve.
    * @throws {URIError} The host name has characters that no host name may have.
+   *
+   * @example A whole program: a signal ends it when the requests in progress have ended
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * const server = new AsyncHttpServer();
+   * await server.serve(0, (request) => request.respond(200, "Hello, World!\n"), {
+   *   address: "127.0.0.1",
+   *   onListen: () => Deno.kill(Deno.pid, "SIGTERM"), // what a service manager does
+   *   handleSignals: true,
+   * });
+   * console.log(server.stats().connections.open); // 0
+   * ```
    */
   async serve(
     where: number | Deno.Listener,
@@ -308,14 +347,19 @@ export class AsyncHttpServer implements AsyncDisposable {
   ): Promise<void> {
     if (!isListener(where)) checkPort(where, "serve(8080, handler, { address })");
     isFunction("handler", handler);
-    const { assumedDescriptorsPerRequest = -1, signal, ...listenOptions } = options;
-    checkAssumed(assumedDescriptorsPerRequest);
+    checkRecord("options of serve", options, SERVE_CHECKS);
+    const { assumedDescriptorsPerRequest = -1, signal, onListen, handleSignals, ...listenOptions } =
+      options;
+    // First: if the system refuses a listener for signals, nothing listens yet.
+    using signals = handleSignals ? new ShutdownSignals(this, graceOf(handleSignals)) : null;
     this.#listenToServe(where, listenOptions);
     const close = () => this.close();
     signal?.addEventListener("abort", close, { once: true });
     if (signal?.aborted) close();
+    else this.#announce(onListen);
     try {
       await this.#acceptAll(handler, assumedDescriptorsPerRequest);
+      await signals?.ending;
     } finally {
       signal?.removeEventListener("abort", close);
     }
@@ -483,6 +527,17 @@ export class AsyncHttpServer implements AsyncDisposable {
     }
   }
 
+  /** Calls `onListen`. Errors of the hook are reported, never propagated. */
+  #announce(onListen: ServeOptions["onListen"]): void {
+    try {
+      const returned: unknown = onListen?.(this.addr);
+      if (!(returned instanceof Promise)) return;
+      returned.catch((error) => report(this.#context.options, error));
+    } catch (error) {
+      report(this.#context.options, error);
+    }
+  }
+
   /** Whether a new connection fits, or can take the place of an idle one. */
   #hasRoom(): boolean {
     return this.#guard.hasSlot() || this.#longestStale.exists;
@@ -520,8 +575,9 @@ export class AsyncHttpServer implements AsyncDisposable {
     }
   }
 
-  /** Waits for `ms`, or until the server is closed. */
+  /** Waits for `ms`, or until the server is closed: it may be already, by `onError`. */
   async #pause(ms: number): Promise<void> {
+    if (this.#closed()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
     this.#endPause = resolve;
@@ -568,7 +624,7 @@ export class AsyncHttpServer implements AsyncDisposable {
  * import { newAsyncHttpServer } from "@asynchttp/server";
  *
  * const server = newAsyncHttpServer({ maxBody: 1024 });
- * server.listen(0);
+ * server.listen(0, { address: "127.0.0.1" });
  * console.log(server.getPort() > 0); // true
  * server.close();
  * ```
@@ -590,6 +646,24 @@ const LISTEN_CHECKS = {
   address: isText,
   domain: isOneOf("ipv4", "ipv6"),
 };
+
+const SERVE_CHECKS: { readonly [option in keyof Required<ServeOptions>]: Check } = {
+  ...LISTEN_CHECKS,
+  assumedDescriptorsPerRequest: (_name, value) => checkAssumed(value),
+  signal(name, value) {
+    if (value instanceof AbortSignal) return;
+    throw new TypeError(`Option ${name} must be an AbortSignal: got ${inspected(value)}`);
+  },
+  onListen: isFunction,
+  handleSignals(name, value) {
+    if (typeof value === "object") checkRecord(name, value, { grace: isCount(0) });
+    else isBoolean(name, value);
+  },
+};
+
+function graceOf(handleSignals: true | { readonly grace?: number }): number | undefined {
+  return handleSignals === true ? undefined : handleSignals.grace;
+}
 
 /** Checks a port; `usage` shows how to write the call. */
 function checkPort(port: unknown, usage: string): asserts port is number {
@@ -617,7 +691,7 @@ function listenOrSayWhy(options: Deno.ListenOptions & Deno.TcpListenOptions): De
   }
 }
 
-function checkAssumed(count: number): void {
+function checkAssumed(count: unknown): void {
   if (Number.isInteger(count)) return;
   throw new RangeError(`Option assumedDescriptorsPerRequest must be an integer: got ${count}`);
 }

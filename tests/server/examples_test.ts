@@ -5,7 +5,7 @@ import { CHROMIUM_FLAGS, curl, launch, launchExample, run, testWith, withFolder 
 testWith("curl", "examples/hello_world.ts", async () => {
   const path = new URL("../../examples/hello_world.ts", import.meta.url).pathname;
   await using example = launch(Deno.execPath(), "run", "--allow-net", path);
-  await example.line(/^Listening on http:\/\/localhost:8080\/$/);
+  await example.line(/^Listening on http:\/\/127\.0\.0\.1:8080\/$/);
   assertMatch(
     await curl("http://localhost:8080/"),
     /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nHello, World!\n$/,

@@ -190,7 +190,7 @@ const WRONG_CALLS: readonly (readonly [args: unknown[], message: string])[] = [
   [[HELLO], "Port must be a number: got a function; write serve(8080, handler"],
   [["8080", HELLO], 'Port must be a number: got "8080", a string; write serve(8080, handler'],
   [[0, { fetch: HELLO }], "Option handler must be a function: got an object"],
-  [[0, HELLO, { hostname: "x" }], "Unknown option hostname in options of listen"],
+  [[0, HELLO, { hostname: "x" }], "Unknown option hostname in options of serve"],
 ];
 
 for (const [args, message] of WRONG_CALLS) {

@@ -5,6 +5,8 @@ import type { TlsOptions } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { soon, utf8 } from "../fixtures.ts";
+import { EOF, ScriptedConn } from "../connection/scripted_conn.ts";
+import { ScriptedListener } from "./scripted_listener.ts";
 import { accepting, countSockets, run, testWith, withCertificate } from "./tools.ts";
 
 const PEERS = 50;
@@ -73,6 +75,27 @@ testWith(
       await tickUntil(() => open() === 0);
       assert(countSockets() <= before + 1, `${countSockets()} sockets, ${before} before`);
       peer.close();
+    });
+  },
+);
+
+testWith(
+  "openssl",
+  "a connection that is lost within its accept is closed and skipped",
+  async () => {
+    await withCertificate(async (certFile, keyFile) => {
+      const [lost, next] = [new ScriptedConn([EOF]), new ScriptedConn([EOF])];
+      const refuses = Object.assign(lost, {
+        setNoDelay() {
+          throw new Error("Invalid argument (os error 22)");
+        },
+      });
+      const listener = tlsListener(new ScriptedListener([refuses, next]), {
+        cert: await Deno.readTextFile(certFile),
+        key: await Deno.readTextFile(keyFile),
+      });
+      (await listener.accept()).close();
+      assertEquals([lost.closed, next.closed], [true, true]);
     });
   },
 );
