@@ -82,14 +82,14 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, for a minute at most. */
+/** Runs a program to its end, for five minutes at most. */
 export async function run(program: string, ...args: string[]): Promise<Outcome> {
   const child = new Deno.Command(program, {
     args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(60_000),
+    signal: AbortSignal.timeout(300_000),
     env: { PATH: `${Deno.env.get("PATH")}:/usr/sbin` },
   });
   const { code, stdout, stderr } = await child.output();
