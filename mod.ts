@@ -20,7 +20,13 @@
  *
  * @module
  */
-export { type ErrorResponse, HttpError, type Profile, type RejectCode } from "./src/errors.ts";
+export {
+  type ErrorResponse,
+  HttpError,
+  type Profile,
+  type RejectCode,
+  type ResponseRejectCode,
+} from "./src/errors.ts";
 export type { FieldsInit } from "./src/fields_init.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
@@ -45,4 +51,4 @@ export type { ClientConn } from "./src/net/raw_conn.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/web/content.ts";
-export type { Protocol } from "./src/wire/request_head.ts";
+export type { Protocol } from "./src/wire/version.ts";

@@ -51,6 +51,15 @@ export type RejectCode =
   | "not-answered"; // 500
 
 /**
+ * Why a response was rejected, besides the reasons that it has in common with a request: the codes
+ * of `ResponseParser` in the entry `./wire`. Always with status 502.
+ */
+export type ResponseRejectCode =
+  | "bad-status-line"
+  | "unexpected-response"
+  | "too-many-interim";
+
+/**
  * Which statuses reject a request that exceeds a limit.
  *
  * `"original"`: those of Nim's `std/asynchttpserver`, and 411 to a POST without a
@@ -59,7 +68,7 @@ export type RejectCode =
 export type Profile = "original" | "rfc";
 
 /** Statuses of the `"rfc"` profile where it differs; every other code has the status of its throw site. */
-const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
+const RFC_STATUS: { readonly [code in HttpError["code"]]?: number } = {
   "request-line-too-long": 414, // RFC 9112, 3: "a server that receives a request-target longer than any URI it wishes to parse MUST respond with a 414"
   "method-too-long": 400, // 414 is about the target, which was never reached
   "field-line-too-long": 431, // RFC 6585, 5
@@ -67,7 +76,8 @@ const RFC_STATUS: { readonly [code in RejectCode]?: number } = {
 };
 
 /**
- * A rejected request, with the status of its response.
+ * A rejected request, with the status of its response; in the entry `./wire` also a rejected
+ * response, with the status with which a proxy answers then.
  *
  * @example Catch the error of a malformed request
  * ```ts
@@ -87,8 +97,8 @@ export class HttpError extends Error {
   override readonly name = "HttpError";
   /** The status code of the response in the `"original"` profile. */
   readonly status: number;
-  /** The rule that the request broke. */
-  readonly code: RejectCode;
+  /** The rule that the message broke. */
+  readonly code: RejectCode | ResponseRejectCode;
 
   /**
    * Creates an error that has a response.
@@ -98,7 +108,12 @@ export class HttpError extends Error {
    * @param message What is wrong with the request; sent to the client as the body of the response.
    * @param options The cause, if there is one; it is never sent.
    */
-  constructor(status: number, code: RejectCode, message: string, options?: ErrorOptions) {
+  constructor(
+    status: number,
+    code: RejectCode | ResponseRejectCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
     this.status = status;
     this.code = code;
@@ -136,7 +151,9 @@ export interface ErrorResponse {
 
 /** Maps an error to its response; the only place that does. */
 export function errorResponseTo(error: HttpError, profile: Profile): ErrorResponse {
-  const status = profile === "rfc" ? RFC_STATUS[error.code] ?? error.status : error.status;
+  // A code of a response that a handler has received has the status 502 in both profiles.
+  const isRequests = error.status < 500 && profile === "rfc";
+  const status = isRequests ? RFC_STATUS[error.code] ?? error.status : error.status;
   return {
     status,
     headers: [["Content-Type", "text/plain; charset=utf-8"]],

@@ -1,5 +1,5 @@
 /** The counters of a server. */
-import type { RejectCode } from "./errors.ts";
+import type { HttpError } from "./errors.ts";
 
 /** A snapshot of a server's counters. */
 export interface ServerStats {
@@ -19,7 +19,7 @@ export interface ServerStats {
   /** Bytes written to sockets. */
   readonly bytesOut: number;
   /** Rejected requests, by reason. */
-  readonly rejections: { readonly [code in RejectCode]?: number };
+  readonly rejections: { readonly [code in HttpError["code"]]?: number };
 }
 
 /** The counters behind a snapshot. */
@@ -33,9 +33,9 @@ export class Counters {
   bytesIn = 0;
   /** Bytes written by connections that have ended. */
   bytesOut = 0;
-  readonly #rejections = new Map<RejectCode, number>();
+  readonly #rejections = new Map<HttpError["code"], number>();
 
-  reject(code: RejectCode): void {
+  reject(code: HttpError["code"]): void {
     this.#rejections.set(code, (this.#rejections.get(code) ?? 0) + 1);
   }
 

@@ -1,20 +1,12 @@
 /** This parser as a connection uses it; it checks and decides what the others leave to callers. */
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { NO_FIELDS } from "../../src/wire/fields.ts";
 import type { Fields } from "../../src/wire/fields.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
 import type { Field, Parser } from "./parser.ts";
 
-/** The default of the server. */
-const MAX_BODY = 8_388_608;
-
 export class Ours implements Parser {
   complete = 0;
-  readonly #parser = new RequestParser({
-    limits: DEFAULT_LIMITS,
-    profile: "original",
-    maxBody: MAX_BODY,
-  });
+  readonly #parser = new RequestParser({ profile: "original" });
   #fields: Fields = NO_FIELDS;
 
   prepare(bytes: Uint8Array): Uint8Array {

@@ -96,7 +96,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     this.readThroughput = new Throughput(clock, timeouts.body, limits.minRate);
     this.#writeThroughput = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
     this.transport = new Transport(conn, this.#writeThroughput, context.scheduler);
-    this.reader = new RequestReader(this.transport, options);
+    this.reader = new RequestReader(this.transport, options.parser);
     this.clock = clock;
     this.limits = limits;
     this.timeouts = timeouts;

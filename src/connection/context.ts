@@ -6,6 +6,7 @@ import type { Clock } from "../net/clock.ts";
 import type { Scheduler } from "../net/scheduler.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
+import type { RequestParserSettings } from "../wire/parser_options.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HandedOver } from "./handed_over.ts";
 import type { Request } from "./request.ts";
@@ -28,6 +29,8 @@ export interface ResolvedOptions {
   readonly maxConnections: number;
   readonly profile: Profile;
   readonly limits: Readonly<Limits>;
+  /** `maxBody`, `profile` and `limits`, as the parser of each connection takes them. */
+  readonly parser: RequestParserSettings;
   readonly timeouts: Readonly<Timeouts>;
   readonly countDescriptors: (() => number) | undefined;
   readonly onError: (error: unknown, request?: Request, progress?: ResponseProgress) => void;

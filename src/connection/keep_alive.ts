@@ -5,7 +5,6 @@
  * been read and sent by then may say no. `nextStep` is the only place where these come
  * together when a request is over.
  */
-import type { RequestHead } from "../wire/request_head.ts";
 import type { ReadPosition } from "./request_reader.ts";
 import type { ResponseState } from "./response_state.ts";
 
@@ -18,16 +17,6 @@ import type { ResponseState } from "./response_state.ts";
  * - "detach": the connection belongs to the handler.
  */
 export type NextStep = "reuse" | "drain" | "close" | "detach";
-
-/**
- * Whether the request lets another one follow.
- *
- * A client that was refused another protocol, or a tunnel, may already be speaking
- * through it: its bytes must not be read as requests.
- */
-export function requestAllowsReuse({ framing, method }: RequestHead): boolean {
-  return framing.persistent && framing.upgrade === null && method !== "CONNECT";
-}
 
 /** Whether the head of a response may leave the connection open: asked when it is encoded. */
 export function responseMayPersist(position: ReadPosition, isDrainable: boolean): boolean {

@@ -9,7 +9,7 @@ import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
 import { notingBadJson } from "../web/bad_json.ts";
 import type { Content } from "../web/content.ts";
-import type { Protocol } from "../wire/request_head.ts";
+import type { Protocol } from "../wire/version.ts";
 
 /** How to respond, besides status, content and header fields. */
 export interface RespondOptions {

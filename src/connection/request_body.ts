@@ -22,7 +22,7 @@ import { BodyBuffer } from "../wire/body_buffer.ts";
 import { NO_FIELDS } from "../wire/fields.ts";
 import type { Fields } from "../wire/fields.ts";
 import type { Framing } from "../wire/request_framing.ts";
-import type { BodyData, RequestEnd } from "../wire/request_parser.ts";
+import type { BodyData, MessageEnd } from "../wire/events.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { noBodyMemory } from "./body_memory.ts";
 
@@ -314,7 +314,7 @@ export class RequestBody {
     }
   }
 
-  async #event(): Promise<BodyData | RequestEnd> {
+  async #event(): Promise<BodyData | MessageEnd> {
     // The limits come first: a client that is told 413 is not told 100.
     const event = this.#connection.reader.bodyAtHand();
     if (this.#progress === "unread") this.#open();
@@ -335,7 +335,7 @@ export class RequestBody {
   }
 
   /** Waits for the client, and has the time counted. */
-  async #timed(): Promise<BodyData | RequestEnd> {
+  async #timed(): Promise<BodyData | MessageEnd> {
     this.#connection.readThroughput.startWaiting();
     const before = this.#connection.reader.bytesIn;
     try {

@@ -15,8 +15,10 @@ import type { ByteSource } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
 import type { RequestHead } from "../wire/request_head.ts";
-import type { BodyData, ParserEvent, ParserOptions, RequestEnd } from "../wire/request_parser.ts";
+import type { BodyData, MessageEnd } from "../wire/events.ts";
+import type { RequestParserSettings } from "../wire/parser_options.ts";
 import { RequestParser } from "../wire/request_parser.ts";
+import type { RequestEvent } from "../wire/request_parser.ts";
 
 /**
  * Where a reader stands.
@@ -70,11 +72,11 @@ export class RequestReader implements Waiter {
   /** How many bytes are read ahead while a handler runs; null where none are. */
   #ahead: { readonly maxBytes: number } | null = null;
 
-  constructor(source: ByteSource, options: ParserOptions) {
+  constructor(source: ByteSource, settings: RequestParserSettings) {
     this.#source = source;
     this.ticket = source.ticket;
     this.#scheduler = source.ticket.scheduler;
-    this.#parser = new RequestParser(options);
+    this.#parser = new RequestParser(settings);
   }
 
   /** How far the current request has been read. */
@@ -126,13 +128,13 @@ export class RequestReader implements Waiter {
   }
 
   /** The next piece of the body or its end, where that has arrived. A piece is a view that dies with the next read. */
-  bodyAtHand(): BodyData | RequestEnd | null {
+  bodyAtHand(): BodyData | MessageEnd | null {
     const event = this.#next();
     return event.type === "need-data" ? null : this.#behind(event);
   }
 
   /** The next piece of the body or its end. A piece is a view that dies with the next read. */
-  async readBody(): Promise<BodyData | RequestEnd> {
+  async readBody(): Promise<BodyData | MessageEnd> {
     return this.#behind(await this.#read());
   }
 
@@ -241,12 +243,12 @@ export class RequestReader implements Waiter {
     return head;
   }
 
-  #behind(event: ParserEvent | null): BodyData | RequestEnd {
+  #behind(event: RequestEvent | null): BodyData | MessageEnd {
     if (event?.type === "end") this.#settle("done");
-    return event as BodyData | RequestEnd;
+    return event as BodyData | MessageEnd;
   }
 
-  #next(): ParserEvent {
+  #next(): RequestEvent {
     try {
       return this.#parser.next();
     } catch (error) {
@@ -256,7 +258,7 @@ export class RequestReader implements Waiter {
   }
 
   /** The next event; null where the input ends between two requests. */
-  async #read(): Promise<ParserEvent | null> {
+  async #read(): Promise<RequestEvent | null> {
     try {
       for (;;) {
         const event = this.#parser.next();

@@ -4,9 +4,8 @@ import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
-import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../wire/chunked.ts";
-import { fieldsToSend, isTrailerName } from "../wire/fields.ts";
-import type { FieldPair } from "../wire/fields.ts";
+import { encodeChunkEnd } from "../wire/chunked.ts";
+import { ContentEncoder } from "../wire/content_encoder.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 
 /** Reads the source of a response. */
@@ -28,10 +27,10 @@ const MAX_MICROTASKS = 4;
 export class ResponseBody implements Subscriber {
   readonly #transport: Transport;
   readonly #reader: SourceReader;
-  readonly #framing: ResponseFraming;
+  readonly #chunked: boolean;
+  readonly #content: ContentEncoder;
   readonly #trailers: (() => FieldsInit) | undefined;
   readonly #lost = Promise.withResolvers<never>();
-  #sent = 0;
   /** Whether the CRLF behind the last chunk is still to be sent. */
   #endOwed = false;
   #ended = false;
@@ -51,7 +50,8 @@ export class ResponseBody implements Subscriber {
   ) {
     this.#transport = transport;
     this.#reader = reader;
-    this.#framing = framing;
+    this.#chunked = framing.chunked;
+    this.#content = new ContentEncoder(framing.givenLength, framing.chunked);
     this.#trailers = trailers;
   }
 
@@ -89,9 +89,9 @@ export class ResponseBody implements Subscriber {
 
   /** Part of {@linkcode Subscriber}. What waits for the client is not silent. */
   tick(now: number): void {
-    const isSilent = this.#sent === this.#sentBefore && this.#transport.flushed;
+    const isSilent = this.#content.sent === this.#sentBefore && this.#transport.flushed;
     if (!isSilent || !this.#mayHaveGone()) {
-      this.#sentBefore = this.#sent;
+      this.#sentBefore = this.#content.sent;
       this.#silentSince = now;
     } else if (now - this.#silentSince >= this.#maxSilence) {
       this.#lost.reject(new ConnectionLost("The client may have gone, and nothing is sent"));
@@ -133,46 +133,29 @@ export class ResponseBody implements Subscriber {
 
   #write(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    const { givenLength, chunked } = this.#framing;
-    this.#sent += chunk.length;
-    if (givenLength !== null && this.#sent > givenLength) {
-      throw new TypeError(`The content is longer than its Content-Length of ${givenLength}`);
-    }
     const { out } = this.#transport;
-    const isLarge = chunk.length >= (chunked ? MIN_UNCOPIED_CHUNK : MIN_UNCOPIED_CONTENT);
+    const isLarge = chunk.length >= (this.#chunked ? MIN_UNCOPIED_CHUNK : MIN_UNCOPIED_CONTENT);
     this.#endChunk();
-    if (chunked) encodeChunkSize(out, chunk.length);
+    this.#content.begin(out, chunk.length);
     if (isLarge) this.#transport.enqueue(chunk);
     else out.copy(chunk);
-    this.#endOwed = chunked;
+    this.#endOwed = this.#chunked;
     if (!isLarge) this.#endChunk();
   }
 
   #end(): void {
-    const { givenLength, chunked } = this.#framing;
-    if (givenLength !== null && this.#sent < givenLength) {
-      throw new TypeError(
-        `The content ended after ${this.#sent} bytes of its Content-Length of ${givenLength}`,
-      );
-    }
     this.#endChunk();
-    if (chunked) encodeLastChunk(this.#transport.out, trailersToSend(this.#trailers));
+    this.#content.end(this.#transport.out, () => returnedBy(this.#trailers));
   }
 }
 
-function trailersToSend(trailers: (() => FieldsInit) | undefined): readonly FieldPair[] {
+function returnedBy(trailers: (() => FieldsInit) | undefined): FieldsInit | null | undefined {
   const returned: unknown = trailers?.();
   if (returned instanceof Promise) {
     ignoreRejection(returned);
     throw new TypeError("Option trailers must return header fields: got a Promise");
   }
-  const fields = fieldsToSend(returned as FieldsInit | null | undefined);
-  for (const [name] of fields) {
-    if (!isTrailerName(name)) {
-      throw new TypeError(`Field "${name}" must not be sent as a trailer (RFC 9110, 6.5.1)`);
-    }
-  }
-  return fields;
+  return returned as FieldsInit | null | undefined;
 }
 
 function checkedChunk(value: unknown): Uint8Array {

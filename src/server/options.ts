@@ -17,6 +17,7 @@ import {
   withDefaults,
 } from "../validate.ts";
 import type { Check } from "../validate.ts";
+import { MAX_REQUEST_BODY, RequestParserSettings } from "../wire/parser_options.ts";
 
 /** Options for {@linkcode AsyncHttpServer}. */
 export interface AsyncHttpServerOptions {
@@ -136,14 +137,17 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
       "Option reusePort needs --unstable-net: run deno with that flag",
     );
   }
+  const { maxBody = MAX_REQUEST_BODY, profile = "original" } = options;
+  const limits = withDefaults(DEFAULT_LIMITS, options.limits);
   return {
     reusePort: options.reusePort ?? false,
-    maxBody: options.maxBody ?? 8_388_608,
+    maxBody,
     maxBodyMemory: options.maxBodyMemory ?? 134_217_728,
     maxFDs: options.maxFDs,
     maxConnections: options.maxConnections ?? 10_000,
-    profile: options.profile ?? "original",
-    limits: withDefaults(DEFAULT_LIMITS, options.limits),
+    profile,
+    limits,
+    parser: new RequestParserSettings(limits, profile, maxBody),
     timeouts: withDefaults(DEFAULT_TIMEOUTS, options.timeouts),
     countDescriptors: options.countDescriptors,
     onError: options.onError ?? logFailure,

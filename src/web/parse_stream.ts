@@ -1,13 +1,12 @@
 /** Parses requests from any stream of bytes: a file, a pipe, a capture. */
-import { checkRecord, countsOf, isCount, isOneOf, isRecord, withDefaults } from "../validate.ts";
 import type { Profile } from "../errors.ts";
-import { DEFAULT_LIMITS } from "../limits.ts";
-import type { Limits } from "../limits.ts";
+import type { MessageLimits } from "../wire/parser_options.ts";
 import { headersOf } from "./lazy_headers.ts";
 import { BodyBuffer } from "../wire/body_buffer.ts";
-import type { Protocol, RequestHead } from "../wire/request_head.ts";
+import type { RequestHead } from "../wire/request_head.ts";
+import type { Protocol } from "../wire/version.ts";
 import { RequestParser } from "../wire/request_parser.ts";
-import type { RequestEnd } from "../wire/request_parser.ts";
+import type { MessageEnd } from "../wire/events.ts";
 
 /** A request that was read from a stream. */
 export interface ParsedRequest {
@@ -42,7 +41,7 @@ export interface RequestParseStreamOptions {
    */
   profile?: Profile;
   /** The largest sizes and counts in a request. */
-  limits?: Partial<Limits>;
+  limits?: Partial<MessageLimits>;
 }
 
 /**
@@ -79,12 +78,6 @@ export class RequestParseStream extends TransformStream<Uint8Array, ParsedReques
   }
 }
 
-const CHECKS = {
-  maxBody: isCount(0),
-  profile: isOneOf("original", "rfc"),
-  limits: isRecord(countsOf(DEFAULT_LIMITS)),
-};
-
 /** Assembles whole requests from the parser's events. */
 class WholeRequests {
   readonly #parser: RequestParser;
@@ -92,13 +85,7 @@ class WholeRequests {
   #body = new BodyBuffer(0);
 
   constructor(options: RequestParseStreamOptions) {
-    checkRecord("options", options, CHECKS);
-    const { maxBody = 8_388_608, profile = "rfc", limits } = options;
-    this.#parser = new RequestParser({
-      maxBody,
-      profile,
-      limits: withDefaults(DEFAULT_LIMITS, limits),
-    });
+    this.#parser = new RequestParser(options);
   }
 
   push(chunk: Uint8Array, out: { enqueue(request: ParsedRequest): void }): void {
@@ -127,7 +114,7 @@ class WholeRequests {
   }
 }
 
-function parsedRequest(head: RequestHead, body: BodyBuffer, end: RequestEnd): ParsedRequest {
+function parsedRequest(head: RequestHead, body: BodyBuffer, end: MessageEnd): ParsedRequest {
   return {
     method: head.method,
     target: head.target,

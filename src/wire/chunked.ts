@@ -22,7 +22,7 @@ import type { FieldPair, Fields } from "./fields.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
-import { bodyTooLarge } from "./request_framing.ts";
+import { bodyTooLarge } from "./message_framing.ts";
 import type { WriteBuffer } from "./write_buffer.ts";
 import { CR, HEX_VALUE, LF, SEMICOLON } from "./syntax.ts";
 

@@ -30,10 +30,12 @@ export class Fields {
     this.#places = places;
   }
 
+  /** The number of fields. */
   get length(): number {
     return this.#places.length / 2;
   }
 
+  /** Returns the length of the name of a field. */
   nameLength(index: number): number {
     return this.#places[index * 2 + 1]! - this.#places[index * 2]!;
   }
@@ -44,6 +46,7 @@ export class Fields {
     return equalsIgnoreCase(this.#text, this.#places[at]!, this.#places[at + 1]!, lower);
   }
 
+  /** Returns the name as it was sent. */
   name(index: number): string {
     return this.#text.slice(this.#places[index * 2], this.#places[index * 2 + 1]);
   }

@@ -11,7 +11,9 @@ export class ReadBuffer {
   bytes: Uint8Array<ArrayBuffer> = EMPTY;
   /** The memory of `bytes`, for reading several bytes as one number. */
   view: DataView = EMPTY_VIEW;
+  /** Where the unconsumed bytes begin. */
   start = 0;
+  /** Where they end. */
   end = 0;
   #size = INITIAL_BUFFER_BYTES;
   /** How often bytes were written into this memory. */
@@ -25,6 +27,13 @@ export class ReadBuffer {
   /** Consumes `count` bytes. */
   consume(count: number): void {
     this.start += count;
+  }
+
+  /** Consumes `count` bytes and returns a view of them. */
+  take(count: number): Uint8Array {
+    const { bytes, start } = this;
+    this.start += count;
+    return bytes.subarray(start, start + count);
   }
 
   /** Returns free space for the next bytes; valid until the next `filled()`. */

@@ -3,10 +3,9 @@
  *
  * ```abnf
  * request-line = method SP request-target SP HTTP-version
- * HTTP-version = "HTTP" "/" DIGIT "." DIGIT
  * ```
  */
-import { HttpError, quoted } from "../errors.ts";
+import { HttpError } from "../errors.ts";
 import type { Profile } from "../errors.ts";
 import { perLimits } from "../limits.ts";
 import type { Limits } from "../limits.ts";
@@ -17,19 +16,11 @@ import type { Framing } from "./request_framing.ts";
 import type { ReadBuffer } from "./read_buffer.ts";
 import { latin1 } from "./latin1.ts";
 import { LineReader } from "./section_reader.ts";
-import { CR, isDigit, LF, SP, spells } from "./syntax.ts";
-import { targetAuthority, targetForm, targetPath } from "./target.ts";
+import { CR, LF, SP, spells } from "./syntax.ts";
+import { parseUrl, targetAuthority, targetForm, targetPath } from "./target.ts";
 import type { TargetForm } from "./target.ts";
-
-/** The HTTP version of a request (RFC 9112, 2.3). */
-export interface Protocol {
-  /** The version as it was sent, such as `"HTTP/1.1"`. */
-  readonly orig: string;
-  /** The major version; always 1, because others are rejected with 505. */
-  readonly major: number;
-  /** The minor version, 0 to 9. */
-  readonly minor: number;
-}
+import { readVersion, VERSION_BYTES } from "./version.ts";
+import type { Protocol } from "./version.ts";
 
 /**
  * The head of a request, and the decisions about it. Immutable, because requests may share one.
@@ -38,10 +29,15 @@ export interface Protocol {
  * value of a field that a handler stores; nothing keeps the read buffer alive.
  */
 export class RequestHead {
+  /** The name of the event. */
   readonly type = "head";
+  /** The method as it was sent. */
   readonly method: string;
+  /** The HTTP version. */
   readonly protocol: Protocol;
+  /** The header fields as they were sent. */
   readonly fields: Fields;
+  /** The decisions about the request. */
   readonly framing: Framing;
   readonly #line: RequestLine;
   readonly #text: string;
@@ -56,6 +52,7 @@ export class RequestHead {
     this.#text = text;
   }
 
+  /** Which of the four forms the target has (RFC 9112, 3.2). */
   get targetForm(): TargetForm {
     return this.#line.form;
   }
@@ -75,7 +72,7 @@ export class RequestHead {
     const target = this.target;
     const authority = targetAuthority(this.targetForm, target) ?? this.framing.host ?? localHost;
     const path = targetPath(this.targetForm, target);
-    return URL.parse(`${scheme}://${authority}${path}`) ??
+    return parseUrl(`${scheme}://${authority}${path}`) ??
       new URL(`${scheme}://${localHost}${path}`);
   }
 
@@ -126,6 +123,11 @@ export class HeadParser {
   /** The method of the last request line; empty while the next one is incomplete. */
   get method(): string {
     return this.#method;
+  }
+
+  /** How far behind the start of the head the line is that is being read, in bytes. */
+  get lineStart(): number {
+    return this.#lines.start;
   }
 
   /** Consumes the next head of `input`; returns null if it is incomplete. */
@@ -237,7 +239,11 @@ function requestLine(
       "The request line must be a method, a request-target and a version, with one space between",
     );
   }
-  const protocol = readVersion(bytes, at + 1, end);
+  const versionStart = at + 1;
+  const protocol = end - versionStart === VERSION_BYTES ? readVersion(bytes, versionStart) : null;
+  if (protocol === null) {
+    throw badRequestLine("The request line must end with one space and a version such as HTTP/1.1");
+  }
   const form = targetForm(method, bytes, targetStart, at);
   return { method, form, targetStart: targetStart - start, targetEnd: at - start, protocol };
 }
@@ -250,32 +256,6 @@ function methodName(bytes: Uint8Array, start: number, end: number): string {
     if (name.length === end - start && spells(bytes, start, name)) return name;
   }
   return latin1(bytes, start, end);
-}
-
-const HTTP_1_0: Protocol = Object.freeze({ orig: "HTTP/1.0", major: 1, minor: 0 });
-const HTTP_1_1: Protocol = Object.freeze({ orig: "HTTP/1.1", major: 1, minor: 1 });
-
-/** Accepts exactly eight bytes, in upper case; `HTTP/1.10` could be read as 1.1. */
-function readVersion(bytes: Uint8Array, start: number, end: number): Protocol {
-  const major = bytes[start + 5]!;
-  const minor = bytes[start + 7]!;
-  const wellFormed = end - start === 8 && spells(bytes, start, "HTTP/") && isDigit(major) &&
-    bytes[start + 6] === 0x2e && isDigit(minor);
-  if (!wellFormed) {
-    throw badRequestLine("The request line must end with one space and a version such as HTTP/1.1");
-  }
-  if (major !== 0x31) {
-    throw new HttpError(
-      505,
-      "unsupported-version",
-      `Version must be HTTP/1.0 or HTTP/1.1: got ${
-        quoted(latin1(bytes, start, end))
-      } (RFC 9112, 2.3)`,
-    );
-  }
-  if (minor === 0x31) return HTTP_1_1;
-  if (minor === 0x30) return HTTP_1_0;
-  return Object.freeze({ orig: latin1(bytes, start, end), major: 1, minor: minor - 0x30 });
 }
 
 function badRequestLine(message: string): HttpError {

@@ -15,46 +15,18 @@
  * parsed have no meaning (RFC 9112, 9.3: close the connection).
  */
 import { HttpError } from "../errors.ts";
-import type { Profile } from "../errors.ts";
-import type { Limits } from "../limits.ts";
 import { ChunkedDecoder } from "./chunked.ts";
-import { NO_FIELDS } from "./fields.ts";
-import type { Fields } from "./fields.ts";
-import { bodyTooLarge } from "./request_framing.ts";
+import { END, NEED_DATA } from "./events.ts";
+import type { BodyData, MessageEnd, NeedData } from "./events.ts";
+import { bodyTooLarge } from "./message_framing.ts";
+import { requestParserSettings } from "./parser_options.ts";
+import type { RequestParserOptions, RequestParserSettings } from "./parser_options.ts";
 import { HeadParser } from "./request_head.ts";
 import type { RequestHead } from "./request_head.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** A piece of a body: a view that becomes invalid when more input is read. */
-export interface BodyData {
-  readonly type: "data";
-  readonly bytes: Uint8Array;
-}
-
-/** The end of a request. */
-export interface RequestEnd {
-  readonly type: "end";
-  /** The trailer fields; none unless the body was chunked. */
-  readonly trailers: Fields;
-}
-
-/** The input holds no complete event: more must be pushed before the next one. */
-export interface NeedData {
-  readonly type: "need-data";
-}
-
 /** The events of each request in turn: its head, its body in pieces, its end. */
-export type ParserEvent = RequestHead | BodyData | RequestEnd | NeedData;
-
-const NEED_DATA: NeedData = Object.freeze({ type: "need-data" });
-const END: RequestEnd = Object.freeze({ type: "end", trailers: NO_FIELDS });
-
-/** Options for {@linkcode RequestParser}. */
-export interface ParserOptions {
-  readonly limits: Readonly<Limits>;
-  readonly profile: Profile;
-  readonly maxBody: number;
-}
+export type RequestEvent = RequestHead | BodyData | MessageEnd | NeedData;
 
 /** What the parser reads next; the states that read a body hold their own data. */
 type ParserState =
@@ -71,15 +43,23 @@ const AT_END: ParserState = Object.freeze({ name: "end" });
 export class RequestParser {
   /** The buffer to put received bytes into. */
   readonly input: ReadBuffer = new ReadBuffer();
-  readonly #options: ParserOptions;
+  readonly #settings: RequestParserSettings;
   readonly #heads: HeadParser;
   #state: ParserState = HEAD;
   #maxBody: number;
 
-  constructor(options: ParserOptions) {
-    this.#options = options;
-    this.#heads = new HeadParser(options.limits, options.profile);
-    this.#maxBody = options.maxBody;
+  /**
+   * Creates a parser.
+   *
+   * @param options Bounds and profile.
+   * @throws {TypeError} An option is unknown or has the wrong type.
+   * @throws {RangeError} A number is out of range.
+   */
+  constructor(options: RequestParserOptions = {}) {
+    const settings = requestParserSettings(options);
+    this.#settings = settings;
+    this.#heads = new HeadParser(settings.limits, settings.profile);
+    this.#maxBody = settings.maxBody;
   }
 
   /**
@@ -99,6 +79,11 @@ export class RequestParser {
     return this.#heads.method;
   }
 
+  /** How far behind the start of `input` the line of a head is that is being read, in bytes. */
+  get lineStart(): number {
+    return this.#heads.lineStart;
+  }
+
   /** The bytes of the current body not returned yet; Infinity if their number is unknown. */
   get bodyRemaining(): number {
     if (this.#state.name === "fixed") return this.#state.remaining;
@@ -115,7 +100,7 @@ export class RequestParser {
    *
    * @throws {HttpError} The request is rejected, and with it everything after it.
    */
-  next(): ParserEvent {
+  next(): RequestEvent {
     try {
       return this.#next();
     } catch (error) {
@@ -144,7 +129,7 @@ export class RequestParser {
     this.#state = to;
   }
 
-  #next(): ParserEvent {
+  #next(): RequestEvent {
     const state = this.#state;
     switch (state.name) {
       case "head":
@@ -161,40 +146,34 @@ export class RequestParser {
     }
   }
 
-  #nextHead(): ParserEvent {
+  #nextHead(): RequestEvent {
     const head = this.#heads.parse(this.input);
     if (head === null) return NEED_DATA;
-    this.#maxBody = this.#options.maxBody;
+    this.#maxBody = this.#settings.maxBody;
     const { body } = head.framing;
     if (body === "chunked") {
-      this.#move({ name: "chunked", decoder: new ChunkedDecoder(this.#options.limits) });
+      this.#move({ name: "chunked", decoder: new ChunkedDecoder(this.#settings.limits) });
     } else {
       this.#move(body === 0 ? AT_END : { name: "fixed", remaining: body });
     }
     return head;
   }
 
-  #nextFixed(state: { remaining: number }): ParserEvent {
+  #nextFixed(state: { remaining: number }): RequestEvent {
     // Before the first byte this is the declared length; afterwards it only shrinks.
     if (state.remaining > this.#maxBody) throw bodyTooLarge(this.#maxBody);
     const count = Math.min(state.remaining, this.input.length);
     if (count === 0) return NEED_DATA;
     state.remaining -= count;
     if (state.remaining === 0) this.#move(AT_END);
-    return this.#take(count);
+    return { type: "data", bytes: this.input.take(count) };
   }
 
-  #nextChunked({ decoder }: { readonly decoder: ChunkedDecoder }): ParserEvent {
+  #nextChunked({ decoder }: { readonly decoder: ChunkedDecoder }): RequestEvent {
     const found = decoder.read(this.input, this.#maxBody);
     if (found === "need-data") return NEED_DATA;
     if (found !== "end") return { type: "data", bytes: found };
     this.#move(HEAD);
     return { type: "end", trailers: decoder.trailers! };
-  }
-
-  #take(count: number): BodyData {
-    const { bytes, start } = this.input;
-    this.input.consume(count);
-    return { type: "data", bytes: bytes.subarray(start, start + count) };
   }
 }

@@ -117,9 +117,24 @@ export function isHost(text: string): boolean {
   return hasHostSyntax(host, bracket) && isPort(port) && urlPreserves(host);
 }
 
+/** The part of a platform's `URL` that tells whether a text is one. */
+interface UrlPlatform {
+  parse?(text: string): URL | null;
+  canParse(text: string): boolean;
+  new (text: string): URL;
+}
+
+/** Returns a function from text to its URL, null if it is none. Node 20 has no `URL.parse`. */
+export function urlParser(Url: UrlPlatform): (text: string) => URL | null {
+  if (Url.parse !== undefined) return (text) => Url.parse!(text);
+  return (text) => Url.canParse(text) ? new Url(text) : null;
+}
+
+export const parseUrl: (text: string) => URL | null = urlParser(URL);
+
 /** Whether the URL parser keeps the host unchanged, or cannot represent the name at all. */
 function urlPreserves(host: string): boolean {
-  const url = URL.parse(`http://${host}/`);
+  const url = parseUrl(`http://${host}/`);
   if (url !== null) return url.hostname === host.toLowerCase();
   return !host.startsWith("[") && !DOTTED_DECIMAL.test(host);
 }

@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS } from "../../src/limits.ts";
 import { RequestReader } from "../../src/connection/request_reader.ts";
 import { Clock } from "../../src/net/clock.ts";
 import { Scheduler, Ticket } from "../../src/net/scheduler.ts";
+import { RequestParserSettings } from "../../src/wire/parser_options.ts";
 import { utf8 } from "../fixtures.ts";
 import { converse, echoed, PollAtOnce } from "./harness.ts";
 import { EOF } from "./scripted_conn.ts";
@@ -23,7 +24,7 @@ function readerOf(...pieces: string[]): RequestReader {
       return Promise.resolve(piece.length);
     },
   };
-  return new RequestReader(source, { limits: DEFAULT_LIMITS, profile: "rfc", maxBody: 100 });
+  return new RequestReader(source, new RequestParserSettings(DEFAULT_LIMITS, "rfc", 100));
 }
 
 Deno.test("position: a request without a body is done with its head", async () => {
@@ -96,7 +97,7 @@ Deno.test("position: an interrupted wait has failed", async () => {
       ticket: new Ticket(new Scheduler(new PollAtOnce(), () => 0, new Clock())),
       read: () => new Promise(() => {}),
     },
-    { limits: DEFAULT_LIMITS, profile: "rfc", maxBody: 100 },
+    new RequestParserSettings(DEFAULT_LIMITS, "rfc", 100),
   );
   const head = reader.readHead();
   reader.interrupt(new HttpError(408, "head-timeout", "late"));

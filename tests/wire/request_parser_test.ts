@@ -4,7 +4,7 @@ import { bytesOf, GET, textOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import type { ParserEvent } from "../../src/wire/request_parser.ts";
+import type { RequestEvent } from "../../src/wire/request_parser.ts";
 import { parserOptions } from "./runners.ts";
 import type { RowOptions } from "./runners.ts";
 
@@ -17,7 +17,7 @@ function parserWith(text: string, options: RowOptions = {}): RequestParser {
   return parser;
 }
 
-function textIn(event: ParserEvent): string {
+function textIn(event: RequestEvent): string {
   if (event.type !== "data") throw new Error(`Not data: ${event.type}`);
   return textOf(event.bytes);
 }
@@ -377,4 +377,22 @@ Deno.test("parser: a repeated head, and then one that is refused", () => {
   const parser = parserWith(GET + GET + GET.replace("Host", "Hos t"));
   for (let i = 0; i < 4; i++) parser.next();
   assertEquals(refusal(parser), "bad-field");
+});
+
+Deno.test("RequestParser: where the line is that is being read", () => {
+  const parser = new RequestParser();
+  const starts = ["GET / HTTP", "/1.1\r\nHo", "st: h\r\nA", ": b\r\n\r\n"].map((bytes) => {
+    parser.input.push(bytesOf(bytes));
+    parser.next();
+    return parser.lineStart;
+  });
+  assertEquals(starts, [0, 16, 25, 0]);
+});
+
+Deno.test("RequestParser: an unknown option is refused", () => {
+  assertThrows(
+    () => new RequestParser({ x: 1 } as never),
+    TypeError,
+    "known are maxBody, profile, limits",
+  );
 });

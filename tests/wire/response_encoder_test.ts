@@ -4,12 +4,12 @@ import { fieldsToSend } from "../../src/wire/fields.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 import { WriteBuffer } from "../../src/wire/write_buffer.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../../src/wire/response_encoder.ts";
-import type { ResponseHead } from "../../src/wire/response_encoder.ts";
+import type { HeadToSend } from "../../src/wire/response_encoder.ts";
 
 const DATE = "Sun, 06 Nov 1994 08:49:37 GMT";
 const DATE_LINE = `Date: ${DATE}\r\n`;
 
-function head(of: Partial<ResponseHead>): ResponseHead {
+function head(of: Partial<HeadToSend>): HeadToSend {
   return {
     method: "GET",
     minor: 1,
@@ -23,7 +23,7 @@ function head(of: Partial<ResponseHead>): ResponseHead {
 }
 
 /** What is written, exactly (RFC 9112, 4 and 5). */
-const HEADS: readonly (readonly [title: string, of: Partial<ResponseHead>, bytes: string])[] = [
+const HEADS: readonly (readonly [title: string, of: Partial<HeadToSend>, bytes: string])[] = [
   ["nothing given", {}, `HTTP/1.1 200 OK\r\n${DATE_LINE}Content-Length: 5\r\n\r\n`],
   [
     "no content",
@@ -173,7 +173,7 @@ Deno.test("fields alone are written as given, without a status line or an empty 
 
 /** Asserts that the call throws and writes nothing. */
 function assertWritesNothing<E extends Error>(
-  of: Partial<ResponseHead>,
+  of: Partial<HeadToSend>,
   error: abstract new (...args: never[]) => E,
   message: string,
 ): void {

@@ -14,13 +14,11 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { bytesOf, textOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
-import { DEFAULT_LIMITS } from "../../src/limits.ts";
-import type { Limits } from "../../src/limits.ts";
 import type { FieldPair } from "../../src/wire/fields.ts";
 import type { Framing } from "../../src/wire/request_framing.ts";
 import type { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import type { ParserOptions } from "../../src/wire/request_parser.ts";
+import type { MessageLimits, RequestParserOptions } from "../../src/wire/parser_options.ts";
 
 /** Facts that a row may state about its first head, besides the request line. */
 export interface Facts extends Framing {
@@ -34,7 +32,7 @@ export interface Facts extends Framing {
 export interface RowOptions {
   readonly profile?: "original" | "rfc";
   readonly maxBody?: number;
-  readonly limits?: Partial<Limits>;
+  readonly limits?: Partial<MessageLimits>;
 }
 
 /** Without limits. */
@@ -61,12 +59,8 @@ export interface Row extends RowOptions {
 
 export function parserOptions(
   { profile = "original", maxBody, limits }: RowOptions,
-): ParserOptions {
-  return {
-    profile,
-    maxBody: maxBody ?? 8_388_608,
-    limits: { ...DEFAULT_LIMITS, ...limits },
-  };
+): RequestParserOptions {
+  return { profile, maxBody, limits };
 }
 
 /** A way to put bytes into a parser. */

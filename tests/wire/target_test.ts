@@ -3,7 +3,7 @@ import { bytesOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import { RequestHead } from "../../src/wire/request_head.ts";
 import { RequestParser } from "../../src/wire/request_parser.ts";
-import { isHost, targetAuthority, targetPath } from "../../src/wire/target.ts";
+import { isHost, targetAuthority, targetPath, urlParser } from "../../src/wire/target.ts";
 import { parserOptions, testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
@@ -441,4 +441,14 @@ Deno.test("hardening 33: an error message escapes the client's bytes", () => {
   assertEquals(error.message.includes('"a\\x9b\\xff"'), true, error.message);
   const badHost = () => headOf('GET / HTTP/1.1\r\nHost: "\x9b\t\r\n\r\n');
   assertEquals(assertThrows(badHost, HttpError).message.includes('"\\x22\\x9b"'), true);
+});
+
+Deno.test("urlParser: the same URLs on platforms without URL.parse, such as Node 20", () => {
+  const old = Object.assign(function (text: string) {
+    return new URL(text);
+  }, { canParse: URL.canParse }) as unknown as typeof URL;
+  for (const parse of [urlParser(URL), urlParser(old)]) {
+    assertEquals(parse("http://A/b")?.href, "http://a/b");
+    assertEquals(parse("http://a:x/"), null);
+  }
 });

@@ -1,0 +1,144 @@
+/**
+ * What the encoders of requests and responses have in common: a head, the content in pieces, an
+ * end, and then the next message.
+ *
+ * ```text
+ *   ┌────────────────────┐
+ *   ▼                    │
+ * head ──► content ──────┴──► closed
+ *  │ └──► head, behind an interim response
+ *  └────► switched
+ * ```
+ */
+import type { FieldsInit } from "../fields_init.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
+import { encodeChunkEnd } from "./chunked.ts";
+import { ContentEncoder } from "./content_encoder.ts";
+import { WriteBuffer } from "./write_buffer.ts";
+
+/**
+ * What is encoded next.
+ *
+ * - "head": the head of the next message.
+ * - "content": a piece of the content, or the end of the message.
+ * - "closed": nothing: the last message ends the connection.
+ * - "switched": nothing: another protocol follows.
+ */
+export type EncoderState = "head" | "content" | "closed" | "switched";
+
+const TRANSITIONS: Transitions<EncoderState> = {
+  head: ["content", "head", "switched"],
+  content: ["head", "closed"],
+  closed: [],
+  switched: [],
+};
+
+/** How the content of a message is sent. */
+export interface SentFraming {
+  /** Whether the content is sent at all. */
+  readonly sendsContent: boolean;
+  /** The Content-Length; null if there is none. */
+  readonly length: number | null;
+  /** Whether it is sent in chunks. */
+  readonly chunked: boolean;
+  /** Whether another message may follow. */
+  readonly persistent: boolean;
+}
+
+/** A head as bytes. */
+export interface EncodedHead {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** How its content is sent. */
+  readonly framing: SentFraming;
+}
+
+/** Encodes the content and the end of one message after another. */
+export class MessageEncoder {
+  readonly #out = new WriteBuffer();
+  #state: EncoderState = "head";
+  #framing: SentFraming = NO_CONTENT;
+  #content = new ContentEncoder(null, false);
+
+  /** What is encoded next. */
+  get state(): EncoderState {
+    return this.#state;
+  }
+
+  /**
+   * Encodes a piece of the content. Returns no bytes where the message has no content, as in a
+   * response to HEAD. Where there are no chunks the bytes are the piece itself.
+   *
+   * @param piece The bytes of the content; an empty piece is nothing.
+   * @returns The bytes to send.
+   * @throws {TypeError} No head was encoded, or the content is longer than its Content-Length.
+   */
+  data(piece: Uint8Array): Uint8Array {
+    this.#mustBe("content", "content");
+    if (!this.#framing.sendsContent || piece.length === 0) return NOTHING;
+    this.#content.begin(this.#out, piece.length);
+    if (!this.#framing.chunked) return piece;
+    this.#out.copy(piece);
+    encodeChunkEnd(this.#out);
+    return this.#out.take();
+  }
+
+  /**
+   * Encodes the end of the message.
+   *
+   * @param trailers Fields behind the last chunk; they are left out where there are no chunks.
+   * @returns The bytes to send.
+   * @throws {TypeError} No head was encoded, the content is shorter than its Content-Length, or a
+   * trailer is invalid.
+   */
+  end(trailers?: FieldsInit | null): Uint8Array {
+    this.#mustBe("content", "an end");
+    if (this.#framing.sendsContent) this.#content.end(this.#out, () => trailers);
+    this.#move(this.#framing.persistent ? "head" : "closed");
+    return this.#out.take();
+  }
+
+  /** Encodes a head, behind which its content is encoded. */
+  protected begin(encode: () => EncodedHead): Uint8Array {
+    this.#mustBe("head", "a head");
+    const { bytes, framing } = encode();
+    this.#framing = framing;
+    this.#content = new ContentEncoder(framing.length, framing.chunked);
+    this.#move("content");
+    return bytes;
+  }
+
+  /** Encodes a head without content or end, behind which `next` is encoded. */
+  protected bare(next: "head" | "switched", encode: () => Uint8Array): Uint8Array {
+    this.#mustBe("head", "a head");
+    const bytes = encode();
+    this.#move(next);
+    return bytes;
+  }
+
+  #mustBe(state: EncoderState, what: string): void {
+    if (this.#state === state) return;
+    throw new TypeError(`Cannot encode ${what} ${REASONS[this.#state]}`);
+  }
+
+  /** The only assignment of the state. */
+  #move(to: EncoderState): void {
+    this.#state = moved(TRANSITIONS, this.#state, to);
+  }
+}
+
+const REASONS: { readonly [state in EncoderState]: string } = {
+  head: "before the head of its message",
+  content: "before the end of the message before it",
+  closed: "behind a message that ends the connection",
+  switched: "behind a head that switches protocols",
+};
+
+const NO_CONTENT: SentFraming = {
+  sendsContent: false,
+  length: null,
+  chunked: false,
+  persistent: true,
+};
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,133 @@
+/** The options of the two parsers: their types, their defaults, their checks. */
+import type { Profile } from "../errors.ts";
+import { DEFAULT_LIMITS } from "../limits.ts";
+import type { Limits } from "../limits.ts";
+import { checkRecord, countsOf, isCount, isOneOf, isRecord, withDefaults } from "../validate.ts";
+
+/** The limits of one message; those of a connection are not a parser's. */
+export type MessageLimits = Pick<
+  Limits,
+  "line" | "head" | "headers" | "chunkLine" | "chunkExtensions" | "trailers" | "trailerFields"
+>;
+
+/** Options for {@linkcode RequestParser}. */
+export interface RequestParserOptions {
+  /**
+   * The largest body of a request, in bytes.
+   *
+   * @default {8388608}
+   */
+  readonly maxBody?: number;
+  /**
+   * Whether a POST must have a Content-Length or a Transfer-Encoding: it must in the `"original"` profile.
+   *
+   * @default {"rfc"}
+   */
+  readonly profile?: Profile;
+  /**
+   * The largest sizes and counts in a request; each has a default of its own.
+   *
+   * @default {{}}
+   */
+  readonly limits?: Partial<MessageLimits>;
+}
+
+/** Options for {@linkcode ResponseParser}. */
+export interface ResponseParserOptions {
+  /**
+   * The largest body of a response, in bytes. Not bounded by default: it is returned in pieces,
+   * and nothing is collected.
+   *
+   * @default {Infinity}
+   */
+  readonly maxBody?: number;
+  /**
+   * The largest number of interim responses before one final response. Without a bound a server
+   * could send them forever. undici and Node have none, Go had 5 and bounds their bytes.
+   *
+   * @default {32}
+   */
+  readonly maxInterim?: number;
+  /**
+   * The largest sizes and counts in a response; each has a default of its own.
+   *
+   * @default {{}}
+   */
+  readonly limits?: Partial<MessageLimits>;
+}
+
+/** The default of `maxBody` for requests, which is that of Nim's server. */
+export const MAX_REQUEST_BODY = 8_388_608;
+
+const MESSAGE_LIMITS: MessageLimits = {
+  line: DEFAULT_LIMITS.line,
+  head: DEFAULT_LIMITS.head,
+  headers: DEFAULT_LIMITS.headers,
+  chunkLine: DEFAULT_LIMITS.chunkLine,
+  chunkExtensions: DEFAULT_LIMITS.chunkExtensions,
+  trailers: DEFAULT_LIMITS.trailers,
+  trailerFields: DEFAULT_LIMITS.trailerFields,
+};
+
+/** The check of `limits`. */
+export const areMessageLimits = isRecord(countsOf(MESSAGE_LIMITS));
+
+const REQUEST_CHECKS = {
+  maxBody: isCount(0),
+  profile: isOneOf("original", "rfc"),
+  limits: areMessageLimits,
+};
+
+const RESPONSE_CHECKS = {
+  maxBody: isCount(0),
+  maxInterim: isCount(0),
+  limits: areMessageLimits,
+};
+
+/**
+ * The options of a request parser, checked. A class, so that a server can check them once for
+ * all its connections, and a parser can tell that they are.
+ */
+export class RequestParserSettings implements RequestParserOptions {
+  readonly limits: Readonly<Limits>;
+  readonly profile: Profile;
+  readonly maxBody: number;
+
+  constructor(limits: Readonly<Limits>, profile: Profile, maxBody: number) {
+    this.limits = limits;
+    this.profile = profile;
+    this.maxBody = maxBody;
+  }
+}
+
+/**
+ * Checks the options of a request parser, and fills in the defaults.
+ *
+ * @throws {TypeError} An option is unknown or has the wrong type.
+ * @throws {RangeError} A number is out of range.
+ */
+export function requestParserSettings(options: RequestParserOptions): RequestParserSettings {
+  if (options instanceof RequestParserSettings) return options;
+  checkRecord("options", options, REQUEST_CHECKS);
+  const { maxBody = MAX_REQUEST_BODY, profile = "rfc", limits } = options;
+  return new RequestParserSettings(limitsWith(limits), profile, maxBody);
+}
+
+/** The options of a response parser, checked. */
+export interface ResponseParserSettings {
+  readonly limits: Readonly<Limits>;
+  readonly maxBody: number;
+  readonly maxInterim: number;
+}
+
+/** Checks the options of a response parser as {@linkcode requestParserSettings} does. */
+export function responseParserSettings(options: ResponseParserOptions): ResponseParserSettings {
+  checkRecord("options", options, RESPONSE_CHECKS);
+  const { maxBody = Infinity, maxInterim = 32, limits } = options;
+  return { limits: limitsWith(limits), maxBody, maxInterim };
+}
+
+/** With the same limits all parsers derive their rules once: see `perLimits`. */
+function limitsWith(limits: Partial<MessageLimits> | undefined): Readonly<Limits> {
+  return limits === undefined ? DEFAULT_LIMITS : withDefaults<Limits>(DEFAULT_LIMITS, limits);
+}
