@@ -88,13 +88,13 @@ Deno.test("ReadBuffer: used bytes free their space", () => {
 Deno.test("ReadBuffer: a peer that fills the space gets more, up to 64 KiB", () => {
   const input = new ReadBuffer();
   const sizes: number[] = [];
-  for (let i = 0; i < 7; i++) {
+  for (let i = 0; i < 4; i++) {
     const room = input.space();
     sizes.push(room.length);
     input.filled(room.length);
     input.consume(room.length);
   }
-  assertEquals(sizes, [2048, 4096, 8192, 16_384, 32_768, 65_536, 65_536]);
+  assertEquals(sizes, [2048, 16_384, 65_536, 65_536]);
 });
 
 Deno.test("ReadBuffer: a peer that leaves space free gets no more", () => {
@@ -115,7 +115,7 @@ Deno.test("ReadBuffer: does not grow while its bytes are used in time", () => {
   assertStrictEquals(input.space().buffer, buffer);
   input.push(pattern(2048));
   input.consume(2048);
-  assertEquals(input.space().length, 4096);
+  assertEquals(input.space().length, 16_384);
 });
 
 /** Fills memory of 2048 bytes with `length` bytes, uses them, and gives them away. */
