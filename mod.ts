@@ -27,6 +27,8 @@ export {
   type RejectCode,
   type ResponseRejectCode,
 } from "./src/errors.ts";
+export { type EncodableResponse, ResponseEncodeStream } from "./src/web/encode_stream.ts";
+export type { AnsweredRequest } from "./src/wire/response_encoder.ts";
 export type { FieldsInit } from "./src/fields_init.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
@@ -35,10 +37,18 @@ export type { ConnectionInfo } from "./src/connection/context.ts";
 export type { ResponseProgress } from "./src/connection/response_state.ts";
 export type { AsyncHttpServerOptions } from "./src/server/options.ts";
 export {
+  type BodyMode,
+  type ParsedHead,
   type ParsedRequest,
   RequestParseStream,
   type RequestParseStreamOptions,
+  type StreamLimits,
+  type WholeRequest,
 } from "./src/web/parse_stream.ts";
+export { ParseStreamError } from "./src/web/parser_input.ts";
+export type { MessageLimits } from "./src/wire/parser_options.ts";
+export type { BodyLength } from "./src/wire/message_framing.ts";
+export type { Framing } from "./src/wire/request_framing.ts";
 export type { Handler, Request, RespondOptions } from "./src/connection/request.ts";
 export {
   AsyncHttpServer,

@@ -4,7 +4,7 @@ import { greeting, HELLO, PAGE, PAGES, receipt } from "../servers/content.ts";
 import type { Route } from "../servers/routes.ts";
 import { beside, latency, memory, rate, tail } from "./measures.ts";
 import type { Prepare } from "./measures.ts";
-import { asynchttp, asynchttpFetch, DENO_SERVE, FAIR_LOOP, PEERS } from "./servers.ts";
+import { asynchttp, asynchttpFetch, DENO_SERVE, FAIR_LOOP, PEERS, STREAMS } from "./servers.ts";
 import type { Server } from "./servers.ts";
 
 /** One kind of load, under which this server and its peers take turns. */
@@ -136,6 +136,7 @@ export const SCENARIOS: readonly Scenario[] = [
   }),
   scenario("connect", "New connection per request", { request: requests.HELLO_AND_CLOSE }),
   scenario("fetch", "Hello through fetchHandler", { asynchttp: asynchttpFetch }),
+  scenario("streams", "Hello, server and streams", { peers: [STREAMS] }),
   scenario("latency", "p99 latency at 70 % of the lesser rate", { unit: "ms", prepare: latency }),
   scenario("memory", "Memory per idle connection", {
     unit: "bytes",

@@ -34,6 +34,9 @@ export const DENO_SERVE: Server = onDeno("deno_serve.ts")("Deno.serve");
 /** A loop that only reads and writes, with the scheduler of this server. */
 export const FAIR_LOOP: Server = onDeno("fair_loop.ts")("fair raw loop");
 
+/** The same parser and encoder as streams, without the server's direct lane. */
+export const STREAMS: Server = onDeno("streams.ts")("streams");
+
 /** The shell becomes the server, so that its process id stays the server's. */
 const COMPILE_AND_EXEC = 'nim compile -d:release --hints:off --nimcache:"$1/nim" ' +
   '--out:"$1/server" "$2" >&2 && exec "$1/server"';

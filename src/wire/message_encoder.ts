@@ -66,6 +66,11 @@ export class MessageEncoder {
     return this.#state;
   }
 
+  /** Whether the content of the current message is sent at all; it is not in a response to HEAD. */
+  get sendsContent(): boolean {
+    return this.#framing.sendsContent;
+  }
+
   /**
    * Encodes a piece of the content. Returns no bytes where the message has no content, as in a
    * response to HEAD. Where there are no chunks the bytes are the piece itself.

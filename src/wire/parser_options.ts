@@ -59,7 +59,8 @@ export interface ResponseParserOptions {
 /** The default of `maxBody` for requests, which is that of Nim's server. */
 export const MAX_REQUEST_BODY = 8_388_608;
 
-const MESSAGE_LIMITS: MessageLimits = {
+/** The defaults of the limits of one message. */
+export const MESSAGE_LIMITS: MessageLimits = {
   line: DEFAULT_LIMITS.line,
   head: DEFAULT_LIMITS.head,
   headers: DEFAULT_LIMITS.headers,
@@ -69,8 +70,7 @@ const MESSAGE_LIMITS: MessageLimits = {
   trailerFields: DEFAULT_LIMITS.trailerFields,
 };
 
-/** The check of `limits`. */
-export const areMessageLimits = isRecord(countsOf(MESSAGE_LIMITS));
+const areMessageLimits = isRecord(countsOf(MESSAGE_LIMITS));
 
 const REQUEST_CHECKS = {
   maxBody: isCount(0),

@@ -144,9 +144,10 @@ export class HeadParser {
     const length = this.#lines.start;
     const text = candidate.length === length ? candidate : textOf(input, length);
     const fields = this.#section.take(text);
-    input.consume(length);
     this.#reset();
+    // Before the head is consumed: an error leaves the input where the head begins.
     const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
+    input.consume(length);
     this.#lastLength = length;
     return new RequestHead(line, text, fields, framing);
   }

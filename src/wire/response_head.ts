@@ -113,10 +113,11 @@ export class ResponseHeadParser {
     const text = latin1(input.bytes, input.start, input.start + length);
     const line = this.#line;
     const fields = this.#section.take(text);
-    const framing = decideReceived(line.status, line.protocol.minor, fields, awaited);
-    input.consume(length);
     this.#lines.reset();
     this.#line = null;
+    // Before the head is consumed: an error leaves the input where the head begins.
+    const framing = decideReceived(line.status, line.protocol.minor, fields, awaited);
+    input.consume(length);
     return { type: isInterim(line.status) ? "interim" : "head", ...line, fields, framing };
   }
 

@@ -137,10 +137,13 @@ export class FieldSection {
       const lineEnd = lines.find(input, maxLineBytes, lineTooLong);
       if (lineEnd === -1) return false;
       const { start, tokenEnd } = lines;
+      if (lineEnd !== start) {
+        if (this.#places.length / 2 >= maxFields) throw tooManyFields();
+        this.#add(input, start, tokenEnd);
+      }
+      // Only now: an error leaves the reader at the line that is at fault.
       lines.next();
       if (lineEnd === start) return true;
-      if (this.#places.length / 2 >= maxFields) throw tooManyFields();
-      this.#add(input, start, tokenEnd);
     }
   }
 

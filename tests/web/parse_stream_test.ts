@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@
 import { bytesOf, textOf } from "../fixtures.ts";
 import { HttpError } from "../../src/errors.ts";
 import { RequestParseStream } from "../../src/web/parse_stream.ts";
-import type { ParsedRequest, RequestParseStreamOptions } from "../../src/web/parse_stream.ts";
+import type { RequestParseStreamOptions, WholeRequest } from "../../src/web/parse_stream.ts";
 
 const FIRST = "GET /a?b HTTP/1.1\r\nHost: h\r\nX: 1\r\nx: 2\r\n\r\n";
 const SECOND = "POST /c HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nh\xc3\xa4\r\n";
@@ -23,21 +23,22 @@ async function* lent(text: string, size: number): AsyncGenerator<Uint8Array> {
   }
 }
 
+/** Parses whole requests. */
 function parse(
   text: string,
   options?: RequestParseStreamOptions,
   size = 65_536,
-): ReadableStream<ParsedRequest> {
+): ReadableStream<WholeRequest> {
   return ReadableStream.from(lent(text, size)).pipeThrough(
-    new RequestParseStream(options) as ReadableWritablePair<ParsedRequest, Uint8Array>,
+    new RequestParseStream({ ...options, body: "whole" }),
   );
 }
 
-async function all(stream: ReadableStream<ParsedRequest>): Promise<ParsedRequest[]> {
+async function all(stream: ReadableStream<WholeRequest>): Promise<WholeRequest[]> {
   return await Array.fromAsync(stream);
 }
 
-async function refusal(stream: ReadableStream<ParsedRequest>): Promise<string> {
+async function refusal(stream: ReadableStream<WholeRequest>): Promise<string> {
   const error = await assertRejects(() => all(stream), HttpError);
   return `${error.status} ${error.code}`;
 }
@@ -94,16 +95,18 @@ Deno.test("RequestParseStream: a body of many pieces belongs to its request", as
 });
 
 Deno.test("RequestParseStream: yields a request as soon as it is complete", async () => {
-  const stream = new RequestParseStream();
+  const stream = new RequestParseStream({ body: "whole" });
   const writer = stream.writable.getWriter();
   const reader = stream.readable.getReader();
-  const read = reader.read();
-  await writer.write(bytesOf(FIRST + SECOND.slice(0, 10)));
-  assertEquals((await read).value?.target, "/a?b");
+  const first = writer.write(bytesOf(FIRST + SECOND.slice(0, 10)));
+  assertEquals((await reader.read()).value?.target, "/a?b");
   const next = reader.read();
-  await writer.write(bytesOf(SECOND.slice(10)));
+  await first;
+  const second = writer.write(bytesOf(SECOND.slice(10)));
   assertEquals((await next).value?.target, "/c");
-  await Promise.all([writer.close(), reader.read()]);
+  const closed = writer.close();
+  assertEquals((await reader.read()).done, true);
+  await Promise.all([second, closed]);
 });
 
 Deno.test("RequestParseStream: yields no requests for no bytes", async () => {
@@ -112,7 +115,7 @@ Deno.test("RequestParseStream: yields no requests for no bytes", async () => {
   assertEquals(
     await all(
       ReadableStream.from([new Uint8Array(0)]).pipeThrough(
-        new RequestParseStream() as ReadableWritablePair<ParsedRequest, Uint8Array>,
+        new RequestParseStream({ body: "whole" }),
       ),
     ),
     [],
@@ -198,20 +201,18 @@ Deno.test("RequestParseStream: yields the requests before a bad one", async () =
 });
 
 Deno.test("RequestParseStream: cancelling stops the source", async () => {
-  let cancelled: unknown;
+  const cancelled = Promise.withResolvers<unknown>();
   const endless = new ReadableStream<Uint8Array>({
     pull: (controller) => controller.enqueue(bytesOf(FIRST)),
-    cancel: (reason) => {
-      cancelled = reason;
-    },
+    cancel: cancelled.resolve,
   });
   const requests = endless.pipeThrough(
-    new RequestParseStream() as ReadableWritablePair<ParsedRequest, Uint8Array>,
+    new RequestParseStream(),
   );
   const reader = requests.getReader();
   assertEquals((await reader.read()).value?.target, "/a?b");
   await reader.cancel("enough");
-  assertEquals(cancelled, "enough");
+  assertEquals(await cancelled.promise, "enough");
 });
 
 /** Options that the constructor refuses. */

@@ -172,8 +172,12 @@ function endOf(parser: RequestParser): string[] {
 const NEIGHBOUR = "GET /next HTTP/1.0\r\n\r\n";
 const NEIGHBOUR_EVENTS = ["GET /next HTTP/1.0", "end"];
 
+/** All rows that were registered: other tests put them through other readers. */
+export const ROWS: Row[] = [];
+
 /** Registers one test a row, which runs it in every way. */
 export function testRows(rows: readonly Row[]): void {
+  ROWS.push(...rows);
   for (const row of rows) Deno.test(row.title, () => checkRow(row));
 }
 
