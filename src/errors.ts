@@ -30,6 +30,8 @@ export type RejectCode =
   | "bad-target" // 400
   | "bad-field" // 400
   | "bad-host" // 400
+  | "bad-forwarded" // 400
+  | "bad-proxy-header" // 400
   | "unsupported-version" // 505
   | "bad-content-length" // 400
   | "bad-transfer-encoding" // 400

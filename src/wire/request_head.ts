@@ -65,12 +65,15 @@ export class RequestHead {
   /**
    * Returns the target URI (RFC 9112, 3.3). The scheme is that of the connection, even if
    * an absolute-form target has another one; the host of such a target takes precedence
-   * over the Host field. `localHost` is used if an HTTP/1.0 request names no host, and for
-   * a name that a URL cannot hold (`web.1`).
+   * over the Host field, and `forwardedHost`, the word of a trusted proxy, over both; not over
+   * the destination of a tunnel. `localHost` is used if an HTTP/1.0 request names no host, and
+   * for a name that a URL cannot hold (`web.1`).
    */
-  url(scheme: "http" | "https", localHost: string): URL {
+  url(scheme: "http" | "https", localHost: string, forwardedHost: string | null = null): URL {
     const target = this.target;
-    const authority = targetAuthority(this.targetForm, target) ?? this.framing.host ?? localHost;
+    const named = targetAuthority(this.targetForm, target);
+    const authority = (this.targetForm === "authority" ? named : forwardedHost ?? named) ??
+      this.framing.host ?? localHost;
     const path = targetPath(this.targetForm, target);
     return parseUrl(`${scheme}://${authority}${path}`) ??
       new URL(`${scheme}://${localHost}${path}`);

@@ -94,8 +94,14 @@ export const QUERY: ByteClass = byteClass("-._~!$&'()*+,;=:@/%[]^`{|}?\\", DIGIT
  */
 export const REG_NAME: ByteClass = byteClass("-._~!$&'()*+;=", DIGIT, ALPHA);
 
+/** The bytes of an identifier that hides an address, behind its `_` (RFC 7239, 6.3). */
+export const OBFUSCATED: ByteClass = byteClass("._-", DIGIT, ALPHA);
+
 /** The bytes allowed between the brackets of an IPv6 address. */
 export const IP_LITERAL: ByteClass = byteClass(":.ABCDEFabcdef", DIGIT);
+
+/** The hexadecimal digits. */
+export const HEX_DIGITS: ByteClass = byteClass("ABCDEFabcdef", DIGIT);
 
 /** The value of a hexadecimal digit; 255 for every other byte. */
 export const HEX_VALUE: Uint8Array = new Uint8Array(256).fill(255);
