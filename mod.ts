@@ -35,7 +35,7 @@ export { type FetchHandler, fetchHandler, streaming } from "./src/connection/han
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
 export type { ResponseProgress } from "./src/connection/response_state.ts";
-export type { AsyncHttpServerOptions } from "./src/server/options.ts";
+export type { AsyncHttpServerOptions, ForwardedOptions } from "./src/server/options.ts";
 export {
   type BodyMode,
   type ParsedHead,
@@ -58,6 +58,7 @@ export {
   type ShutdownResult,
 } from "./src/server/server.ts";
 export type { ClientConn } from "./src/net/raw_conn.ts";
+export type { ProxyProtocolOptions } from "./src/net/proxied_conn.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";
 export type { ServerStats } from "./src/stats.ts";
 export type { Content } from "./src/web/content.ts";

@@ -5,3 +5,4 @@
  * @module
  */
 export { tlsListener, type TlsOptions } from "./src/net/tls_listener.ts";
+export type { ProxyProtocolOptions } from "./src/net/proxied_conn.ts";

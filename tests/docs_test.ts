@@ -13,7 +13,7 @@ import type { Run } from "./connection/harness.ts";
 import { EOF, STALL } from "./connection/scripted_conn.ts";
 import type { Step } from "./connection/scripted_conn.ts";
 import { GET } from "./fixtures.ts";
-import { launch, testWith, withCertificate, withFolder } from "./server/tools.ts";
+import { curl, launch, testWith, withCertificate, withFolder } from "./server/tools.ts";
 import type { Running } from "./server/tools.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -105,7 +105,12 @@ Deno.test("docs: relative links lead to files and headings", async () => {
 const RUN_PAGES = /^(?:README\.md|docs\/.*)$/;
 
 /** What the programs print that serve for ever, or need a certificate; the tests below launch these. */
-const LAUNCHED = ["Listening on http://", "Listening on https://", '"Descriptors:"'];
+const LAUNCHED = [
+  "Listening on http://",
+  "Listening on https://",
+  '"Descriptors:"',
+  '"Behind a proxy:"',
+];
 
 Deno.test("docs: every program is run", async () => {
   const { tasks } = JSON.parse(await read("deno.json"));
@@ -190,6 +195,27 @@ testWith(
       const [, gone] = await program.line(/^Then: (\d+)$/);
       // With a Deno that mends it this is 1, and the page has to say so.
       assertEquals(Number(closed) - Number(gone), 2);
+    });
+  },
+);
+
+testWith(
+  "openssl",
+  "docs/proxy.md: its program reads the header before the handshake",
+  async () => {
+    await withCertificate(async (cert, key) => {
+      const folder = cert.slice(0, cert.lastIndexOf("/"));
+      const edits = {
+        "port: 8443": 'port: 0, hostname: "127.0.0.1"',
+        '"cert.pem"': JSON.stringify(cert),
+        '"key.pem"': JSON.stringify(key),
+      };
+      const permissions = ["--allow-net", `--allow-read=${folder}`];
+      await using server = await launchProgram(folder, LAUNCHED[3]!, edits, ...permissions);
+      const [, port] = await server.line(/^Behind a proxy: https:\/\/localhost:(\d+)\/$/);
+      const url = `https://127.0.0.1:${port}/`;
+      const output = await curl("--haproxy-protocol", "--cacert", cert, url);
+      assert(output.endsWith("\r\n\r\n127.0.0.1\n"), output);
     });
   },
 );
@@ -300,6 +326,14 @@ const REFUSALS: { readonly [code: string]: Refusal } = {
   "bad-target": head("GET x HTTP/1.1"),
   "bad-field": field("A : b"),
   "bad-host": head("GET / HTTP/1.1"),
+  "bad-forwarded": {
+    ...field("Forwarded: for"),
+    options: { forwarded: { from: ["192.0.2.1"], header: "forwarded" } },
+  },
+  "bad-proxy-header": {
+    ...head("GET / HTTP/1.1", "Host: x"),
+    options: { proxyProtocol: { from: ["192.0.2.1"] } },
+  },
   "unsupported-version": head("GET / HTTP/2.0"),
   "bad-content-length": field("Content-Length: +3"),
   "bad-transfer-encoding": field("Transfer-Encoding: chunked, chunked"),

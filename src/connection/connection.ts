@@ -16,11 +16,14 @@ import { ConnectionLost, HttpError } from "../errors.ts";
 import type { Limits, Timeouts } from "../limits.ts";
 import type { Clock, Subscriber } from "../net/clock.ts";
 import { Deadline } from "../net/deadline.ts";
+import { behindProxy } from "../net/proxied_conn.ts";
 import type { ByteConn } from "../net/stream_conn.ts";
 import { Throughput } from "../net/throughput.ts";
 import { Transport } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
+import { decideForwarded } from "../wire/forwarded.ts";
+import type { ForwardedRules } from "../wire/forwarded.ts";
 import type { RequestHead } from "../wire/request_head.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import { report } from "./context.ts";
@@ -86,6 +89,8 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Whether our side is closed. */
   #halfClosed = false;
   #served = 0;
+  /** How the fields of this peer about its clients are read; undefined where it is not trusted. */
+  #forwarded: ForwardedRules | undefined;
   /** Whether the current request is the last one. */
   #keepAliveDisabled = false;
 
@@ -95,7 +100,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     const scheme = "handshake" in conn ? "https" : "http";
     this.readThroughput = new Throughput(clock, timeouts.body, limits.minRate);
     this.#writeThroughput = new Throughput(clock, timeouts.write, limits.minRate, MIN_DRAIN_RATE);
-    this.transport = new Transport(conn, this.#writeThroughput, context.scheduler);
+    // Over TLS the header has come before the handshake: `tlsListener` reads it.
+    const bytes = scheme === "http" ? behindProxy(conn, options.proxyProtocol) : conn;
+    this.transport = new Transport(bytes, this.#writeThroughput, context.scheduler);
     this.reader = new RequestReader(this.transport, options.parser);
     this.clock = clock;
     this.limits = limits;
@@ -221,6 +228,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   /** Serves one request after another, until none may follow. */
   async #serve(): Promise<void> {
     try {
+      const header = this.transport.proxyHeader();
+      if (header !== undefined) await header;
+      this.#trustPeer();
       for (;;) {
         // A read may bring nothing: that is no byte yet.
         while (!this.reader.hasUnread) {
@@ -250,6 +260,12 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     }
   }
 
+  /** Decides whether the peer's fields about its clients are believed. */
+  #trustPeer(): void {
+    const { forwarded } = this.#context.options;
+    if (forwarded?.from.includes(this.transport.remoteAddr)) this.#forwarded = forwarded;
+  }
+
   /** Writes the responses that are queued, where the connection has not failed itself. */
   async #fail(error: unknown): Promise<never> {
     if (!this.transport.flushed) {
@@ -273,11 +289,13 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
   }
 
   #begin(head: RequestHead): Exchange {
+    const rules = this.#forwarded;
+    const forwarded = rules === undefined ? null : decideForwarded(head.fields, rules);
     this.#move("busy");
     this.#deadline.set(Infinity);
     this.#served++;
     this.#context.counters.requests++;
-    return new Exchange(this, head);
+    return new Exchange(this, head, forwarded);
   }
 
   /** Waits for the next request to begin; false when the client sends no more. */

@@ -7,6 +7,8 @@ import type { Scheduler } from "../net/scheduler.ts";
 import type { LinkedList } from "../net/linked_list.ts";
 import type { Counters } from "../stats.ts";
 import type { RequestParserSettings } from "../wire/parser_options.ts";
+import type { AddressList } from "../wire/address_list.ts";
+import type { ForwardedRules } from "../wire/forwarded.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HandedOver } from "./handed_over.ts";
 import type { Request } from "./request.ts";
@@ -16,8 +18,10 @@ import type { ResponseProgress } from "./response_state.ts";
 export interface ConnectionInfo {
   /** The address of the server's end. */
   readonly localAddr: Deno.Addr;
-  /** The address of the client's end. */
+  /** The address of the client's end, as trusted proxies name it where there are any. */
   readonly remoteAddr: Deno.Addr;
+  /** The address of the other end of the socket: of the last proxy, or the same as `remoteAddr`. */
+  readonly peerAddr: Deno.Addr;
 }
 
 /** All options of a server, checked, with the defaults in place. */
@@ -32,6 +36,8 @@ export interface ResolvedOptions {
   /** `maxBody`, `profile` and `limits`, as the parser of each connection takes them. */
   readonly parser: RequestParserSettings;
   readonly timeouts: Readonly<Timeouts>;
+  readonly proxyProtocol: AddressList | undefined;
+  readonly forwarded: ForwardedRules | undefined;
   readonly countDescriptors: (() => number) | undefined;
   readonly onError: (error: unknown, request?: Request, progress?: ResponseProgress) => void;
   readonly onReject:

@@ -32,8 +32,8 @@ function customResponse(
   transport: Transport,
 ): Partial<ErrorResponse> | void {
   try {
-    const { localAddr, remoteAddr } = transport;
-    const returned = options.onReject?.(error, { localAddr, remoteAddr });
+    const { localAddr, remoteAddr, peerAddr } = transport;
+    const returned = options.onReject?.(error, { localAddr, remoteAddr, peerAddr });
     if (!(returned instanceof Promise)) return returned;
     // The response does not wait for a hook: only its failure matters.
     returned.catch((fault) => report(options, fault));

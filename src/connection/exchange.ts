@@ -12,6 +12,7 @@ import { contentBytes, isShortAscii, streamOf } from "../web/content.ts";
 import type { ResponseParts } from "../web/response_parts.ts";
 import { fieldsToSend } from "../wire/fields.ts";
 import { requestAllowsReuse } from "../wire/request_framing.ts";
+import type { Forwarded } from "../wire/forwarded.ts";
 import type { RequestHead } from "../wire/request_head.ts";
 import { encodeBareHead, encodeFields, encodeHead } from "../wire/response_encoder.ts";
 import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
@@ -39,6 +40,8 @@ export type Delivery = "unsent" | "queued" | "flushing";
 /** One request with its response. */
 export class Exchange {
   readonly head: RequestHead;
+  /** What trusted proxies say about the request; null where there are none. */
+  readonly forwarded: Forwarded | null;
   readonly #connection: ConnectionContext;
   /** Created on first access where the request has none: most have none. */
   #body: RequestBody | undefined;
@@ -60,9 +63,14 @@ export class Exchange {
   /** The last attempt that failed: the handler may not have looked at it. */
   #failure: ObservedRejection | null = null;
 
-  constructor(connection: ConnectionContext, head: RequestHead) {
+  constructor(
+    connection: ConnectionContext,
+    head: RequestHead,
+    forwarded: Forwarded | null = null,
+  ) {
     this.#connection = connection;
     this.head = head;
+    this.forwarded = forwarded;
     if (head.framing.body !== 0) this.#body = new RequestBody(connection, head.framing);
     this.#persistent = requestAllowsReuse(head);
   }
@@ -122,8 +130,14 @@ export class Exchange {
     return this.#connection.transport.localAddr;
   }
 
+  /** The address of the client. */
   get remoteAddr(): Deno.Addr {
-    return this.#connection.transport.remoteAddr;
+    return this.forwarded?.client ?? this.#connection.transport.remoteAddr;
+  }
+
+  /** The address of the other end of the socket. */
+  get peerAddr(): Deno.Addr {
+    return this.#connection.transport.peerAddr;
   }
 
   /** Aborts when the client goes while the handler runs. It costs a read ahead, for a handler that asks. */
@@ -196,7 +210,8 @@ export class Exchange {
 
   /** The socket within reach: a handler that uses it ends the connection with this exchange. */
   get conn(): RawConn {
-    const { localAddr, remoteAddr } = this;
+    // Of the connection: which client it was that a proxy forwards is a matter of each request.
+    const { localAddr, remoteAddr } = this.#connection.transport;
     return this.#conn ??= new RawConn({
       localAddr,
       remoteAddr,

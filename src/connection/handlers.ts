@@ -88,8 +88,8 @@ export function fetchHandler(handler: FetchHandler): Handler {
   return streaming((request) => {
     const rejection = rejectionOf(request);
     if (rejection !== null) return request.respond(rejection.code, rejection.text, TEXT);
-    const { localAddr, remoteAddr } = request;
-    const response = handler(lazyRequest(request), { localAddr, remoteAddr });
+    const { localAddr, remoteAddr, peerAddr } = request;
+    const response = handler(lazyRequest(request), { localAddr, remoteAddr, peerAddr });
     // A Response that is there is not awaited: an await costs 100 ns.
     return response instanceof Response
       ? respondWith(request, response)

@@ -134,12 +134,12 @@ export class Request {
    * can move the path.
    *
    * The host is that of an absolute-form target, else the Host field, else, for
-   * HTTP/1.0, the local address. For `OPTIONS *` and `CONNECT host:port` the path is
+   * HTTP/1.0, the local address. A proxy that the option `forwarded` trusts has the last
+   * word about scheme and host. For `OPTIONS *` and `CONNECT host:port` the path is
    * `/`: look at {@linkcode Request.target} to tell them from a request for `/`.
    */
   get url(): URL {
-    const { head, localAddr } = this.#exchange;
-    return this.#url ??= head.url(this.#scheme, hostOf(localAddr));
+    return this.#url ??= this.#targetUri();
   }
 
   /** The request-target as it came (RFC 9112, 3.2): a path with its query, a URL, `host:port`, or `*`. */
@@ -148,25 +148,35 @@ export class Request {
   }
 
   /**
-   * The IP address of the client, as in the original; `""` where the connection has none.
+   * The IP address of the client, as in the original; `""` where the connection has none. Of a
+   * client that a trusted proxy hides it is `"unknown"`, or an identifier such as `"_a1"`
+   * (RFC 7239, 6.3).
    *
    * A client that reaches an IPv6 listener over IPv4 has its IPv4 address here: the system's
    * `::ffff:127.0.0.1` would not match a list of addresses. {@linkcode Request.remoteAddr} has
    * what the system says.
    */
   get hostname(): string {
-    const { remoteAddr } = this.#exchange;
+    const { remoteAddr } = this;
     return "hostname" in remoteAddr ? remoteAddr.hostname.replace(IPV4_MAPPED, "") : "";
   }
 
-  /** The address of the server's end of the connection. */
+  /** The address of the server's end of the connection; with `proxyProtocol`, of the end that the client has connected to. */
   get localAddr(): Deno.Addr {
     return this.#exchange.localAddr;
   }
 
-  /** The address of the client. */
+  /**
+   * The address of the client: of the socket's other end, unless the options `proxyProtocol`
+   * and `forwarded` let proxies name it. A port that no proxy has named is 0.
+   */
   get remoteAddr(): Deno.Addr {
     return this.#exchange.remoteAddr;
+  }
+
+  /** The address of the socket's other end, whatever proxies say: of the last of them, or of the client. */
+  get peerAddr(): Deno.Addr {
+    return this.#exchange.peerAddr;
   }
 
   /** Whether the request has a body, even if it turns out to be empty (RFC 9112, 6.3). */
@@ -386,6 +396,12 @@ export class Request {
    */
   sendHeaders(headers: FieldsInit): Promise<void> {
     return this.#exchange.sendHeaders(headers);
+  }
+
+  #targetUri(): URL {
+    const { head, localAddr, forwarded } = this.#exchange;
+    const scheme = forwarded?.scheme ?? this.#scheme;
+    return head.url(scheme, hostOf(localAddr), forwarded?.host);
   }
 
   async #text(): Promise<string> {

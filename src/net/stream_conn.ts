@@ -28,10 +28,21 @@ export interface StreamPair {
 const UNSPECIFIED_ADDR: Deno.NetAddr = { transport: "tcp", hostname: "0.0.0.0", port: 0 };
 
 /** The part of `Deno.Conn` that a transport uses. */
-export type ByteConn = Pick<
+type SocketConn = Pick<
   Deno.Conn,
   "read" | "write" | "closeWrite" | "close" | "localAddr" | "remoteAddr"
 >;
+
+/** A connection as a transport uses it. */
+export interface ByteConn extends SocketConn {
+  /** The address of the socket's other end, where `remoteAddr` is that of a client behind it. */
+  readonly peerAddr?: Deno.Addr;
+  /**
+   * Resolves when the header of the PROXY protocol was read, and the addresses are those that
+   * it names; undefined if none is expected.
+   */
+  proxyHeader?(): Promise<void> | undefined;
+}
 
 /** Adapts a pair of streams to a connection. */
 export class StreamConn implements ByteConn {

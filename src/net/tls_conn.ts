@@ -27,7 +27,7 @@ const MAX_WRITE_BYTES = 65_536;
  * Reads TCP only when `wanted` resolves: `node:tls` reads on without bound while its own reader
  * pauses (Deno 2.9.6; one upload that no handler read took 655 MB).
  */
-function duplexOf(conn: Deno.Conn, wanted: () => Promise<void>): Duplex {
+function duplexOf(conn: ByteConn, wanted: () => Promise<void>): Duplex {
   let size = MIN_READ_BYTES;
   return new Duplex({
     async read() {
@@ -50,7 +50,7 @@ function duplexOf(conn: Deno.Conn, wanted: () => Promise<void>): Duplex {
   });
 }
 
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
+async function writeAll(conn: ByteConn, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await conn.write(rest));
 }
 
@@ -63,9 +63,7 @@ const NO_APPLICATION_PROTOCOL = 120;
 
 /** The server's end of a TLS connection. */
 export class TlsConn implements ByteConn {
-  readonly localAddr: Deno.Addr;
-  readonly remoteAddr: Deno.Addr;
-  readonly #conn: Deno.Conn;
+  readonly #conn: ByteConn;
   readonly #socket: tls.TLSSocket;
   readonly #secured = Promise.withResolvers<void>();
   /** The part of a record that did not fit into the buffer of the last read. */
@@ -78,10 +76,8 @@ export class TlsConn implements ByteConn {
   #failure: unknown = null;
   #ended = false;
 
-  constructor(conn: Deno.Conn, secureContext: tls.SecureContext, alpnProtocols: string[]) {
+  constructor(conn: ByteConn, secureContext: tls.SecureContext, alpnProtocols: string[]) {
     this.#conn = conn;
-    this.localAddr = conn.localAddr;
-    this.remoteAddr = conn.remoteAddr;
     this.#secured.promise.catch(() => {});
     const options = { isServer: true, secureContext, ALPNProtocols: alpnProtocols };
     // The declared type of the first argument is narrower than what node:tls takes.
@@ -91,6 +87,24 @@ export class TlsConn implements ByteConn {
     );
     this.#socket.allowHalfOpen = true;
     this.#listen();
+  }
+
+  get localAddr(): Deno.Addr {
+    return this.#conn.localAddr;
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.#conn.remoteAddr;
+  }
+
+  /** Part of {@linkcode ByteConn}. */
+  get peerAddr(): Deno.Addr | undefined {
+    return this.#conn.peerAddr;
+  }
+
+  /** Part of {@linkcode ByteConn}: the header comes before the handshake. */
+  proxyHeader(): Promise<void> | undefined {
+    return this.#conn.proxyHeader?.();
   }
 
   /** Resolves when the handshake is complete. That it exists tells that the scheme is https. */

@@ -2,6 +2,8 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import { checkRecord, isText } from "../validate.ts";
+import { behindProxy, isProxyProtocol, trustedProxies } from "./proxied_conn.ts";
+import type { ProxyProtocolOptions } from "./proxied_conn.ts";
 import { TlsConn } from "./tls_conn.ts";
 
 /** The certificate of a {@linkcode tlsListener}. */
@@ -17,6 +19,14 @@ export interface TlsOptions {
    * @default {["http/1.1", "http/1.0"]}
    */
   readonly alpnProtocols?: readonly string[];
+  /**
+   * The proxies whose connections begin with a header of the PROXY protocol, before the
+   * handshake, which names the client: as the option of the same name of the server, for
+   * connections over TCP.
+   *
+   * @default {undefined}
+   */
+  readonly proxyProtocol?: ProxyProtocolOptions;
 }
 
 /**
@@ -27,9 +37,10 @@ export interface TlsOptions {
  * `timeouts.write`. The handshake counts as part of the first head.
  *
  * @param listener Accepts the TCP connections. It is closed with the returned one.
- * @param options The certificate, its key, and the ALPN protocols.
+ * @param options The certificate, its key, the ALPN protocols, and trusted proxies.
  * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`.
  * @throws {TypeError} An option is unknown or has the wrong type.
+ * @throws {RangeError} A network of `proxyProtocol.from` has no valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  *
  * @example
@@ -50,12 +61,17 @@ export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.
   const { cert, key, alpnProtocols = ["http/1.1", "http/1.0"] } = options;
   checkPair(cert, key);
   const context = tls.createSecureContext({ cert, key });
-  return new TlsListener(listener, (conn) => new TlsConn(conn, context, [...alpnProtocols]));
+  const proxies = options.proxyProtocol && trustedProxies(options.proxyProtocol);
+  return new TlsListener(
+    listener,
+    (conn) => new TlsConn(behindProxy(conn, proxies), context, [...alpnProtocols]),
+  );
 }
 
 const CHECKS = {
   cert: isText,
   key: isText,
+  proxyProtocol: isProxyProtocol,
   alpnProtocols(name: string, value: unknown): void {
     if (Array.isArray(value) && value.every((each) => typeof each === "string")) return;
     throw new TypeError(`Option ${name} must be an array of strings: got ${value}`);

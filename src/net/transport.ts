@@ -26,8 +26,6 @@ export interface ByteSource {
 
 /** A connection's two directions and its end. */
 export class Transport implements ByteSource {
-  readonly localAddr: Deno.Addr;
-  readonly remoteAddr: Deno.Addr;
   /** Part of {@linkcode ByteSource}. */
   readonly ticket: Ticket;
   readonly #conn: ByteConn;
@@ -50,8 +48,24 @@ export class Transport implements ByteSource {
       this.ticket,
       (cause) => this.#failWriting(cause),
     );
-    this.localAddr = conn.localAddr;
-    this.remoteAddr = conn.remoteAddr;
+  }
+
+  get localAddr(): Deno.Addr {
+    return this.#conn.localAddr;
+  }
+
+  get remoteAddr(): Deno.Addr {
+    return this.#conn.remoteAddr;
+  }
+
+  /** The address of the socket's other end: the same as `remoteAddr`, but for the PROXY protocol. */
+  get peerAddr(): Deno.Addr {
+    return this.#conn.peerAddr ?? this.#conn.remoteAddr;
+  }
+
+  /** Resolves when the addresses are those of the client; undefined where they are so from the beginning. */
+  proxyHeader(): Promise<void> | undefined {
+    return this.#conn.proxyHeader?.();
   }
 
   /** How many bytes the system has taken. */

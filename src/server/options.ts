@@ -6,6 +6,8 @@ import type { ResponseProgress } from "../connection/response_state.ts";
 import type { ErrorResponse, HttpError, Profile } from "../errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../limits.ts";
 import type { Limits, Timeouts } from "../limits.ts";
+import { isProxyProtocol, trustedProxies } from "../net/proxied_conn.ts";
+import type { ProxyProtocolOptions } from "../net/proxied_conn.ts";
 import {
   checkRecord,
   countsOf,
@@ -18,6 +20,23 @@ import {
 } from "../validate.ts";
 import type { Check } from "../validate.ts";
 import { MAX_REQUEST_BODY, RequestParserSettings } from "../wire/parser_options.ts";
+import { AddressList } from "../wire/address_list.ts";
+import type { ForwardedRules } from "../wire/forwarded.ts";
+
+/** Whose fields about the client of a request are believed, and which fields. */
+export interface ForwardedOptions {
+  /**
+   * The proxies: IP addresses, networks such as `"10.0.0.0/8"` or `"fd00::/8"`, and `"unix"` for
+   * peers on a Unix socket. Trust none that passes these fields on as a client sends them.
+   */
+  readonly from: readonly string[];
+  /**
+   * The fields that the proxies write: `"forwarded"` for `Forwarded` (RFC 7239), or
+   * `"x-forwarded"` for `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`. It has
+   * no default: a proxy that writes the ones passes the others on, and a client can forge them.
+   */
+  readonly header: "forwarded" | "x-forwarded";
+}
 
 /** Options for {@linkcode AsyncHttpServer}. */
 export interface AsyncHttpServerOptions {
@@ -80,6 +99,21 @@ export interface AsyncHttpServerOptions {
    */
   timeouts?: Partial<Timeouts>;
   /**
+   * The proxies whose connections begin with a header of the PROXY protocol, version 1 or 2,
+   * which names the client. Anything else from there is 400; from other addresses no header is
+   * read. For connections over TLS give it to `tlsListener`.
+   *
+   * @default {undefined}
+   */
+  proxyProtocol?: ProxyProtocolOptions;
+  /**
+   * The proxies whose `Forwarded` or `X-Forwarded-*` fields name the client, the scheme and the
+   * host of a request. From other addresses the fields mean nothing.
+   *
+   * @default {undefined}
+   */
+  forwarded?: ForwardedOptions;
+  /**
    * Counts the descriptors in use, in place of the guard's own count. If it throws, the guard
    * takes the table for full, which is the usual reason.
    *
@@ -112,10 +146,29 @@ const CHECKS: { readonly [option in keyof Required<AsyncHttpServerOptions>]: Che
   profile: isOneOf("original", "rfc"),
   limits: isRecord(countsOf(DEFAULT_LIMITS)),
   timeouts: isRecord(countsOf(DEFAULT_TIMEOUTS)),
+  proxyProtocol: isProxyProtocol,
+  forwarded: (name, value) => void forwardedRules(name, value),
   countDescriptors: isFunction,
   onError: isFunction,
   onReject: isFunction,
 };
+
+const FORWARDED_CHECKS = {
+  from: () => {},
+  header: isOneOf("forwarded", "x-forwarded"),
+};
+
+/** Returns the rules that the option `forwarded` sets; throws if they are invalid. */
+function forwardedRules(name: string, value: unknown): ForwardedRules {
+  checkRecord(`option ${name}`, value, FORWARDED_CHECKS);
+  const { from, header } = value as ForwardedOptions;
+  if (header === undefined) {
+    throw new TypeError(
+      'Option header of forwarded must be "forwarded" or "x-forwarded": name the fields that the proxies write, since clients can send the others',
+    );
+  }
+  return { from: new AddressList("from of forwarded", from), header };
+}
 
 /**
  * Checks the options, and fills in the defaults.
@@ -149,6 +202,8 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
     limits,
     parser: new RequestParserSettings(limits, profile, maxBody),
     timeouts: withDefaults(DEFAULT_TIMEOUTS, options.timeouts),
+    proxyProtocol: options.proxyProtocol && trustedProxies(options.proxyProtocol),
+    forwarded: options.forwarded && forwardedRules("forwarded", options.forwarded),
     countDescriptors: options.countDescriptors,
     onError: options.onError ?? logFailure,
     onReject: options.onReject,

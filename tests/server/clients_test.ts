@@ -1,8 +1,7 @@
 /** Real clients, and a real proxy in front of the server. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { delay } from "@std/async";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { Handler } from "@asynchttp/server";
-import { launch, run, servingWell, testWith, withFolder } from "./tools.ts";
+import { freePort, launch, listening, run, servingWell, testWith, withFolder } from "./tools.ts";
 
 const ECHO: Handler = (request) =>
   request.respond(200, `${request.method} ${request.target} ${request.bytes.length}`);
@@ -113,22 +112,4 @@ function nginxConfiguration(folder: string, front: number, back: number): string
         location /keep/ { proxy_pass http://back; proxy_http_version 1.1; proxy_set_header Connection ""; }
       }
     }`;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  return (listener.addr as Deno.NetAddr).port;
-}
-
-/** Resolves when the port accepts connections. */
-async function listening(port: number): Promise<void> {
-  for (let i = 0; i < 500; i++) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await delay(10);
-    }
-  }
-  assert(false, `Nothing listens on port ${port}`);
 }

@@ -24,7 +24,8 @@ Deno.test("fetchHandler: the second argument holds the addresses", async () => {
     using conn = await Deno.connect({ hostname: "127.0.0.1", port });
     await writeText(conn, GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
     const [, content] = (await readText(conn)).split("\r\n\r\n");
-    assertEquals(JSON.parse(content!), { localAddr: conn.remoteAddr, remoteAddr: conn.localAddr });
+    const { localAddr: remoteAddr, remoteAddr: localAddr } = conn;
+    assertEquals(JSON.parse(content!), { localAddr, remoteAddr, peerAddr: remoteAddr });
   });
 });
 

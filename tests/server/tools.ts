@@ -1,5 +1,6 @@
 /** Servers and real clients for tests; tests with a client that is not installed are skipped. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async";
 import { readAll, writeAll } from "@std/io";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, ServeOptions } from "@asynchttp/server";
@@ -258,4 +259,23 @@ export async function withCertificate(
     assertEquals(code, 0, stderr);
     await use(cert, key);
   });
+}
+
+/** Returns a port of the loopback interface that is free at the moment, for a program that takes no port 0. */
+export function freePort(): number {
+  using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** Resolves when the port accepts connections. */
+export async function listening(port: number): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await delay(10);
+    }
+  }
+  assert(false, `Nothing listens on port ${port}`);
 }

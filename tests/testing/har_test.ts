@@ -33,7 +33,7 @@ Deno.test("record: the schema of HAR 1.2 is applied", async () => {
 });
 
 const ADDR: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
-const INFO = { localAddr: ADDR, remoteAddr: ADDR };
+const INFO = { localAddr: ADDR, remoteAddr: ADDR, peerAddr: ADDR };
 const BINARY = Uint8Array.of(0xff, 0, 0xfe);
 
 /** An application with content of every kind. */

@@ -224,7 +224,7 @@ testWith(
 
 const HTML = { headers: { "Content-Type": "text/html" } };
 const ADDR: Deno.NetAddr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
-const ADDRESSES = { localAddr: ADDR, remoteAddr: ADDR };
+const ADDRESSES = { localAddr: ADDR, remoteAddr: ADDR, peerAddr: ADDR };
 
 testWith(
   "openssl",
