@@ -31,7 +31,12 @@ export { type EncodableResponse, ResponseEncodeStream } from "./src/web/encode_s
 export type { AnsweredRequest } from "./src/wire/response_encoder.ts";
 export type { FieldsInit } from "./src/fields_init.ts";
 export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
-export { type FetchHandler, fetchHandler, streaming } from "./src/connection/handlers.ts";
+export {
+  type FetchHandler,
+  fetchHandler,
+  type FetchInfo,
+  streaming,
+} from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
 export type { ResponseProgress } from "./src/connection/response_state.ts";

@@ -46,6 +46,7 @@ export type RejectCode =
   | "trailers-too-large" // 431
   | "incomplete-message" // 400
   | "bad-json" // 400
+  | "bad-form" // 400
   | "head-timeout" // 408
   | "body-timeout" // 408
   | "handler-timeout" // 503

@@ -356,6 +356,10 @@ const REFUSALS: { readonly [code: string]: Refusal } = {
     sent: ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n{"],
     handler: async (request) => void await request.json(),
   },
+  "bad-form": {
+    sent: ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\na"],
+    handler: async (request) => void await request.formData(),
+  },
   "body-timeout": {
     sent: ["PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na", STALL],
     ms: 30_000,

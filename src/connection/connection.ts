@@ -32,7 +32,6 @@ import { bodyTimeout, headTimeout, sendErrorResponse } from "./error_response.ts
 import { Exchange } from "./exchange.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { HandlerRunner } from "./handler_runner.ts";
-import type { HandlerTimer } from "./handler_runner.ts";
 import type { NextStep } from "./keep_alive.ts";
 import type { Handler } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
@@ -62,7 +61,7 @@ const PHASES: Transitions<Phase> = {
 const MIN_DRAIN_RATE = 4096;
 
 /** One connection. */
-export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
+export class Connection implements Subscriber, ConnectionContext {
   readonly reader: RequestReader;
   readonly transport: Transport;
   readonly clock: Clock;
@@ -109,7 +108,7 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     this.timeouts = timeouts;
     this.bodyMemory = context.bodyMemory;
     this.#context = context;
-    this.#handlers = new HandlerRunner(handler, scheme, this, context);
+    this.#handlers = new HandlerRunner(handler, scheme, context);
   }
 
   /** Returns what the connections of its server share: for the entries that build on a connection. */
@@ -149,9 +148,9 @@ export class Connection implements Subscriber, ConnectionContext, HandlerTimer {
     else this.transport.closeWhenFlushed();
   }
 
-  /** Part of {@linkcode HandlerTimer}. */
-  startHandlerTimeout(): void {
-    this.#deadline.set(this.timeouts.handler);
+  /** Part of {@linkcode ConnectionContext}. */
+  limitHandler(ms: number): void {
+    this.#deadline.set(ms);
   }
 
   /** Closes an idle connection at once, to have its descriptor. */

@@ -19,6 +19,8 @@ export interface ConnectionContext {
   readonly bodyMemory: BodyMemory;
   /** Whether the server lets the connection persist. */
   readonly persistent: boolean;
+  /** Gives the handler of the current request so many milliseconds from now. */
+  limitHandler(ms: number): void;
   /** Ends the connection when everything is written, or after `timeouts.linger`. */
   closeSoon(): void;
 }

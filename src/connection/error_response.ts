@@ -4,6 +4,7 @@ import type { ErrorResponse } from "../errors.ts";
 import { report } from "./context.ts";
 import type { ResolvedOptions } from "./context.ts";
 import type { Transport } from "../net/transport.ts";
+import type { BadBodyCode } from "../web/bad_body.ts";
 import { contentBytes } from "../web/content.ts";
 import { fieldsToSend } from "../wire/fields.ts";
 import { encodeHead } from "../wire/response_encoder.ts";
@@ -80,10 +81,16 @@ export function bodyTimeout(): HttpError {
   );
 }
 
-/** A handler has read a body as JSON that is not JSON, and let the error pass. */
-export function badJson(cause: unknown): HttpError {
-  return new HttpError(400, "bad-json", "The body must be JSON (RFC 8259)", { cause });
+/** A handler has read a body as what it is not, and let the error pass. */
+export function badBody(code: BadBodyCode, cause: unknown): HttpError {
+  return new HttpError(400, code, BAD_BODY[code], { cause });
 }
+
+const BAD_BODY: { readonly [code in BadBodyCode]: string } = {
+  "bad-json": "The body must be JSON (RFC 8259)",
+  "bad-form":
+    "The body must be a form: multipart/form-data (RFC 7578) or application/x-www-form-urlencoded",
+};
 
 /** A handler took longer than `timeouts.handler`. */
 export function handlerTimeout(): HttpError {

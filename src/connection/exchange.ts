@@ -62,6 +62,14 @@ export class Exchange {
   #responded: Promise<void> | undefined;
   /** The last attempt that failed: the handler may not have looked at it. */
   #failure: ObservedRejection | null = null;
+  /** What the handler has chosen. */
+  #handlerTimeout: number | undefined;
+  /**
+   * Whether the handler is waited for no longer than it may take; undefined before it waits
+   * itself. A wait that a later limit could end made requests of async handlers take half as
+   * long again (pipelined, without a socket; measured).
+   */
+  isTimed: boolean | undefined;
 
   constructor(
     connection: ConnectionContext,
@@ -138,6 +146,19 @@ export class Exchange {
   /** The address of the other end of the socket. */
   get peerAddr(): Deno.Addr {
     return this.#connection.transport.peerAddr;
+  }
+
+  /** How many milliseconds the handler may take; a change starts the time anew. */
+  get handlerTimeout(): number {
+    return this.#handlerTimeout ?? this.#connection.timeouts.handler;
+  }
+
+  set handlerTimeout(ms: number) {
+    // The next request of the connection has a time of its own.
+    if (this.#state === "sealed" || this.#state === "hijacked") throw requestIsOver();
+    if (this.isTimed === false) throw new TypeError(UNTIMED);
+    this.#handlerTimeout = ms;
+    this.#connection.limitHandler(ms);
   }
 
   /** Aborts when the client goes while the handler runs. It costs a read ahead, for a handler that asks. */
@@ -469,5 +490,8 @@ export class Exchange {
     return this.#failure = new ObservedRejection(error);
   }
 }
+
+const UNTIMED =
+  "Cannot set handlerTimeout any more: the handler has begun to wait without one; set it before the first await, or set the option timeouts.handler, which it can change at any time";
 
 const DONE: Promise<void> = Promise.resolve();

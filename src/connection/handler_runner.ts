@@ -3,27 +3,20 @@
  * waited for, and decides what its failure means.
  */
 import { ConnectionLost, HttpError } from "../errors.ts";
-import { isBadJson } from "../web/bad_json.ts";
+import { badBodyCode } from "../web/bad_body.ts";
 import { report } from "./context.ts";
 import type { ServerContext } from "./context.ts";
-import { badJson, handlerTimeout } from "./error_response.ts";
+import { badBody, handlerTimeout } from "./error_response.ts";
 import type { Exchange } from "./exchange.ts";
 import { isStreaming } from "./handlers.ts";
 import { Request } from "./request.ts";
 import type { Handler } from "./request.ts";
-
-/** Counts the time that a handler takes. */
-export interface HandlerTimer {
-  /** Starts `timeouts.handler`; when it is over, {@linkcode HandlerRunner.expire} is called. */
-  startHandlerTimeout(): void;
-}
 
 /** Runs the handler of one connection. */
 export class HandlerRunner {
   readonly #handler: Handler;
   readonly #isStreaming: boolean;
   readonly #scheme: "http" | "https";
-  readonly #timer: HandlerTimer;
   readonly #context: ServerContext;
   /** Ends the wait for a handler that takes too long. */
   #expire: ((reason: HttpError) => void) | undefined;
@@ -31,13 +24,11 @@ export class HandlerRunner {
   constructor(
     handler: Handler,
     scheme: "http" | "https",
-    timer: HandlerTimer,
     context: ServerContext,
   ) {
     this.#handler = handler;
     this.#isStreaming = isStreaming(handler);
     this.#scheme = scheme;
-    this.#timer = timer;
     this.#context = context;
   }
 
@@ -100,9 +91,9 @@ export class HandlerRunner {
   #call(request: Request, exchange: Exchange): Promise<void> | void {
     try {
       const handling = this.#handler(request);
-      const isTimed = handling !== undefined &&
-        this.#context.options.timeouts.handler !== Infinity;
-      return isTimed ? this.#inTime(handling, exchange) : handling;
+      if (handling === undefined) return;
+      exchange.isTimed = exchange.handlerTimeout !== Infinity;
+      return exchange.isTimed ? this.#inTime(handling, exchange) : handling;
     } catch (error) {
       this.#handlerFailed(error, request, exchange);
     }
@@ -124,7 +115,7 @@ export class HandlerRunner {
       exchange.abort(reason);
       reject(reason);
     };
-    this.#timer.startHandlerTimeout();
+    exchange.connection.limitHandler(exchange.handlerTimeout);
     try {
       return await Promise.race([handling, expired]);
     } finally {
@@ -156,7 +147,8 @@ export class HandlerRunner {
 /** The rejection of the client's request that a handler has let pass; null if the error is its own. */
 function rejectionBehind(error: unknown): HttpError | null {
   if (error instanceof HttpError) return error;
-  return isBadJson(error) ? badJson(error) : null;
+  const code = badBodyCode(error);
+  return code === undefined ? null : badBody(code, error);
 }
 
 const NOT_ANSWERED = "The handler returned without having answered the request";

@@ -48,11 +48,56 @@ export function isStreaming(handler: Handler): boolean {
   return streamingHandlers.has(handler);
 }
 
+/**
+ * What a handler of Web requests gets besides the request: the addresses of the connection, and
+ * bounds that it may change. A test that calls the handler itself can leave the bounds out.
+ */
+export interface FetchInfo extends ConnectionInfo {
+  /** As {@linkcode Request.maxBody}: how many bytes the body may have. Change it before you read. */
+  maxBody?: number;
+  /**
+   * As {@linkcode Request.handlerTimeout}: how many milliseconds the function may take. Set
+   * `timeouts.handler`, too, where a middleware may have waited before.
+   */
+  handlerTimeout?: number;
+}
+
 /** A handler of Web requests. The second argument has the addresses of the connection. */
 export type FetchHandler = (
   request: globalThis.Request,
-  info: ConnectionInfo,
+  info: FetchInfo,
 ) => Response | Promise<Response>;
+
+/** The addresses are its own properties, so that `{ ...info }` has them. */
+class RequestInfo implements FetchInfo {
+  readonly localAddr: Deno.Addr;
+  readonly remoteAddr: Deno.Addr;
+  readonly peerAddr: Deno.Addr;
+  readonly #request: Request;
+
+  constructor(request: Request) {
+    this.localAddr = request.localAddr;
+    this.remoteAddr = request.remoteAddr;
+    this.peerAddr = request.peerAddr;
+    this.#request = request;
+  }
+
+  get maxBody(): number {
+    return this.#request.maxBody;
+  }
+
+  set maxBody(bytes: number) {
+    this.#request.maxBody = bytes;
+  }
+
+  get handlerTimeout(): number {
+    return this.#request.handlerTimeout;
+  }
+
+  set handlerTimeout(ms: number) {
+    this.#request.handlerTimeout = ms;
+  }
+}
 
 /**
  * Makes a handler of a function that takes a Web `Request` and returns a Web `Response`.
@@ -62,6 +107,9 @@ export type FetchHandler = (
  * error. A body that is rejected while the function reads it (over `maxBody`, malformed) is
  * answered with its own status if the function throws that error or returns a 5xx, as
  * frameworks do; any other Response is sent.
+ *
+ * A route can have bounds of its own: `info.maxBody`, before the body is read, and
+ * `info.handlerTimeout`. Frameworks hand `info` on; in Hono it is `c.env`.
  *
  * The Fetch standard cannot express some requests; they are answered here: CONNECT, TRACE
  * and TRACK with 501, a GET or HEAD with a body with 400.
@@ -88,8 +136,7 @@ export function fetchHandler(handler: FetchHandler): Handler {
   return streaming((request) => {
     const rejection = rejectionOf(request);
     if (rejection !== null) return request.respond(rejection.code, rejection.text, TEXT);
-    const { localAddr, remoteAddr, peerAddr } = request;
-    const response = handler(lazyRequest(request), { localAddr, remoteAddr, peerAddr });
+    const response = handler(lazyRequest(request), new RequestInfo(request));
     // A Response that is there is not awaited: an await costs 100 ns.
     return response instanceof Response
       ? respondWith(request, response)

@@ -7,7 +7,7 @@ import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
-import { notingBadJson } from "../web/bad_json.ts";
+import { formOf, notingBadJson, typedContent } from "../web/bad_body.ts";
 import type { Content } from "../web/content.ts";
 import type { Protocol } from "../wire/version.ts";
 
@@ -202,7 +202,7 @@ export class Request {
     const { whole } = this.#exchange.body;
     if (whole !== undefined) return whole;
     throw new TypeError(
-      "The body has not been read: a streaming handler reads it with stream, text() or json()",
+      "The body has not been read: a streaming handler reads it with stream, text(), json() or formData()",
     );
   }
 
@@ -243,6 +243,62 @@ export class Request {
   }
 
   /**
+   * Reads the body as a form: `multipart/form-data` (RFC 7578) or
+   * `application/x-www-form-urlencoded`, by its Content-Type, as the Web's `Response` does. The
+   * whole body is in memory, files included, within {@linkcode Request.maxBody}. If it is no such
+   * form, and the handler lets that error pass, the client gets 400, and `onReject` hears of it.
+   *
+   * @returns The fields, a `File` for each file.
+   * @throws {TypeError} The body is no such form, its stream is locked or was read, or the handler reads the socket.
+   * @throws {HttpError} The body is rejected.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * const serving = server.serve(0, async (request) => {
+   *   const form = await request.formData();
+   *   await request.respond(200, `Hello, ${form.get("name")}!`);
+   * }, { address: "127.0.0.1" });
+   * const body = new FormData();
+   * body.set("name", "Ada");
+   * const url = `http://127.0.0.1:${server.getPort()}/`;
+   * console.log(await (await fetch(url, { method: "POST", body })).text()); // Hello, Ada!
+   * server.close();
+   * await serving;
+   * ```
+   */
+  formData(): Promise<FormData> {
+    return ignoreRejection(this.#typed().then(formOf));
+  }
+
+  /**
+   * Reads the body as a `Blob`, whose type is the Content-Type of the request.
+   *
+   * @returns The body.
+   * @throws {HttpError} The body is rejected.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   */
+  blob(): Promise<Blob> {
+    return ignoreRejection(this.#typed().then((content) => content.blob()));
+  }
+
+  /**
+   * Reads the body as an `ArrayBuffer`: a copy, yours to keep or to transfer.
+   * {@linkcode Request.bytes} makes none.
+   *
+   * @returns The body.
+   * @throws {HttpError} The body is rejected.
+   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   */
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return ignoreRejection(
+      this.#exchange.body.readWhole().then((bytes) => new Uint8Array(bytes).buffer),
+    );
+  }
+
+  /**
    * The trailer fields (RFC 9110, 6.5), apart from the header fields. Resolves when the
    * body was read to its end. Fields about framing, routing and authentication are
    * dropped.
@@ -265,6 +321,24 @@ export class Request {
   set maxBody(bytes: number) {
     isCount(0)("maxBody", bytes);
     this.#exchange.body.maxBody = bytes;
+  }
+
+  /**
+   * How many milliseconds the handler may take: the server's `timeouts.handler`, counted from
+   * its call, unless the handler changes it before its first `await`. Where either of them has
+   * set a limit, the handler can change it at any time, and a change counts from when it is
+   * made: a handler that makes progress can give itself more time.
+   *
+   * @throws {TypeError} When set after the request is over, or by a handler that has begun to wait without a limit.
+   * @throws {RangeError} When set to something other than an integer from 0 on, or Infinity.
+   */
+  get handlerTimeout(): number {
+    return this.#exchange.handlerTimeout;
+  }
+
+  set handlerTimeout(ms: number) {
+    isCount(0)("handlerTimeout", ms);
+    this.#exchange.handlerTimeout = ms;
   }
 
   /**
@@ -407,6 +481,10 @@ export class Request {
   async #text(): Promise<string> {
     await this.#exchange.body.readWhole();
     return this.body;
+  }
+
+  async #typed(): Promise<Response> {
+    return typedContent(await this.#exchange.body.readWhole(), this.headers);
   }
 
   async #respondWith(response: Response): Promise<void> {

@@ -8,7 +8,7 @@
  * `fetch(request)`, `new Request(request)` and `request.clone()` accept it.
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
-import { notingBadJson } from "./bad_json.ts";
+import { formOf, notingBadJson, typedContent } from "./bad_body.ts";
 
 const WebRequest = globalThis.Request;
 
@@ -58,6 +58,11 @@ class LazyRequest {
 
   json(): Promise<unknown> {
     return notingBadJson(this.genuine().json());
+  }
+
+  /** In two steps: an error of the first, such as a body that was read before, is not the client's. */
+  async formData(): Promise<FormData> {
+    return formOf(typedContent(await this.genuine().arrayBuffer(), this.headers));
   }
 
   /** Returns the genuine `Request`; it includes earlier changes to `headers`. */

@@ -1,6 +1,6 @@
 /** Every timeout, phase by phase, with a manual clock. */
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { HttpError, streaming } from "@asynchttp/server";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import { fetchHandler, HttpError, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server";
 import { put } from "./bodies.ts";
 import { GET } from "../fixtures.ts";
@@ -306,6 +306,90 @@ Deno.test("timeouts.handler: the signal aborts, a late response throws, and a re
   assertEquals(run.counters.rejections, { "handler-timeout": 1 });
   const fast = await converse([GET + GET], echo, { timeouts: { handler: 1000 } });
   assertEquals(fast.output, echoed("GET / ").repeat(2));
+});
+
+const TOO_LONG = refused("503 Service Unavailable", "The request took too long to serve");
+
+/** A handler that sets its own time at once, and never ends; what it does not need is left out. */
+const LIMITED: { readonly [kind: string]: Handler } = {
+  "an ordinary handler": (request) => {
+    request.handlerTimeout = 3000;
+    return new Promise(() => {});
+  },
+  "a streaming handler": streaming((request) => {
+    request.handlerTimeout = 3000;
+    return new Promise(() => {});
+  }),
+  "fetchHandler": fetchHandler((_request, info) => {
+    info.handlerTimeout = 3000;
+    return new Promise(() => {});
+  }),
+};
+
+for (const [kind, handler] of Object.entries(LIMITED)) {
+  for (const server of [Infinity, 1000, 9000]) {
+    Deno.test(`handlerTimeout: set in ${kind}, whatever timeouts.handler ${server} says`, async () => {
+      const run = start([GET, STALL], handler, { timeouts: { handler: server } });
+      await endsAt(run, 3000);
+      assertEquals(undated(run), TOO_LONG);
+      assertEquals(run.counters.rejections, { "handler-timeout": 1 });
+    });
+  }
+}
+
+Deno.test("handlerTimeout: a handler with a limit can change it later, which counts from then", async () => {
+  const longer = Promise.withResolvers<void>();
+  const run = start([GET, STALL], async (request) => {
+    assertEquals(request.handlerTimeout, 1000);
+    await longer.promise;
+    request.handlerTimeout = 5000;
+    assertEquals(request.handlerTimeout, 5000);
+    await new Promise(() => {});
+  }, { timeouts: { handler: 1000 } });
+  await settle();
+  run.clock.tick(NOW + 900);
+  longer.resolve();
+  await settle();
+  await endsAt(run, 900 + 5000);
+  assertEquals(undated(run), TOO_LONG);
+});
+
+Deno.test("handlerTimeout: Infinity switches the server's limit off, for one request", async () => {
+  const end = Promise.withResolvers<void>();
+  let isFirst = true;
+  const run = start([GET + GET, STALL], async (request) => {
+    if (isFirst) request.handlerTimeout = Infinity;
+    isFirst = false;
+    await end.promise;
+    await request.respond(200, String(request.handlerTimeout));
+  }, { timeouts: { handler: 1000 } });
+  await settle();
+  run.clock.tick(NOW + 20_000);
+  await settle();
+  end.resolve();
+  await settle();
+  assertEquals(undated(run), response("200 OK", "Infinity") + response("200 OK", "1000"));
+  run.connection.destroy();
+  await run.done;
+});
+
+Deno.test("handlerTimeout: refused where it could not hold", async () => {
+  let kept: Request | undefined;
+  const { output, errors } = await converse([GET + GET], async (request) => {
+    if (kept !== undefined) {
+      assertThrows(() => kept!.handlerTimeout = 1, TypeError, "The request is over");
+      assertThrows(() => request.handlerTimeout = -1, RangeError, "handlerTimeout must be an");
+    }
+    kept = request;
+    await settle();
+    assertThrows(() => request.handlerTimeout = 1000, TypeError, "set it before the first await");
+    await request.respond(200, "fine");
+  });
+  assertEquals([output, errors], [response("200 OK", "fine").repeat(2), []]);
+  await converse([GET], (request) => {
+    request.hijack().close();
+    assertThrows(() => request.handlerTimeout = 1, TypeError);
+  });
 });
 
 Deno.test("timeouts.handler: the connection is destroyed within a response", async () => {

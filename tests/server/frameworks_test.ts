@@ -1,6 +1,6 @@
 /** Web-standard frameworks, each served as its users would do it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { FetchHandler } from "@asynchttp/server";
+import type { FetchHandler, FetchInfo } from "@asynchttp/server";
 import { Hono } from "npm:hono@4.13.19";
 import { getCookie, setCookie } from "npm:hono@4.13.19/cookie";
 import { getConnInfo } from "npm:hono@4.13.19/deno";
@@ -291,4 +291,41 @@ testWith("curl", "examples/hono.ts", async () => {
     /^HTTP\/1\.1 500 [^]*\{"error":"Internal Server Error"\}$/,
   );
   assertMatch(await curl("-I", `${origin}/hello/Ada`), /^HTTP\/1\.1 200 OK\r\n/);
+});
+
+Deno.test("Hono: a route has a body limit and a time of its own, through c.env", async () => {
+  const app = new Hono<{ Bindings: FetchInfo }>();
+  app.use(async (_c, next) => {
+    await Promise.resolve(); // what an authentication does
+    await next();
+  });
+  app.post("/avatar", async (c) => {
+    c.env.maxBody = 20;
+    return c.text(`${(await c.req.arrayBuffer()).byteLength} bytes`);
+  });
+  app.post("/echo", async (c) => c.text(await c.req.text()));
+  app.post("/form", async (c) => {
+    const { name } = await c.req.parseBody();
+    return c.text(`Hello, ${name}`);
+  });
+  app.get("/slow", (c) => {
+    c.env.handlerTimeout = 1;
+    return new Promise<Response>(() => {});
+  });
+  const options = { maxBody: 10, timeouts: { handler: 600_000 } };
+  await servingFetchWell(app.fetch, async (port) => {
+    const ask = async (path: string, body?: string | FormData) => {
+      const method = body === undefined ? "GET" : "POST";
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { method, body });
+      return [response.status, await response.text()];
+    };
+    assertEquals(await ask("/avatar", "x".repeat(20)), [200, "20 bytes"]);
+    assertEquals((await ask("/avatar", "x".repeat(21)))[0], 413);
+    assertEquals(await ask("/echo", "x".repeat(10)), [200, "x".repeat(10)]);
+    assertEquals((await ask("/echo", "x".repeat(11)))[0], 413);
+    assertEquals((await ask("/slow"))[0], 503);
+    const headers = { "Content-Type": "application/x-www-form-urlencoded" };
+    const init = { method: "POST", body: "name=Ada", headers };
+    assertEquals(await (await fetch(`http://127.0.0.1:${port}/form`, init)).text(), "Hello, Ada");
+  }, options);
 });

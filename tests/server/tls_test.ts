@@ -140,5 +140,11 @@ testWith("openssl", "a certificate or a key that cannot be used is refused at on
     refused({ cert, key: otherKey }, Error, "must be the private key of the certificate in cert");
     refused({ cert, key, alpnProtocols: "http/1.1" }, TypeError, "an array of strings: got http");
     refused({ cert, key, alpn: [] }, TypeError, "Unknown option alpn in options of tlsListener");
+    refused({ cert, key, proxyProtocol: {} }, TypeError, "Option from of proxyProtocol must be");
+    refused(
+      { cert, key, proxyProtocol: { from: ["10.0.0.1/8"] } },
+      RangeError,
+      'write "10.0.0.0/8"',
+    );
   });
 });

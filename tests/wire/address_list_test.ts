@@ -77,7 +77,7 @@ const REFUSED: readonly (readonly [from: unknown, kind: ErrorConstructor, messag
 ];
 
 for (const [from, kind, message] of REFUSED) {
-  Deno.test(`AddressList: refuses ${Deno.inspect(from)}`, () => {
+  Deno.test(`AddressList: refuses ${JSON.stringify(from)}`, () => {
     assertThrows(() => new AddressList("from", from), kind, message);
   });
 }
