@@ -4,5 +4,10 @@
  *
  * @module
  */
-export { tlsListener, type TlsOptions } from "./src/net/tls_listener.ts";
+export {
+  type TlsCertificate,
+  type TlsListener,
+  tlsListener,
+  type TlsOptions,
+} from "./src/net/tls_listener.ts";
 export type { ProxyProtocolOptions } from "./src/net/proxied_conn.ts";

@@ -6,12 +6,29 @@ import { behindProxy, isProxyProtocol, trustedProxies } from "./proxied_conn.ts"
 import type { ProxyProtocolOptions } from "./proxied_conn.ts";
 import { TlsConn } from "./tls_conn.ts";
 
-/** The certificate of a {@linkcode tlsListener}. */
-export interface TlsOptions {
+/** A certificate and its key. */
+export interface TlsCertificate {
   /** The certificate chain, in PEM. */
   readonly cert: string;
   /** The private key, in PEM. */
   readonly key: string;
+}
+
+/** A listener for HTTPS. */
+export interface TlsListener extends Deno.Listener {
+  /**
+   * Exchanges the certificate, for connections that are accepted from now on. Those that are
+   * open go on with the one of their handshake, and no client is refused meanwhile.
+   *
+   * @param certificate The new certificate and its key; if they cannot be used, the old ones stay.
+   * @throws {TypeError} An option is unknown or has the wrong type.
+   * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
+   */
+  setCertificate(certificate: TlsCertificate): void;
+}
+
+/** Options for {@linkcode tlsListener}. */
+export interface TlsOptions extends TlsCertificate {
   /**
    * The application protocols accepted by ALPN (RFC 7301), most preferred first. A client that
    * offers others only is refused in the handshake.
@@ -38,7 +55,7 @@ export interface TlsOptions {
  *
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, the ALPN protocols, and trusted proxies.
- * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`.
+ * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`, whose certificate can be exchanged.
  * @throws {TypeError} An option is unknown or has the wrong type.
  * @throws {RangeError} A network of `proxyProtocol.from` has no valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
@@ -56,27 +73,35 @@ export interface TlsOptions {
  * await server.serve(listener, (request) => request.respond(200, "Hello, TLS!"));
  * ```
  */
-export function tlsListener(listener: Deno.Listener, options: TlsOptions): Deno.Listener {
+export function tlsListener(listener: Deno.Listener, options: TlsOptions): TlsListener {
   checkRecord("options of tlsListener", options, CHECKS);
-  const { cert, key, alpnProtocols = ["http/1.1", "http/1.0"] } = options;
-  checkPair(cert, key);
-  const context = tls.createSecureContext({ cert, key });
+  const { alpnProtocols = ["http/1.1", "http/1.0"] } = options;
   const proxies = options.proxyProtocol && trustedProxies(options.proxyProtocol);
-  return new TlsListener(
+  return new SecureListener(
     listener,
-    (conn) => new TlsConn(behindProxy(conn, proxies), context, [...alpnProtocols]),
+    secureContext(options),
+    (conn, context) => new TlsConn(behindProxy(conn, proxies), context, [...alpnProtocols]),
   );
 }
 
-const CHECKS = {
+const CERTIFICATE_CHECKS = {
   cert: isText,
   key: isText,
+};
+
+const CHECKS = {
+  ...CERTIFICATE_CHECKS,
   proxyProtocol: isProxyProtocol,
   alpnProtocols(name: string, value: unknown): void {
     if (Array.isArray(value) && value.every((each) => typeof each === "string")) return;
     throw new TypeError(`Option ${name} must be an array of strings: got ${value}`);
   },
 };
+
+function secureContext({ cert, key }: TlsCertificate): tls.SecureContext {
+  checkPair(cert, key);
+  return tls.createSecureContext({ cert, key });
+}
 
 /** `node:tls` takes any text: every handshake would fail, and no error would tell why. */
 function checkPair(cert: string, key: string): void {
@@ -104,13 +129,25 @@ function sendsAtOnce(conn: Deno.Conn): boolean {
   }
 }
 
-class TlsListener implements Deno.Listener {
+class SecureListener implements TlsListener {
   readonly #listener: Deno.Listener;
-  readonly #secure: (conn: Deno.Conn) => TlsConn;
+  readonly #secure: (conn: Deno.Conn, context: tls.SecureContext) => TlsConn;
+  /** The certificate of the next connection; a connection keeps the one that it began with. */
+  #context: tls.SecureContext;
 
-  constructor(listener: Deno.Listener, secure: (conn: Deno.Conn) => TlsConn) {
+  constructor(
+    listener: Deno.Listener,
+    context: tls.SecureContext,
+    secure: (conn: Deno.Conn, context: tls.SecureContext) => TlsConn,
+  ) {
     this.#listener = listener;
+    this.#context = context;
     this.#secure = secure;
+  }
+
+  setCertificate(certificate: TlsCertificate): void {
+    checkRecord("certificate", certificate, CERTIFICATE_CHECKS);
+    this.#context = secureContext(certificate);
   }
 
   get addr(): Deno.Addr {
@@ -120,7 +157,7 @@ class TlsListener implements Deno.Listener {
   async accept(): Promise<Deno.Conn> {
     for (;;) {
       const conn = await this.#listener.accept();
-      if (sendsAtOnce(conn)) return this.#secure(conn) as unknown as Deno.Conn;
+      if (sendsAtOnce(conn)) return this.#secure(conn, this.#context) as unknown as Deno.Conn;
     }
   }
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { documented, exampleNames, EXAMPLES, launchDocumented } from "./example_commands.ts";
 import { servingWell } from "./tools.ts";
-import { curl, run, testWith, withCertificate, withFolder } from "./tools.ts";
+import { curl, launch, run, testWith, withCertificate, withFolder } from "./tools.ts";
 
 const PROGRAMS = 20;
 
@@ -28,11 +28,11 @@ Deno.test("examples: each is run by a test", async () => {
   }
 });
 
-testWith("curl", "examples/https_redirect.ts", async () => {
+testWith("curl", "examples/https.ts: a redirect, and HTTP/1.1 by ALPN", async () => {
   await withCertificate(async (cert, key) => {
     const edits = { "--allow-read=cert.pem,key.pem": `--allow-read=${cert},${key}` };
     const args = ["0", "0", cert, key];
-    const { example, origin } = await launchDocumented("https_redirect.ts", args, edits);
+    const { example, origin } = await launchDocumented("https.ts", args, edits);
     await using _ = example;
     const [, secure] = await example.line(/^Listening on (https:\/\/localhost:\d+)\/$/);
     const plain = origin.replace("127.0.0.1", "localhost");
@@ -43,7 +43,36 @@ testWith("curl", "examples/https_redirect.ts", async () => {
     const followed = await curl("-L", "--cacert", cert, `${plain}/`);
     assertMatch(followed, /\r\nStrict-Transport-Security: max-age=86400\r\n/);
     assertMatch(followed, /\r\n\r\nHello over https\n$/);
+    const caCerts = [await Deno.readTextFile(cert)];
+    const port = Number(new URL(secure!).port);
+    const alpnProtocols = ["h2", "http/1.1"];
+    using conn = await Deno.connectTls({ hostname: "localhost", port, caCerts, alpnProtocols });
+    assertEquals((await conn.handshake()).alpnProtocol, "http/1.1");
   });
+});
+
+testWith("curl", "examples/https.ts: SIGHUP exchanges the certificate, SIGTERM ends", async () => {
+  await withCertificate((cert, key) =>
+    withCertificate(async (newCert, newKey) => {
+      const edits = { "--allow-read=cert.pem,key.pem": `--allow-read=${cert},${key}` };
+      const { example } = await launchDocumented("https.ts", ["0", "0", cert, key], edits);
+      await using _ = example;
+      const [, origin] = await example.line(/^Listening on (https:\/\/localhost:\d+)\/$/);
+      const oldCert = `${cert}.old`;
+      await Deno.copyFile(cert, oldCert);
+      const ask = async (trusted: string) =>
+        (await run("curl", "-s", "--cacert", trusted, `${origin}/`)).stdout;
+      assertEquals(await ask(oldCert), "Hello over https\n");
+      await Deno.copyFile(newCert, cert);
+      await Deno.copyFile(newKey, key);
+      example.kill("SIGHUP");
+      await example.line(/^The certificate was exchanged$/);
+      assertEquals(await ask(newCert), "Hello over https\n");
+      assertEquals(await ask(oldCert), "");
+      example.kill("SIGTERM");
+      assertEquals((await example.status).code, 0);
+    })
+  );
 });
 
 testWith(
@@ -54,7 +83,7 @@ testWith(
       const path = `${folder}/http.sock`;
       const ask = () => curl("--unix-socket", path, "http://localhost/");
       const { example: killed } = await launchDocumented("unix_socket.ts", [path]);
-      assertMatch(await ask(), /\r\n\r\nHello over a Unix socket\n$/);
+      assertMatch(await ask(), /\r\n\r\nHello over a Unix socket, you\n$/);
       await killed[Symbol.asyncDispose]();
 
       const { example } = await launchDocumented("unix_socket.ts", [path]);
@@ -63,6 +92,62 @@ testWith(
       example.kill("SIGTERM");
       assertEquals((await example.status).code, 0);
       assertEquals([...Deno.readDirSync(folder)], []);
+    });
+  },
+);
+
+/** The configuration in the header of the example. */
+function nginxConfiguration(): string {
+  const text = Deno.readTextFileSync(new URL("unix_socket.ts", EXAMPLES));
+  return /```text\n([^]*?) \* ```/.exec(text)![1]!.replaceAll(/^ \* ?/gm, "");
+}
+
+/** Returns a port that nothing listens on. */
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return (listener.addr as Deno.NetAddr).port;
+}
+
+/** Asks until nginx listens. */
+async function answerOf(url: string, ...args: string[]): Promise<string> {
+  for (let tries = 0; tries < 1000; tries++) {
+    const answer = await curl(...args, url);
+    if (answer !== "") return answer;
+  }
+  throw new Error(`Nothing answers at ${url}`);
+}
+
+testWith(
+  "nginx",
+  "examples/unix_socket.ts: nginx in front, as its header configures it",
+  async () => {
+    await withFolder(async (folder) => {
+      const path = `${folder}/hello.sock`;
+      const { example } = await launchDocumented("unix_socket.ts", [path]);
+      await using _ = example;
+      const port = freePort();
+      const edits = [["unix:hello.sock", `unix:${path}`], ["8080", String(port)], [
+        "pid nginx.pid",
+        `pid ${folder}/nginx.pid`,
+      ]] as const;
+      let configuration = nginxConfiguration();
+      for (const [from, to] of edits) {
+        assert(configuration.includes(from), `the configuration lacks ${from}`);
+        configuration = configuration.replace(from, to);
+      }
+      await Deno.writeTextFile(`${folder}/nginx.conf`, configuration);
+      const flags = ["-p", folder, "-e", "stderr", "-c", `${folder}/nginx.conf`];
+      await using _nginx = launch("nginx", ...flags, "-g", "daemon off; master_process off;");
+      const url = `http://127.0.0.1:${port}/`;
+      assertMatch(
+        await answerOf(url, "-H", "X-Forwarded-For: 1.2.3.4"),
+        /\r\n\r\nHello over a Unix socket, 127\.0\.0\.1\n$/,
+      );
+      const tooLong = ["-X", "POST", "-H", "Expect:", "-H", "Content-Length: 9000000"];
+      assertMatch(await curl(...tooLong, "-d", "a", url), /^HTTP\/1\.1 413 /);
+      example.kill("SIGTERM");
+      assertEquals((await example.status).code, 0);
+      assertMatch(await curl(url), /^HTTP\/1\.1 502 /);
     });
   },
 );

@@ -1,13 +1,21 @@
 /** hardening 39: HTTPS whose connections are closed for real, whatever their peers do. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { tlsListener } from "@asynchttp/server/tls";
-import type { TlsOptions } from "@asynchttp/server/tls";
+import type { TlsCertificate, TlsOptions } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { soon, utf8 } from "../fixtures.ts";
 import { EOF, ScriptedConn } from "../connection/scripted_conn.ts";
 import { ScriptedListener } from "./scripted_listener.ts";
-import { accepting, countSockets, run, testWith, withCertificate } from "./tools.ts";
+import {
+  accepting,
+  countSockets,
+  readUntil,
+  run,
+  testWith,
+  withCertificate,
+  writeText,
+} from "./tools.ts";
 
 const PEERS = 50;
 const SIZE = 20_000_000;
@@ -99,6 +107,78 @@ testWith(
     });
   },
 );
+
+/** Gives two certificates for the same name. */
+function withTwoCertificates(
+  use: (before: TlsCertificate, after: TlsCertificate) => Promise<void>,
+): Promise<void> {
+  const read = async (cert: string, key: string) => ({
+    cert: await Deno.readTextFile(cert),
+    key: await Deno.readTextFile(key),
+  });
+  return withCertificate((...before) =>
+    withCertificate(async (...after) => use(await read(...before), await read(...after)))
+  );
+}
+
+const HELLO: Handler = (request) => request.respond(200, "hello");
+
+/** Sends a request over the connection, and reads its response. */
+async function ask(conn: Deno.TlsConn): Promise<void> {
+  await writeText(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const answer = await readUntil(conn, (text) => text.endsWith("\r\n\r\nhello"));
+  assert(answer.startsWith("HTTP/1.1 200 OK\r\n"), answer);
+}
+
+testWith("openssl", "setCertificate: new connections get it, and open ones go on", async () => {
+  await withTwoCertificates(async (before, after) => {
+    const listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), before);
+    await accepting(listener, HELLO, async (server) => {
+      const connect = (...caCerts: string[]) =>
+        Deno.connectTls({ hostname: "localhost", port: server.getPort(), caCerts });
+      using open = await connect(before.cert);
+      await ask(open);
+      assertThrows(
+        () => listener.setCertificate({ cert: after.cert, key: before.key }),
+        Error,
+        "must be the private key of the certificate in cert",
+      );
+      const wrong = { ...after, chain: "" } as TlsCertificate;
+      assertThrows(() => listener.setCertificate(wrong), TypeError, "Unknown option chain");
+      using still = await connect(before.cert);
+      await ask(still);
+
+      listener.setCertificate(after);
+      using renewed = await connect(after.cert);
+      await ask(renewed);
+      await assertRejects(async () => {
+        using refused = await connect(before.cert);
+        await refused.handshake();
+      });
+      await ask(open);
+      await ask(still);
+      assertEquals(server.stats().connections.acceptErrors, 0);
+    });
+  });
+});
+
+testWith("openssl", "setCertificate: clients that connect meanwhile are all served", async () => {
+  await withTwoCertificates(async (before, after) => {
+    const listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), before);
+    await accepting(listener, HELLO, async (server) => {
+      const caCerts = [before.cert, after.cert];
+      const where = { hostname: "localhost", port: server.getPort(), caCerts };
+      for (let round = 0; round < 10; round++) {
+        const clients = Array.from({ length: 8 }, async (_, i) => {
+          if (i === 4) listener.setCertificate(round % 2 === 0 ? after : before);
+          using conn = await Deno.connectTls(where);
+          await ask(conn);
+        });
+        await Promise.all(clients);
+      }
+    });
+  });
+});
 
 testWith("openssl", "large bodies pass both ways", async () => {
   await serving(async (port, cert) => {
