@@ -8,6 +8,7 @@
  * ```
  */
 import { AsyncHttpServer } from "@asynchttp/server";
+import { ResponseParser } from "@asynchttp/server/wire";
 import { bytesOf, CHROME, HELLO, ORDER_POST } from "./requests.ts";
 import { ASYNCHTTP_HANDLERS } from "./servers/asynchttp_handlers.ts";
 import { serveRaw } from "./servers/raw_connection.ts";
@@ -49,13 +50,15 @@ class Client {
   /** Sends a request and learns from its response how long each one is. */
   async learn(request: Uint8Array): Promise<void> {
     await this.#conn.write(request);
+    const parser = new ResponseParser();
+    parser.expect({ method: "GET" });
     const read = await this.#read(1);
-    const text = new TextDecoder("latin1").decode(this.#buffer.subarray(0, read));
-    const content = Number(/^content-length: (\d+)\r$/im.exec(text)?.[1]);
-    if (!text.startsWith("HTTP/1.1 200 ") || Number.isNaN(content)) {
-      throw new Error(`Response must be 200 with Content-Length: got ${text.slice(0, 200)}`);
+    parser.input.push(this.#buffer.subarray(0, read));
+    const head = parser.next();
+    if (head.type !== "head" || head.status !== 200 || typeof head.framing.content !== "number") {
+      throw new Error("Response must be 200 with Content-Length, its head in one piece");
     }
-    this.#length = text.indexOf("\r\n\r\n") + 4 + content;
+    this.#length = read - parser.input.length + head.framing.content;
     await this.#read(this.#length - read);
   }
 

@@ -1,15 +1,12 @@
 /**
- * Reads responses strictly (RFC 9112): what two clients could read in two ways is an error.
- *
- * The client's half of the protocol, as far as tests need it. Nothing else of this folder knows
- * how a response is read, so that another parser can take its place.
+ * Reads responses from a source of bytes, by the parser of the entry `./wire`: what two clients
+ * could read in two ways is an error.
  */
-import { DEFAULT_LIMITS } from "../limits.ts";
-import { ChunkedDecoder } from "../wire/chunked.ts";
 import type { FieldPair } from "../wire/fields.ts";
-import { ReadBuffer } from "../wire/read_buffer.ts";
-import { latin1 } from "../wire/latin1.ts";
-import { CR, decimal, isToken, LF } from "../wire/syntax.ts";
+import type { BodyData, MessageEnd } from "../wire/events.ts";
+import { ResponseParser } from "../wire/response_parser.ts";
+import type { ResponseEvent } from "../wire/response_parser.ts";
+import type { ResponseHead } from "../wire/response_head.ts";
 
 /** A source of bytes. */
 export interface ByteSource {
@@ -26,17 +23,15 @@ export interface ReceivedResponse {
   readonly content: ReadableStream<Uint8Array<ArrayBuffer>> | null;
 }
 
-/** How the end of the content is found; a number is a length. */
-type Framing = "none" | "chunked" | "until close" | number;
-
-const MAX_HEAD_BYTES = 65_536;
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d) ([\t\x20-\x7e\x80-\xff]*)$/;
-const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+/** An event that is no request for more input. */
+type CompleteEvent = Exclude<ResponseEvent, { readonly type: "need-data" }>;
 
 /** Reads one response after another. */
 export class ResponseReader {
   readonly #source: ByteSource;
-  readonly #buffer = new ReadBuffer();
+  readonly #parser = new ResponseParser({ maxInterim: Infinity, limits: LIMITS });
+  /** Whether the final response to the last request is still to come. */
+  #isAwaited = false;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -49,129 +44,71 @@ export class ResponseReader {
    * @throws {TypeError} The response is malformed, or ends within its head.
    */
   async next(method: string): Promise<ReceivedResponse> {
-    const [line = "", ...fieldLines] = (await this.#head()).split("\r\n");
-    const [, minor, code, statusText = ""] = STATUS_LINE.exec(line) ?? [];
-    if (code === undefined) throw malformed(`its status line is ${JSON.stringify(line)}`);
-    const status = Number(code);
-    const fields = fieldLines.map(fieldOf);
-    const framing = framingOf(method, status, minor === "1", fields);
-    const content = framing === "none" ? null : this.#content(framing);
-    return { status, statusText, fields, content };
+    if (!this.#isAwaited) this.#parser.expect({ method, upgrade: ANY });
+    this.#isAwaited = true;
+    const head = await this.#event() as ResponseHead;
+    const { status, statusText, fields, framing, type } = head;
+    const hasContent = type === "head" && framing.content !== "switched";
+    if (type === "head") this.#isAwaited = false;
+    const content = hasContent ? await this.#content(head, method) : null;
+    return { status, statusText, fields: fields.pairs(), content };
   }
 
-  async #head(): Promise<string> {
-    let end: number;
-    while ((end = endOfHead(this.#buffer)) === -1) {
-      if (this.#buffer.length > MAX_HEAD_BYTES) throw malformed("its head is too long");
-      if (!await this.#fill()) throw malformed("it ends within its head");
-    }
-    const { bytes, start } = this.#buffer;
-    const text = latin1(bytes, start, end);
-    this.#buffer.consume(end + 4 - start);
-    return text;
+  /** A response whose end is there with its head has no content, unless its fields say that it is empty. */
+  async #content(
+    { status, framing }: ResponseHead,
+    method: string,
+  ): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
+    if (framing.content !== 0) return this.#stream();
+    await this.#event();
+    const isNull = method === "HEAD" || status === 204 || status === 304;
+    return isNull ? null : new Blob([]).stream();
   }
 
-  #content(framing: Exclude<Framing, "none">): ReadableStream<Uint8Array<ArrayBuffer>> {
-    const pieces = framing === "chunked"
-      ? this.#chunked()
-      : framing === "until close"
-      ? this.#untilClose()
-      : this.#sized(framing);
+  #stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     return new ReadableStream({
-      async pull(controller) {
-        const { done, value } = await pieces.next();
-        if (done) controller.close();
-        else controller.enqueue(value);
+      pull: async (controller) => {
+        const event = await this.#event() as BodyData | MessageEnd;
+        if (event.type === "data") controller.enqueue(event.bytes.slice());
+        else controller.close();
       },
-      cancel: () => void pieces.return(undefined),
     }, { highWaterMark: 0 });
   }
 
-  async *#sized(length: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    for (let left = length; left > 0;) {
-      if (this.#buffer.length === 0 && !await this.#fill()) {
-        throw malformed(`it ends ${left} bytes before its Content-Length`);
-      }
-      const count = Math.min(left, this.#buffer.length);
-      left -= count;
-      yield this.#take(count);
-    }
-  }
-
-  async *#untilClose(): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    while (this.#buffer.length > 0 || await this.#fill()) yield this.#take(this.#buffer.length);
-  }
-
-  async *#chunked(): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
-    const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
+  /** @throws {TypeError} The response is malformed, or ends too early. */
+  async #event(): Promise<CompleteEvent> {
     for (;;) {
-      const piece = decoder.read(this.#buffer, Infinity);
-      if (piece === "end") return;
-      if (piece !== "need-data") yield piece.slice();
-      else if (!await this.#fill()) throw malformed("it ends within its chunked content");
+      const event = this.#parsed(() => this.#parser.next());
+      if (event.type !== "need-data") return event;
+      await this.#fill();
     }
   }
 
-  #take(count: number): Uint8Array<ArrayBuffer> {
-    const { bytes, start } = this.#buffer;
-    const piece = bytes.slice(start, start + count);
-    this.#buffer.consume(count);
-    return piece;
+  async #fill(): Promise<void> {
+    const { input } = this.#parser;
+    const count = await this.#source.read(input.space());
+    if (count === null) this.#parsed(() => this.#parser.finish());
+    else input.filled(count);
   }
 
-  async #fill(): Promise<boolean> {
-    const count = await this.#source.read(this.#buffer.space());
-    if (count === null) return false;
-    this.#buffer.filled(count);
-    return true;
-  }
-}
-
-/** Returns where the empty line begins, less the CRLF before it; -1 if it has not arrived. */
-function endOfHead({ bytes, start, end }: ReadBuffer): number {
-  for (let at = start; at + 3 < end; at++) {
-    if (bytes[at] === CR && bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF) {
-      return at;
+  #parsed<T>(parse: () => T): T {
+    try {
+      return parse();
+    } catch (error) {
+      const { message } = error as Error;
+      throw new TypeError(`The response is malformed: ${message}`, { cause: error });
     }
   }
-  return -1;
 }
 
-function fieldOf(line: string): FieldPair {
-  const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
-  const value = line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, "");
-  if (isToken(name) && FIELD_VALUE.test(value)) return [name, value];
-  throw malformed(`its header line is ${JSON.stringify(line)}`);
-}
+/** The server under test may send much, but not without end. */
+const LIMITS = {
+  line: 65_536,
+  head: 65_536,
+  headers: Infinity,
+  trailers: 65_536,
+  trailerFields: Infinity,
+};
 
-function framingOf(
-  method: string,
-  status: number,
-  hasChunks: boolean,
-  fields: readonly FieldPair[],
-): Framing {
-  const codings = valuesOf(fields, "transfer-encoding");
-  const lengths = valuesOf(fields, "content-length");
-  if (codings.length > 0 && lengths.length > 0) {
-    throw malformed("it has Transfer-Encoding and Content-Length");
-  }
-  if (method === "HEAD" || status < 200 || status === 204 || status === 304) return "none";
-  if (codings.length > 0) {
-    const isChunked = hasChunks && codings.length === 1 && codings[0]!.toLowerCase() === "chunked";
-    if (!isChunked) throw malformed(`its Transfer-Encoding is ${codings}`);
-    return "chunked";
-  }
-  if (lengths.length === 0) return "until close";
-  const length = lengths.length === 1 ? decimal(lengths[0]!) : -1;
-  if (length < 0) throw malformed(`its Content-Length is ${lengths}`);
-  return length;
-}
-
-function valuesOf(fields: readonly FieldPair[], lower: string): string[] {
-  return fields.filter(([name]) => name.toLowerCase() === lower).map(([, value]) => value);
-}
-
-function malformed(what: string): TypeError {
-  return new TypeError(`The response is malformed: ${what}`);
-}
+/** The caller decides what becomes of 101. */
+const ANY = "any protocol";

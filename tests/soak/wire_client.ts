@@ -1,4 +1,10 @@
-/** A client on raw bytes: it must also send what a library would refuse to send. */
+/**
+ * A client on raw bytes: it must also send what a library would refuse to send. It reads by the
+ * parser of the entry `./wire`, so that a response that two clients could read in two ways is an
+ * error.
+ */
+import { ResponseParser } from "@asynchttp/server/wire";
+import type { BodyData, ResponseEvent, ResponseHead } from "@asynchttp/server/wire";
 
 /** A response, of whose content only the beginning is kept. */
 export interface Answer {
@@ -42,12 +48,15 @@ export function sumOf(bytes: Uint8Array, before = 0): number {
   return sum;
 }
 
+/** The client decides what becomes of 101. */
+const ANY = "any protocol";
+
 /** One connection. */
 export class WireClient implements Disposable {
   readonly conn: Deno.TcpConn;
-  #buffer = new Uint8Array(65_536);
-  #start = 0;
-  #end = 0;
+  readonly #parser = new ResponseParser();
+  /** Whether the final response to the last request is still to come. */
+  #isAwaited = false;
   #closed = false;
 
   constructor(conn: Deno.TcpConn) {
@@ -66,47 +75,49 @@ export class WireClient implements Disposable {
     for (let at = 0; at < bytes.length;) at += await this.conn.write(bytes.subarray(at));
   }
 
-  /** Reads the next head, interim responses included. */
-  async head(): Promise<AnswerHead> {
-    let searched = this.#start;
-    for (;;) {
-      const end = this.#endOfHead(searched);
-      if (end >= 0) return parseHead(this.#take(end));
-      searched = Math.max(this.#start, this.#end - 3);
-      const before = this.#start;
-      if (!await this.#fill()) throw new Error("Connection ended before a response");
-      searched -= before - this.#start;
-    }
+  /** Reads the next head, interim responses included; the content before it must have been read. */
+  async head(method = "GET"): Promise<AnswerHead> {
+    if (!this.#isAwaited) this.#parser.expect({ method, upgrade: ANY });
+    const { status, fields, type } = await this.#event() as ResponseHead;
+    this.#isAwaited = type === "interim";
+    const values = fields.pairs().map(([name, value]) => [name.toLowerCase(), value] as const);
+    return { status, fields: new Map(values) };
   }
 
   /** Reads the next response to its end; skips interim ones. */
   async answer(method = "GET"): Promise<Answer> {
-    let head = await this.head();
-    while (head.status < 200) head = await this.head();
-    return await this.content(head, method);
+    let head = await this.head(method);
+    while (head.status < 200) head = await this.head(method);
+    return await this.content(head);
   }
 
   /** Reads the content that follows a head. */
-  async content(head: AnswerHead, method = "GET"): Promise<Answer> {
+  async content(head: AnswerHead): Promise<Answer> {
     const content = new Content();
-    const length = head.fields.get("content-length");
-    const empty = method === "HEAD" || head.status === 204 || head.status === 304;
-    if (!empty && head.fields.has("transfer-encoding")) await this.#chunks(content);
-    else if (!empty && length !== undefined) await this.#exactly(Number(length), content);
-    else if (!empty) await this.#toTheEnd(content);
+    for (;;) {
+      const event = await this.#event();
+      if (event.type === "end") break;
+      content.add((event as BodyData).bytes);
+    }
     return { ...head, length: content.length, sum: content.sum, text: content.text };
   }
 
-  /** Reads `count` bytes. */
+  /** Reads `count` bytes of another protocol, behind a 101. */
   async bytes(count: number): Promise<Answer["text"]> {
     const content = new Content();
-    await this.#exactly(count, content);
+    const { input } = this.#parser;
+    while (content.length < count) {
+      if (input.length === 0 && !await this.#fill()) throw new Error("Connection ended early");
+      content.add(input.take(Math.min(count - content.length, input.length)));
+    }
     return content.text;
   }
 
   /** Rejects if the server sends anything further. */
   async end(): Promise<void> {
-    if (this.#start < this.#end || await this.#fill()) throw new Error("Bytes follow the end");
+    if (this.#parser.input.length > 0 || await this.#fill()) {
+      throw new Error("Bytes follow the end");
+    }
   }
 
   close(): void {
@@ -119,71 +130,19 @@ export class WireClient implements Disposable {
     this.close();
   }
 
-  #endOfHead(from: number): number {
-    const bytes = this.#buffer;
-    for (let at = bytes.indexOf(13, from); at >= 0 && at + 3 < this.#end;) {
-      if (bytes[at + 1] === 10 && bytes[at + 2] === 13 && bytes[at + 3] === 10) return at + 4;
-      at = bytes.indexOf(13, at + 1);
-    }
-    return -1;
-  }
-
-  /** Takes the text up to a position. */
-  #take(end: number): string {
-    const text = String.fromCharCode(...this.#buffer.subarray(this.#start, end));
-    this.#start = end;
-    return text;
-  }
-
-  async #line(): Promise<string> {
+  async #event(): Promise<Exclude<ResponseEvent, { readonly type: "need-data" }>> {
     for (;;) {
-      const end = this.#buffer.subarray(0, this.#end).indexOf(10, this.#start);
-      if (end >= 0) return this.#take(end + 1).slice(0, -2);
-      if (!await this.#fill()) throw new Error("Connection ended within a line");
+      const event = this.#parser.next();
+      if (event.type !== "need-data") return event;
+      if (!await this.#fill()) this.#parser.finish();
     }
-  }
-
-  async #exactly(count: number, content: Content): Promise<void> {
-    let left = count;
-    while (left > 0) {
-      if (this.#start === this.#end && !await this.#fill()) {
-        throw new Error(`Connection ended ${left} bytes early`);
-      }
-      left -= this.#give(left, content);
-    }
-  }
-
-  async #toTheEnd(content: Content): Promise<void> {
-    do this.#give(Infinity, content); while (await this.#fill());
-  }
-
-  async #chunks(content: Content): Promise<void> {
-    for (;;) {
-      const size = parseInt(await this.#line(), 16);
-      if (size === 0) break;
-      await this.#exactly(size, content);
-      if (await this.#line() !== "") throw new Error("Chunk is longer than its size");
-    }
-    while (await this.#line() !== "");
-  }
-
-  #give(most: number, content: Content): number {
-    const count = Math.min(most, this.#end - this.#start);
-    content.add(this.#buffer.subarray(this.#start, this.#start + count));
-    this.#start += count;
-    return count;
   }
 
   async #fill(): Promise<boolean> {
-    if (this.#start > 0) {
-      this.#buffer.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-    }
-    if (this.#end === this.#buffer.length) throw new Error("Line or head is too long");
-    const count = await this.conn.read(this.#buffer.subarray(this.#end));
+    const { input } = this.#parser;
+    const count = await this.conn.read(input.space());
     if (count === null) return false;
-    this.#end += count;
+    input.filled(count);
     return true;
   }
 }
@@ -191,16 +150,4 @@ export class WireClient implements Disposable {
 /** Encodes one byte per character. */
 export function latin1(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (char) => char.charCodeAt(0));
-}
-
-function parseHead(text: string): AnswerHead {
-  const [first, ...lines] = text.slice(0, -4).split("\r\n");
-  const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first!)?.[1]);
-  if (Number.isNaN(status)) throw new Error(`Status line is missing: got ${JSON.stringify(first)}`);
-  const fields = new Map<string, string>();
-  for (const line of lines) {
-    const colon = line.indexOf(":");
-    fields.set(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
-  }
-  return { status, fields };
 }

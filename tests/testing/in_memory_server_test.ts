@@ -113,10 +113,10 @@ Deno.test("fetch: a response that is cut, malformed, or 101 is a TypeError", asy
   };
   for (
     const [text, why] of [
-      ["HTTP/1.1 200 OK\r\n", "ends within its head"],
+      ["HTTP/1.1 200 OK\r\n", "before the response was complete"],
       ["HTTP/1.1 200 OK\r\nA : b\r\n\r\n", "malformed"],
       ["HTTP/1.1 101 Switching Protocols\r\n\r\n", "use connect()"],
-      ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "1 bytes before its Content-Length"],
+      ["HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nab", "before the response was complete"],
     ] as const
   ) {
     await using server = serveInMemory(raw(text));
