@@ -1,6 +1,7 @@
 /** The kinds of figures, and how each is taken from a running server. */
 import { delay } from "@std/async";
-import { headersOf, HELLO } from "../requests.ts";
+import { HELLO } from "../requests.ts";
+import { Client } from "./client.ts";
 import { processorTime, residentMemory } from "./processes.ts";
 import type { Processes, RunningServer } from "./processes.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -147,17 +148,12 @@ function requestsTo({ repeats }: Server, { request, varied = [request] }: Scenar
 
 /** Rejects a server that does not do the work that is compared. */
 async function probe(port: number, { request, content }: Scenario, title: string): Promise<void> {
-  const [head, body] = request.split("\r\n\r\n");
-  const [method, path] = head!.split(" ");
-  const headers = headersOf(head!);
-  // Connection management is the business of `fetch`.
-  for (const name of ["host", "connection", "content-length"]) headers.delete(name);
-  const url = `http://127.0.0.1:${port}${path}`;
-  const response = await fetch(url, { method, headers, body: body || null });
-  const text = await response.text();
-  if (response.status === 200 && (text === content || text.length === content)) return;
+  using client = await Client.connect(port);
+  const answer = await client.ask(new TextEncoder().encode(request));
+  const text = new TextDecoder().decode(answer.content);
+  if (answer.status === 200 && (text === content || text.length === content)) return;
   throw new Error(
-    `${title} must answer 200 with ${content}: got ${response.status} with ${text.slice(0, 200)}`,
+    `${title} must answer 200 with ${content}: got ${answer.status} with ${text.slice(0, 200)}`,
   );
 }
 
@@ -196,9 +192,7 @@ async function paced(
 async function hold(port: number, count: number): Promise<Disposable> {
   using held = new DisposableStack();
   for (let left = count; left > 0; left--) {
-    const conn = held.use(await Deno.connect({ hostname: "127.0.0.1", port }));
-    await conn.write(new TextEncoder().encode(HELLO));
-    await conn.read(new Uint8Array(1024)); // The whole response, which fits in one segment.
+    await held.use(await Client.connect(port)).ask(new TextEncoder().encode(HELLO));
   }
   return held.move();
 }

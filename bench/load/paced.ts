@@ -8,6 +8,7 @@
  * millisecond instead of the interval, and rounds to milliseconds.
  */
 import { HELLO } from "../requests.ts";
+import { Client } from "./client.ts";
 
 /** Milliseconds before anything is recorded: this process must be compiled by then. */
 const WARM_UP = 1500;
@@ -15,22 +16,20 @@ const WARM_UP = 1500;
 const [port = 0, rate = 0, connections = 0, seconds = 0] = Deno.args.map(Number);
 const request = new TextEncoder().encode(HELLO);
 const latencies: number[] = [];
-const conns = await Promise.all(
-  Array.from({ length: connections }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+const clients = await Promise.all(
+  Array.from({ length: connections }, () => Client.connect(port)),
 );
 const begin = performance.now();
 const recordFrom = begin + WARM_UP;
 const end = recordFrom + seconds * 1000;
 
 /** Takes every n-th request that is due; an infinite rate means as fast as the server answers. */
-async function client(conn: Deno.Conn, index: number): Promise<void> {
-  const buffer = new Uint8Array(1024);
+async function pace(client: Client, index: number): Promise<void> {
   for (let turn = index;; turn += connections) {
     const due = rate === Infinity ? performance.now() : begin + turn * 1000 / rate;
     if (due >= end) return;
     while (performance.now() < due) await nextTurn();
-    await conn.write(request);
-    await conn.read(buffer); // The whole response, which fits in one segment.
+    await client.ask(request);
     if (due >= recordFrom) latencies.push(performance.now() - due);
   }
 }
@@ -47,7 +46,7 @@ function nextTurn(): Promise<void> {
   );
 }
 
-await Promise.all(conns.map(client));
+await Promise.all(clients.map(pace));
 latencies.sort((one, other) => one - other);
 const quantile = (part: number) => latencies[Math.floor((latencies.length - 1) * part)];
 const answered = latencies.length / (performance.now() - recordFrom) * 1000;
