@@ -41,6 +41,7 @@ export class ParsedBody {
   readonly #trailers = Promise.withResolvers<readonly FieldPair[]>();
   readonly #read = Promise.withResolvers<void>();
   #progress: Progress = "unread";
+  #pulling: Promise<void> = Promise.resolve();
   #controller: ReadableByteStreamController | null = null;
   /** The rest of a piece, for a reader with a smaller buffer. */
   #rest: Uint8Array = NOTHING;
@@ -86,6 +87,8 @@ export class ParsedBody {
    * @throws {HttpError} It is longer than `limit` bytes, or was rejected.
    */
   async skip(limit: number): Promise<void> {
+    // A read that was in flight when the body was cancelled takes an event, perhaps the end.
+    await this.#pulling.catch(() => {});
     for (let dropped = 0; this.#progress === "skipped";) {
       const { bodyRemaining } = this.#parser;
       const known = bodyRemaining === Infinity ? 0 : bodyRemaining;
@@ -111,7 +114,7 @@ export class ParsedBody {
         if (this.#progress === "failed") controller.error(this.#failure);
         if (this.#progress === "complete") controller.close();
       },
-      pull: (controller) => this.#pull(controller),
+      pull: (controller) => this.#pulling = this.#pull(controller),
       cancel: () => {
         this.#controller = null;
         if (this.#progress === "unread") this.#move("skipped");

@@ -272,3 +272,48 @@ Deno.test("RequestParseStream: ignored promises reject no one", async () => {
   assertInstanceOf(await reader.read().catch((error) => error), ParseStreamError);
   await soon();
 });
+
+Deno.test("RequestParseStream: a read that is in flight when its body is cancelled loses no request", async () => {
+  for (const rest of ["def", "d"]) {
+    const { readable, writable } = new RequestParseStream();
+    const writer = writable.getWriter();
+    const reader = readable.getReader();
+    const first = writer.write(bytesOf(SIZED.slice(0, -3)));
+    const body = (await next(reader)).body.getReader();
+    assertEquals(textOf((await body.read()).value!), "abc");
+    const pending = body.read();
+    await first;
+    const second = writer.write(bytesOf(rest + (rest === "def" ? GET : "")));
+    const cancelled = body.cancel();
+    const following = next(reader);
+    assertEquals((await pending).done, true);
+    await cancelled;
+    const last = rest === "def" ? second : second.then(() => writer.write(bytesOf("ef" + GET)));
+    assertEquals((await following).target, "/get");
+    const closed = writer.close();
+    assertEquals((await reader.read()).done, true);
+    await Promise.all([last, closed]);
+  }
+});
+
+Deno.test("RequestParseStream: the request that is awaited fails with the body before it", async () => {
+  const { readable, writable } = new RequestParseStream();
+  const writer = writable.getWriter();
+  const reader = readable.getReader();
+  const written = writer.write(bytesOf(CHUNKED.slice(0, CHUNKED.indexOf("3\r\n")) + "x"));
+  const request = await next(reader);
+  const following = reader.read();
+  const error = await assertRejects(() => bodyOf(request), ParseStreamError);
+  assertEquals(error.code, "bad-chunk");
+  for (const promise of [following, written, writer.closed]) {
+    assertEquals(await promise.catch((reason: unknown) => reason), error);
+  }
+});
+
+Deno.test("RequestParseStream: fields as they were sent, and the decisions", async () => {
+  const reader = parse(GET.replace("Host: h", "Host: h\r\nA: b\r\na: c\r\nConnection: close"));
+  const { headers, rawHeaders, framing } = await next(reader);
+  assertEquals(headers.get("a"), "b, c");
+  assertEquals(rawHeaders, [["Host", "h"], ["A", "b"], ["a", "c"], ["Connection", "close"]]);
+  assertEquals([framing.persistent, framing.host, framing.body], [false, "h", 0]);
+});
