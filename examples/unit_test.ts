@@ -6,7 +6,7 @@
  * deno test examples/unit_test.ts
  * ```
  */
-import { equal, match } from "node:assert/strict";
+import { match } from "node:assert/strict";
 import { AsyncHttpServer, type Handler, type Request } from "@asynchttp/server";
 
 /** What is tested; in a program it is imported. */
@@ -35,8 +35,7 @@ function get(target: string): string {
 
 Deno.test("greets by name", async () => {
   const answer = await answerTo(handler, get("/?name=Ada"));
-  match(answer, /^HTTP\/1\.1 200 OK\r\n/);
-  equal(answer.split("\r\n\r\n")[1], "Hello, Ada!\n");
+  match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nHello, Ada!\n$/);
 });
 
 Deno.test("asks for a name", async () => {
