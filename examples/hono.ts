@@ -12,7 +12,7 @@
  *
  * Any app that has a `fetch` method is served in the same way.
  */
-import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
+import { AsyncHttpServer, fetchHandler, type FetchInfo } from "@asynchttp/server";
 import { Hono } from "npm:hono@4";
 import { getCookie, setCookie } from "npm:hono@4/cookie";
 import { getConnInfo } from "npm:hono@4/deno";
@@ -21,9 +21,11 @@ import { streamSSE, streamText } from "npm:hono@4/streaming";
 
 const COUNT = 3;
 const PAUSE_MS = 100;
+const MAX_NOTE_BYTES = 10_000;
 
 const notes: string[] = [];
-const app = new Hono();
+/** `c.env` is the second argument of a fetch handler: addresses, and bounds for the request. */
+const app = new Hono<{ Bindings: FetchInfo }>();
 
 app.use(async (c, next) => {
   const before = performance.now();
@@ -44,7 +46,11 @@ app.get("/address", (c) => c.json(getConnInfo(c).remote));
 app.get("/notes", (c) => c.json(notes));
 
 app.post("/notes", async (c) => {
-  const note = await c.req.json().catch(() => null);
+  c.env.maxBody = MAX_NOTE_BYTES;
+  const note = await c.req.json().catch((error) => {
+    // A body that is too large is the server's to answer, with 413.
+    if (!(error instanceof SyntaxError)) throw error;
+  });
   if (typeof note?.text !== "string") {
     throw new HTTPException(400, { message: 'A note is an object such as {"text": "milk"}' });
   }

@@ -269,6 +269,8 @@ testWith("curl", "examples/hono.ts", async () => {
   const created = await curl(...asJson, '{"text":"milk"}', `${origin}/notes`);
   assertMatch(created, /^HTTP\/1\.1 201 Created\r\n[^]*location: \/notes\/1\r\n[^]*"milk"\}$/);
   assertMatch(await curl(`${origin}/notes`), /\r\n\r\n\["milk"\]$/);
+  const long = JSON.stringify({ text: "x".repeat(10_000) });
+  assertMatch(await curl(...asJson, long, `${origin}/notes`), /^HTTP\/1\.1 413 /);
   assertMatch(await curl(`${origin}/notes/1`), /\r\n\r\n\{"text":"milk"\}$/);
   assertMatch(await curl(`${origin}/notes/2`), /^HTTP\/1\.1 404 [^]*There is no \/notes\/2/);
   for (const bad of ["", "nonsense", "null", "{}", '{"text":1}']) {
