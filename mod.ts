@@ -60,6 +60,7 @@ export {
   type ListenOptions,
   newAsyncHttpServer,
   type ServeOptions,
+  type ShutdownOptions,
   type ShutdownResult,
 } from "./src/server/server.ts";
 export type { ClientConn } from "./src/net/raw_conn.ts";

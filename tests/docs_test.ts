@@ -139,6 +139,7 @@ async function launchProgram(
   const { name } = JSON.parse(await read("deno.json"));
   const imports = {
     [name]: new URL("mod.ts", ROOT).href,
+    [`${name}/cluster`]: new URL("cluster.ts", ROOT).href,
     [`${name}/tls`]: new URL("tls.ts", ROOT).href,
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
@@ -159,6 +160,30 @@ Deno.test("README.md: its first program serves", async () => {
     assertEquals(found, [200, "Hello, World!\n"]);
     assertEquals(missing, [404, "Not found\n"]);
   });
+});
+
+Deno.test({
+  name: "docs/cluster.md: its program serves on two cores",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await withFolder(async (folder) => {
+      const edits = { "port: 8080,": "port: 0,\n  workers: 2," };
+      const permission = `--allow-run=${Deno.execPath()}`;
+      await using server = await launchProgram(
+        folder,
+        "main({ number, port, stats })",
+        edits,
+        permission,
+      );
+      const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
+      const [hello, metrics] = await Promise.all(["/", "/metrics"].map(async (path) => {
+        const response = await fetch(`http://127.0.0.1:${port}${path}`);
+        return await response.text();
+      }));
+      assert(/^Hello from worker [12]\n$/.test(hello!), hello);
+      assert(/^requests [12]\nrestarts 0\n$/.test(metrics!), metrics);
+    });
+  },
 });
 
 testWith("openssl", "docs/operations.md: its program serves over TLS", async () => {
@@ -469,7 +494,7 @@ Deno.test("docs/configuration.md: has the options of listen, shutdown and Reques
   const names = new Set([
     ...knownNames(() => server.listen(0, unknown as never)),
     ...knownNames(() => new RequestParseStream(unknown as never)),
-    ...["assumedDescriptorsPerRequest", "signal", "grace"],
+    ...["assumedDescriptorsPerRequest", "signal", "grace", "idle"],
   ]);
   const page = await read("docs/configuration.md");
   for (const name of names) assert(page.includes(name), `${name} is missing`);

@@ -13,6 +13,7 @@ const LEVELS: { readonly [folder: string]: number } = {
   net: 2,
   connection: 3,
   server: 4,
+  cluster: 5,
   websocket: 5,
   testing: 5,
 };

@@ -92,6 +92,8 @@ export class Connection implements Subscriber, ConnectionContext {
   #forwarded: ForwardedRules | undefined;
   /** Whether the current request is the last one. */
   #keepAliveDisabled = false;
+  /** Whether the next response says that the connection ends. */
+  #endAnnounced = false;
 
   constructor(conn: ByteConn, handler: Handler, context: ServerContext) {
     const { clock, options } = context;
@@ -118,7 +120,13 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Part of {@linkcode ConnectionContext}: false once the server is closing, or after so many requests. */
   get persistent(): boolean {
-    return !this.#keepAliveDisabled && this.#served < this.limits.requestsPerConnection;
+    return this.takesNext && !this.#endAnnounced &&
+      this.#served < this.limits.requestsPerConnection;
+  }
+
+  /** Part of {@linkcode ConnectionContext}. */
+  get takesNext(): boolean {
+    return !this.#keepAliveDisabled;
   }
 
   /** Serves requests until none may follow. Never rejects. */
@@ -136,6 +144,15 @@ export class Connection implements Subscriber, ConnectionContext {
       this.#context.scheduler.leave();
       if (this.#phase !== "detached") this.transport.close();
     }
+  }
+
+  /**
+   * Makes the next response say that the connection ends. A client that is told never sends a
+   * request into a close; so a connection whose response has promised more, or that idles,
+   * stays open for one request.
+   */
+  announceEnd(): void {
+    this.#endAnnounced = true;
   }
 
   /** Makes the current request the last one; closes a connection that has none. */

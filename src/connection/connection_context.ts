@@ -17,10 +17,12 @@ export interface ConnectionContext {
   readonly timeouts: Readonly<Timeouts>;
   /** The memory of all bodies of the server. */
   readonly bodyMemory: BodyMemory;
-  /** Whether the server lets the connection persist. */
+  /** Whether a response may say that the connection persists. */
   readonly persistent: boolean;
   /** Gives the handler of the current request so many milliseconds from now. */
   limitHandler(ms: number): void;
+  /** Whether another request is read, where the response has promised it. */
+  readonly takesNext: boolean;
   /** Ends the connection when everything is written, or after `timeouts.linger`. */
   closeSoon(): void;
 }

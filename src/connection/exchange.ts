@@ -183,8 +183,8 @@ export class Exchange {
 
   /** What follows on the connection, now that the handler is done. */
   get nextStep(): NextStep {
-    const { reader, persistent } = this.#connection;
-    return nextStep(this.#state, reader.position, this.#persistent && persistent);
+    const { reader, takesNext } = this.#connection;
+    return nextStep(this.#state, reader.position, this.#persistent && takesNext);
   }
 
   /** Sends a response. Rejects where it cannot be sent, and has then sent nothing. */

@@ -4,9 +4,8 @@
  * The caller writes the accept loop, or calls `serve`, which is that loop with its error handling.
  *
  * ```text
- * new ──► given ──► listening ──► closed
- *  ├─────────────────►             ▲
- *  └───────────────────────────────┘
+ * new ──► given ──► listening ──► draining ──► leaving      any ──► closed
+ *  └────────────────►
  * ```
  */
 import { BodyMemory } from "../connection/body_memory.ts";
@@ -38,6 +37,7 @@ import {
 } from "../validate.ts";
 import type { Check } from "../validate.ts";
 import { AcceptFailures } from "./accept_failures.ts";
+import { backlogTaken } from "./backlog.ts";
 import { FdGuard } from "./fd_guard.ts";
 import { LongestIdle } from "./longest_idle.ts";
 import { resolveOptions } from "./options.ts";
@@ -93,6 +93,25 @@ export interface ServeOptions extends ListenOptions {
   handleSignals?: boolean | { readonly grace?: number };
 }
 
+/** Options for {@linkcode AsyncHttpServer.shutdown}. */
+export interface ShutdownOptions {
+  /**
+   * The grace period, in milliseconds, after which the remaining connections are cut off.
+   *
+   * @default {10000}
+   */
+  grace?: number;
+  /**
+   * How long idle connections stay open for one more request, in milliseconds; its response says
+   * `Connection: close`. A client that sends within this time never sends into a close, and what
+   * waits in the backlog of a port that others share (`reusePort`) is accepted before the
+   * listener closes. With 0 idle connections are closed at once.
+   *
+   * @default {0}
+   */
+  idle?: number;
+}
+
 /** The result of {@linkcode AsyncHttpServer.shutdown}. */
 export interface ShutdownResult {
   /** The number of connections that ended by themselves. */
@@ -110,14 +129,16 @@ interface Served {
 /** The state of a server. */
 type ServerState =
   | { readonly name: "new" }
-  | { readonly name: "given" | "listening"; readonly listener: Deno.Listener }
-  | { readonly name: "closed" };
+  | { readonly name: "given" | "listening" | "draining"; readonly listener: Deno.Listener }
+  | { readonly name: "leaving" | "closed" };
 
 /** A closed server does not listen again: its waiters have been told to give up. */
 const TRANSITIONS: Transitions<ServerState["name"]> = {
   new: ["listening", "given", "closed"],
   given: ["listening", "closed"],
-  listening: ["closed"],
+  listening: ["closed", "draining"],
+  draining: ["leaving", "closed"],
+  leaving: ["closed"],
   closed: [],
 };
 
@@ -153,6 +174,8 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Connections to close for a new one; recent ones are spared, whose first request may be on its way. */
   readonly #longestStale = new LongestIdle(() => this.#open(), ({ isStale }) => isStale);
   #state: ServerState = { name: "new" };
+  /** Whether an accept waits for the kernel. */
+  #isAccepting = false;
   readonly #acceptTicket = new Ticket(scheduler);
   /** Resolves when the previous accept is done: a listener has one accept at a time. */
   #turn: Promise<void> = Promise.resolve();
@@ -277,7 +300,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     assumedDescriptorsPerRequest: number = DEFAULT_ASSUMED_DESCRIPTORS,
   ): Promise<void> {
     checkAssumed(assumedDescriptorsPerRequest);
-    if (this.#closed()) return Promise.resolve();
+    if (this.#hasLeft()) return Promise.resolve();
     return this.#guard.until(() => this.#guard.admits(assumedDescriptorsPerRequest));
   }
 
@@ -379,7 +402,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    */
   async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
     isFunction("handler", handler);
-    if (this.#closed()) throw serverClosed();
+    if (this.#hasLeft()) throw serverClosed();
     const bytes = "read" in conn ? conn : new StreamConn(conn);
     const connection = new Connection(bytes, handler, this.#context);
     this.#guard.opened();
@@ -392,10 +415,9 @@ export class AsyncHttpServer implements AsyncDisposable {
    * `timeouts.linger` milliseconds. Synchronous; a second call has no effect.
    */
   close(): void {
-    if ("listener" in this.#state) this.#state.listener.close();
-    if (!this.#closed()) this.#move(CLOSED);
+    if ("listener" in this.#state) this.#stopAccepting(this.#state.listener, CLOSED);
+    else if (!this.#closed()) this.#move(CLOSED);
     this.#guard.releaseAll();
-    this.#endPause();
     for (const { connection } of this.#connections.values()) connection.disableKeepAlive();
     this.#context.handedOver.close();
   }
@@ -403,17 +425,19 @@ export class AsyncHttpServer implements AsyncDisposable {
   /**
    * Closes the server and waits for its connections.
    *
-   * @param options The grace period, in milliseconds, after which the remaining connections are cut off; 10,000 by default.
+   * @param options The grace period, and how long idle connections stay open.
    * @returns The number of connections that ended by themselves, and of those that were cut off.
    * @throws {TypeError} An option is unknown or has the wrong type.
-   * @throws {RangeError} `grace` is negative or not an integer; `Infinity` is allowed.
+   * @throws {RangeError} `grace` or `idle` is negative or not an integer; `Infinity` is allowed.
    */
-  async shutdown(options: { grace?: number } = {}): Promise<ShutdownResult> {
-    checkRecord("options of shutdown", options, { grace: isCount(0) });
-    const { handedOver } = this.#context;
-    const open = [...this.#connections.values(), ...handedOver.values()].map(({ done }) => done);
+  async shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
+    checkRecord("options of shutdown", options, { grace: isCount(0), idle: isCount(0) });
+    const { grace = DEFAULT_GRACE_MS, idle = 0 } = options;
+    const { counters, handedOver } = this.#context;
+    const open = this.#connections.size + handedOver.values().length - counters.accepted;
+    await this.#waitForGrace(grace, this.#finish(Math.min(idle, grace)));
     this.close();
-    await this.#waitForGrace(options.grace ?? DEFAULT_GRACE_MS, Promise.all(open));
+    const total = open + counters.accepted;
     // Does not wait for handlers that never return: destroying their connections is enough.
     let cut = 0;
     for (const { connection } of this.#connections.values()) {
@@ -424,7 +448,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       cut++;
       successor.destroy();
     }
-    return { finished: open.length - cut, cut };
+    return { finished: total - cut, cut };
   }
 
   /**
@@ -457,15 +481,56 @@ export class AsyncHttpServer implements AsyncDisposable {
     await this.shutdown();
   }
 
-  /** Resolves when `finished` does, or after `ms`. */
+  /** Closes, and resolves when every connection has ended. */
+  async #finish(idle: number): Promise<void> {
+    if (idle > 0 && this.#state.name === "listening") await this.#leave(this.#state.listener, idle);
+    this.close();
+    await this.#allEnded();
+  }
+
+  async #allEnded(): Promise<void> {
+    const { handedOver } = this.#context;
+    for (;;) {
+      const open = [...this.#connections.values(), ...handedOver.values()];
+      if (open.length === 0) return;
+      await Promise.all(open.map(({ done }) => done));
+    }
+  }
+
+  /** Stops accepting with an empty backlog; idle connections may send one more request for `ms`. */
+  async #leave(listener: Deno.Listener, ms: number): Promise<void> {
+    this.#move({ name: "draining", listener });
+    await backlogTaken(() => this.#isAccepting ? this.#context.counters.accepted : null);
+    // A second shutdown may have closed it meanwhile.
+    if (this.#closed()) return;
+    this.#stopAccepting(listener, LEAVING);
+    // Not before: clients that are told connect anew, which must not reach the listener that closes.
+    for (const { connection } of this.#connections.values()) connection.announceEnd();
+    this.#context.handedOver.close();
+    await this.#wait(ms, this.#allEnded());
+  }
+
+  #stopAccepting(listener: Deno.Listener, state: ServerState): void {
+    listener.close();
+    this.#move(state);
+    this.#guard.releaseAll();
+    this.#endPause();
+  }
+
+  /** Waits for `finished` for `ms`, and then ends the grace period of every shutdown. */
   async #waitForGrace(ms: number, finished: Promise<unknown>): Promise<void> {
-    if (ms === 0) return this.#graceEnd.resolve();
+    if (ms > 0) await this.#wait(ms, finished);
+    this.#graceEnd.resolve();
+  }
+
+  /** Resolves when `finished` does, after `ms`, or when a grace period has ended. */
+  async #wait(ms: number, finished: Promise<unknown>): Promise<void> {
     const { clock } = this.#context;
+    const { promise: over, resolve } = Promise.withResolvers<void>();
     const deadline = new Deadline();
     deadline.set(ms);
-    const end = { tick: (now: number) => deadline.isOver(now) && this.#graceEnd.resolve() };
-    const node = clock.subscribe(end);
-    await Promise.race([finished, this.#graceEnd.promise]);
+    const node = clock.subscribe({ tick: (now) => deadline.isOver(now) && resolve() });
+    await Promise.race([finished, over, this.#graceEnd.promise]);
     clock.unsubscribe(node);
   }
 
@@ -483,9 +548,14 @@ export class AsyncHttpServer implements AsyncDisposable {
     return this.#state.name === "closed";
   }
 
+  /** Whether it accepts nothing any more, and says so with each response. */
+  #hasLeft(): boolean {
+    return this.#state.name === "leaving" || this.#closed();
+  }
+
   #listener(): Deno.Listener {
     if ("listener" in this.#state) return this.#state.listener;
-    if (this.#state.name === "closed") throw serverClosed();
+    if (this.#hasLeft()) throw serverClosed();
     throw new TypeError("The server does not listen yet: call listen first");
   }
 
@@ -507,18 +577,21 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Accepts one connection; skips connections that their clients have reset already. */
   async #accept(): Promise<Deno.Conn> {
     for (;;) {
-      await this.#guard.until(() => this.#hasRoom() || this.#closed());
+      await this.#guard.until(() => this.#hasRoom() || this.#hasLeft());
       const turn = scheduler.beforeAccept(this.#acceptTicket);
       if (turn !== null) await turn;
       const listener = this.#listener();
       this.#guard.opened();
       try {
+        this.#isAccepting = true;
         const conn = await listener.accept();
+        this.#isAccepting = false;
         scheduler.hasAccepted();
         return await this.#makeRoom(conn);
       } catch (error) {
+        this.#isAccepting = false;
         this.#guard.closed();
-        if (this.#closed()) throw serverClosed();
+        if (this.#hasLeft()) throw serverClosed();
         this.#context.counters.acceptErrors++;
         if (isResourceExhaustion(error)) noteExhaustion(error);
         if (!TRANSIENT_ACCEPT_ERRORS.some((transient) => error instanceof transient)) throw error;
@@ -559,15 +632,15 @@ export class AsyncHttpServer implements AsyncDisposable {
   /** Accept errors usually mean exhaustion: back off, then close the longest-idle connection. */
   async #acceptAll(handler: Handler, assumedDescriptors: number): Promise<void> {
     const failures = new AcceptFailures((error) => report(this.#context.options, error));
-    while (!this.#closed()) {
+    while (!this.#hasLeft()) {
       try {
         await this.#guard.until(() =>
-          this.#closed() || this.#guard.hasDescriptors(assumedDescriptors)
+          this.#hasLeft() || this.#guard.hasDescriptors(assumedDescriptors)
         );
         await this.acceptRequest(handler);
         failures.reset();
       } catch (error) {
-        if (this.#closed()) return;
+        if (this.#hasLeft()) return;
         await this.#pause(failures.add(error));
         // Not before the pause: a newcomer's request may have arrived and not been read yet.
         if (isResourceExhaustion(error)) this.#longestIdle.close();
@@ -597,6 +670,7 @@ export class AsyncHttpServer implements AsyncDisposable {
     const node = this.#connections.add({ connection, done });
     // The server may have been closed while the connection was being accepted.
     if (this.#closed()) connection.disableKeepAlive();
+    else if (this.#hasLeft()) connection.announceEnd();
     return done;
   }
 
@@ -640,6 +714,7 @@ const TRANSIENT_ACCEPT_ERRORS = [
   Deno.errors.ConnectionAborted,
 ];
 
+const LEAVING: ServerState = Object.freeze({ name: "leaving" });
 const CLOSED: ServerState = Object.freeze({ name: "closed" });
 
 const LISTEN_CHECKS = {

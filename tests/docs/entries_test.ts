@@ -1,8 +1,10 @@
 /** The pages of the entries: they name every option and every fault that the code knows. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { ClusterOptions } from "@asynchttp/server/cluster";
 import { faulty, record } from "@asynchttp/server/testing";
 import type { PlannedFault, RecordOptions } from "@asynchttp/server/testing";
 import { upgradeWebSocket } from "@asynchttp/server/websocket";
+import { resolveClusterOptions } from "../../src/cluster/options.ts";
 
 function page(name: string): Promise<string> {
   return Deno.readTextFile(new URL(`../../docs/${name}`, import.meta.url));
@@ -25,6 +27,13 @@ Deno.test("docs/websocket.md: has every option of upgradeWebSocket", async () =>
   const [, section] = /^## Options\n([^]*?)^## /m.exec(await page("websocket.md"))!;
   // `protocol` is described with `protocols`.
   assertEquals([...itemsOf(section!), "protocol"].toSorted(), names.toSorted());
+});
+
+Deno.test("docs/cluster.md: has every option of cluster", async () => {
+  const names = knownNames(() => resolveClusterOptions({ x: 1 } as unknown as ClusterOptions));
+  const [, section] = /^## Options\n([^]*?)^## /m.exec(await page("cluster.md"))!;
+  // `restartWindow` is described with `maxRestarts`.
+  assertEquals([...itemsOf(section!), "restartWindow"].toSorted(), names.toSorted());
 });
 
 Deno.test("docs/testing.md: has every fault with its options", async () => {

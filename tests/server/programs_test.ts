@@ -269,17 +269,23 @@ testWith("curl", "examples/gzip.ts", async () => {
   }
 });
 
-testWith("curl", "examples/cores.ts: both workers answer", async () => {
-  const { example, origin } = await launchDocumented("cores.ts", ["0", "2"]);
-  await using _ = example;
-  const seen = new Set<string>();
-  // The kernel shares the connections by a hash of their ports: 50 to one of two is 1 in 10^15.
-  for (let i = 0; i < 50 && seen.size < 2; i++) {
-    const [, worker] = /\r\n\r\nHello from worker (\d)\n$/.exec(await curl(`${origin}/`))!;
-    seen.add(worker!);
-  }
-  assertEquals([...seen].sort(), ["1", "2"]);
-});
+testWith(
+  "curl",
+  "examples/cores.ts: both workers answer, and know the requests of all",
+  async () => {
+    const { example, origin } = await launchDocumented("cores.ts", ["0", "2"]);
+    await using _ = example;
+    const seen = new Set<string>();
+    // The kernel shares the connections by a hash of their ports: 50 to one of two is 1 in 10^15.
+    for (let i = 0; i < 50 && seen.size < 2; i++) {
+      const [, worker] = /\r\n\r\nHello from worker (\d)\n$/.exec(await curl(`${origin}/`))!;
+      seen.add(worker!);
+    }
+    assertEquals([...seen].sort(), ["1", "2"]);
+    const [, body] = (await curl(`${origin}/stats`)).split("\r\n\r\n");
+    assertEquals(JSON.parse(body!).workers.length, 2);
+  },
+);
 
 testWith("curl", "examples/timeouts.ts", async () => {
   const { example, origin } = await launchDocumented("timeouts.ts", ["0", "1000"]);

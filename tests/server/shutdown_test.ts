@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { AsyncHttpServer, streaming } from "@asynchttp/server";
 import type { Handler } from "@asynchttp/server";
 import { GET, soon } from "../fixtures.ts";
-import { readText, servingWell, writeText } from "./tools.ts";
+import { readText, readUntil, servingWell, writeText } from "./tools.ts";
 
 /** Connects to a server that is closed with `close()` as soon as `begun` returns `true`. */
 async function closing(
@@ -104,4 +104,104 @@ Deno.test("shutdown: a second call without a grace ends the first, and both retu
   assertEquals(await server.shutdown({ grace: 0 }), { finished: 0, cut: 1 });
   assertEquals(await Promise.race([patient, soon().then(soon)]), { finished: 0, cut: 1 });
   await ended;
+});
+
+/** Runs `use` with a client that had one response, and idles. */
+async function idling(
+  use: (client: Deno.Conn, server: AsyncHttpServer, port: number) => Promise<void>,
+): Promise<void> {
+  await servingWell((request) => request.respond(200, "hello"), async (port, server) => {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port });
+    await writeText(client, GET);
+    await readUntil(client, (text) => text.endsWith("hello"));
+    await use(client, server, port);
+  });
+}
+
+/** Resolves when a server that shuts down has closed its listener. */
+async function hasLeft(server: AsyncHttpServer): Promise<void> {
+  for (;;) {
+    try {
+      server.getPort();
+      await soon();
+    } catch {
+      return;
+    }
+  }
+}
+
+/** Longer than any test. */
+const LONG = 600_000;
+
+Deno.test("shutdown: with idle, an idle client sends one more request, and is told so", async () => {
+  await idling(async (client, server) => {
+    const down = server.shutdown({ grace: LONG, idle: LONG });
+    await hasLeft(server);
+    await writeText(client, GET);
+    const answer = await readText(client);
+    assertStringIncludes(answer, "\r\nConnection: close\r\n");
+    assert(answer.endsWith("hello"), answer);
+    await client.closeWrite().catch(() => {});
+    assertEquals(await down, { finished: 1, cut: 0 });
+  });
+});
+
+Deno.test("shutdown: with idle, idle clients are closed when the time is over", async () => {
+  await idling(async (client, server) => {
+    const down = server.shutdown({ grace: LONG, idle: 1 });
+    assertEquals(await readText(client), "");
+    await client.closeWrite().catch(() => {});
+    assertEquals(await down, { finished: 1, cut: 0 });
+  });
+});
+
+Deno.test("shutdown: a second one without grace ends the idle time of the first", async () => {
+  await idling(async (client, server) => {
+    const first = server.shutdown({ grace: LONG, idle: LONG });
+    await hasLeft(server);
+    assertEquals(await server.shutdown({ grace: 0 }), { finished: 1, cut: 0 });
+    assertEquals(await first, { finished: 1, cut: 0 });
+    assertEquals(await readText(client), "");
+  });
+});
+
+Deno.test("shutdown: with idle, a response that has promised another one keeps its word", async () => {
+  const gate = Promise.withResolvers<void>();
+  async function* parts() {
+    yield new TextEncoder().encode("a");
+    await gate.promise;
+    yield new TextEncoder().encode("b");
+  }
+  const handler: Handler = (request) => request.respond(200, ReadableStream.from(parts()));
+  await servingWell(handler, async (port, server) => {
+    using client = await Deno.connect({ hostname: "127.0.0.1", port });
+    await writeText(client, GET);
+    const begin = await readUntil(client, (text) => text.endsWith("a\r\n"));
+    assert(!begin.includes("Connection: close"), begin);
+    const down = server.shutdown({ grace: LONG, idle: LONG });
+    await hasLeft(server);
+    gate.resolve();
+    await readUntil(client, (text) => text.endsWith("0\r\n\r\n"));
+    await writeText(client, GET);
+    assertStringIncludes(await readText(client), "\r\nConnection: close\r\n");
+    await client.closeWrite().catch(() => {});
+    assertEquals(await down, { finished: 1, cut: 0 });
+  });
+});
+
+Deno.test("shutdown: with idle, what waits in the backlog is served", async () => {
+  await servingWell((request) => request.respond(200, "hello"), async (port, server) => {
+    const clients = await Promise.all(
+      Array.from({ length: 50 }, () => Deno.connect({ hostname: "127.0.0.1", port })),
+    );
+    const down = server.shutdown({ grace: LONG, idle: LONG });
+    await hasLeft(server);
+    for (const client of clients) {
+      await writeText(client, GET);
+      const answer = await readText(client);
+      assert(answer.endsWith("hello"), answer);
+      client.close();
+    }
+    assertEquals(await down, { finished: 50, cut: 0 });
+  });
 });
