@@ -59,6 +59,7 @@ export interface TlsOptions extends TlsCertificate {
  * @throws {TypeError} An option is unknown or has the wrong type.
  * @throws {RangeError} A network of `proxyProtocol.from` has no valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
+ * @throws {Deno.errors.NotSupported} Deno is older than 2.9.
  *
  * @example
  * ```ts ignore
@@ -74,6 +75,7 @@ export interface TlsOptions extends TlsCertificate {
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): TlsListener {
+  checkVersion(Deno.version.deno);
   checkRecord("options of tlsListener", options, CHECKS);
   const { alpnProtocols = ["http/1.1", "http/1.0"] } = options;
   const proxies = options.proxyProtocol && trustedProxies(options.proxyProtocol);
@@ -82,6 +84,16 @@ export function tlsListener(listener: Deno.Listener, options: TlsOptions): TlsLi
     secureContext(options),
     (conn, context) => new TlsConn(behindProxy(conn, proxies), context, [...alpnProtocols]),
   );
+}
+
+/**
+ * With the `node:tls` of Deno 2.7 and 2.8, handshakes and large bodies hang, and 2.6 cannot check
+ * a key (measured).
+ */
+export function checkVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  if (major > 2 || major === 2 && minor >= 9) return;
+  throw new Deno.errors.NotSupported(`tlsListener needs Deno 2.9 or later: got ${version}`);
 }
 
 const CERTIFICATE_CHECKS = {

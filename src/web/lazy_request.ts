@@ -57,18 +57,26 @@ class LazyRequest {
   }
 
   json(): Promise<unknown> {
-    return notingBadJson(this.genuine().json());
+    return jsonOf(this.genuine());
   }
 
-  /** In two steps: an error of the first, such as a body that was read before, is not the client's. */
-  async formData(): Promise<FormData> {
-    return formOf(typedContent(await this.genuine().arrayBuffer(), this.headers));
+  formData(): Promise<FormData> {
+    return formDataOf(this.genuine());
   }
 
   /** Returns the genuine `Request`; it includes earlier changes to `headers`. */
   genuine(): globalThis.Request {
     return this.#genuine ??= genuineRequest(this.#source);
   }
+}
+
+function jsonOf(request: globalThis.Request): Promise<unknown> {
+  return notingBadJson(WebRequest.prototype.json.call(request));
+}
+
+/** In two steps: an error of the first, such as a body that was read before, is not the client's. */
+async function formDataOf(request: globalThis.Request): Promise<FormData> {
+  return formOf(typedContent(await request.arrayBuffer(), request.headers));
 }
 
 function genuineRequest(source: RequestSource): globalThis.Request {
@@ -128,7 +136,9 @@ const sources = new WeakMap<globalThis.Request, RequestSource>();
 function rememberedRequest(source: RequestSource): globalThis.Request {
   const request = genuineRequest(source);
   sources.set(request, source);
-  return request;
+  const json = () => jsonOf(request);
+  const formData = () => formDataOf(request);
+  return Object.assign(request, { json, formData });
 }
 
 /** Returns what {@linkcode lazyRequest} has made `request` of; undefined for any other request. */

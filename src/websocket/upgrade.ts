@@ -1,4 +1,5 @@
 /** `upgradeWebSocket`, in the shape of `Deno.upgradeWebSocket`; frames are spoken by `ws`. */
+import type { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 // @ts-types="@types/ws"
 import { WebSocketServer } from "ws";

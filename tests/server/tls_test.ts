@@ -4,6 +4,7 @@ import { tlsListener } from "@asynchttp/server/tls";
 import type { TlsCertificate, TlsOptions } from "@asynchttp/server/tls";
 import type { Handler } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
+import { checkVersion } from "../../src/net/tls_listener.ts";
 import { soon, utf8 } from "../fixtures.ts";
 import { EOF, ScriptedConn } from "../connection/scripted_conn.ts";
 import { ScriptedListener } from "./scripted_listener.ts";
@@ -227,4 +228,12 @@ testWith("openssl", "a certificate or a key that cannot be used is refused at on
       'write "10.0.0.0/8"',
     );
   });
+});
+
+Deno.test("tlsListener: needs Deno 2.9 or later", () => {
+  for (const version of ["2.9.0", "2.10.1", "3.0.0"]) checkVersion(version);
+  for (const version of ["1.46.3", "2.5.6", "2.8.3"]) {
+    const message = `tlsListener needs Deno 2.9 or later: got ${version}`;
+    assertThrows(() => checkVersion(version), Deno.errors.NotSupported, message);
+  }
 });

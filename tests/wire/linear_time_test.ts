@@ -7,7 +7,7 @@ import { bytesOf } from "../fixtures.ts";
 import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 
 // The decoder of Buffer takes no Proxy: the parser must believe that there is none.
-const { Buffer } = globalThis;
+const { Buffer } = globalThis as { Buffer?: unknown };
 Reflect.deleteProperty(globalThis, "Buffer");
 const { parserOptions, UNBOUNDED } = await import("./runners.ts");
 const { RequestParser } = await import("../../src/wire/request_parser.ts");
