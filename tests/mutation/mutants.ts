@@ -9,6 +9,8 @@ export interface Mutant {
   readonly line: number;
   /** That line, without its indentation. */
   readonly code: string;
+  /** The line before it. */
+  readonly before: string;
   /** What is replaced, and by what. */
   readonly from: string;
   readonly to: string;
@@ -25,12 +27,14 @@ interface Edit {
 /** Returns every mutant of the file with this text. */
 export function mutantsOf(file: string, text: string): Mutant[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+  const lines = text.split("\n");
   return editsBelow(source).map(({ start, end, to }) => {
     const { line } = source.getLineAndCharacterOfPosition(start);
     return {
       file,
       line: line + 1,
-      code: text.split("\n")[line]!.trim(),
+      code: lines[line]!.trim(),
+      before: (lines[line - 1] ?? "").trim(),
       from: text.slice(start, end),
       to,
       source: text.slice(0, start) + to + text.slice(end),

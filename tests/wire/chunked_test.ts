@@ -131,6 +131,22 @@ testRows(malformed.flatMap(([title, extensions]): Row[] =>
   }))
 ));
 
+/** What the extension of one chunk has ended with says nothing about that of the next. */
+const ENDS_OF_EXTENSIONS = [";a", ";a=b", ';a="b"'];
+
+testRows(ENDS_OF_EXTENSIONS.flatMap((before): Row[] => [
+  {
+    title: `hardening 50: an extension behind a chunk with ${before}: taken`,
+    bytes: chunked(`1${before}\r\nx\r\n1;c\r\ny\r\n0;d\r\n\r\n`),
+    events: [LINE, "data xy", "end"],
+  },
+  {
+    title: `hardening 50: a malformed extension behind a chunk with ${before}: refused`,
+    bytes: chunked(`1${before}\r\nx\r\n1;;c\r\ny\r\n0\r\n\r\n`),
+    events: [LINE, "data x", "400 bad-chunk"],
+  },
+]));
+
 /** Every byte at each place of an extension, against the grammar as a pattern. */
 const EXTENSIONS =
   /^(?:[ \t]*;[ \t]*[!#$%&'*+.^`|~\w-]+(?:[ \t]*=[ \t]*(?:[!#$%&'*+.^`|~\w-]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
