@@ -14,12 +14,11 @@ export function portableTests(): string[] {
 
 /** The tests as a module; `end` is the code behind them, and has the summary as `summary`. */
 function entry(end: string): string {
-  const imports = portableTests().map((name) =>
-    `import ${JSON.stringify(`./tests/wire/${name}`)};`
-  );
+  const files = ["portable/collected.ts", ...portableTests().map((name) => `wire/${name}`)];
+  const [collected, ...tests] = files.map((path) => JSON.stringify(new URL(`tests/${path}`, ROOT)));
   return [
-    'import { runCollected } from "./tests/portable/collected.ts";',
-    ...imports,
+    `import { runCollected } from ${collected};`,
+    ...tests.map((test) => `import ${test};`),
     "const summary = await runCollected();",
     end,
   ].join("\n");
@@ -37,25 +36,14 @@ const SHOW = "globalThis.summary = summary;";
 
 /** Bundles the tests into `folder`; returns the path of the script. */
 export async function bundleTests(folder: string, place: "process" | "page"): Promise<string> {
-  // Beside the sources, so that the import map holds.
-  const main = new URL(`portable_tests_${crypto.randomUUID()}.ts`, ROOT);
+  const main = `${folder}/main.ts`;
   const script = `${folder}/tests.mjs`;
   await Deno.writeTextFile(main, entry(place === "process" ? PRINT : SHOW));
-  try {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "bundle",
-        "--quiet",
-        "--platform=browser",
-        ...await resolution(),
-        `-o=${script}`,
-        main.pathname,
-      ],
-    }).output();
-    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  } finally {
-    await Deno.remove(main);
-  }
+  const config = `--config=${new URL("deno.json", ROOT).pathname}`;
+  const args = ["bundle", "--quiet", "--platform=browser", config, ...await resolution()];
+  const command = new Deno.Command(Deno.execPath(), { args: [...args, `-o=${script}`, main] });
+  const { code, stderr } = await command.output();
+  if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
   return script;
 }
 
