@@ -4,7 +4,7 @@ import { pattern } from "../fixtures.ts";
 import { withPage } from "./browser.ts";
 import { assertHasContent, openSite } from "./site.ts";
 import type { Site } from "./site.ts";
-import { curl, exchangeBytes, readUntil, testWith, writeText } from "./tools.ts";
+import { curl, exchangeBytes, readUntil, testWith, untilClosed, writeText } from "./tools.ts";
 
 /** More than the buffers between the two hold. */
 const SIZE = 5_000_000;
@@ -117,17 +117,6 @@ Deno.test("examples/multipart.ts: a start removes the parts of earlier runs, and
   await using site = await openForms([`.${crypto.randomUUID()}.part`, ...kept]);
   assertEquals(await namesIn(site.folder), kept.sort());
 });
-
-/** Resolves when the signal has closed the listener. */
-async function untilClosed(port: number): Promise<void> {
-  for (;;) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    } catch {
-      return;
-    }
-  }
-}
 
 Deno.test("examples/multipart.ts: a second SIGTERM cuts the forms and removes their parts", async () => {
   await using site = await openForms(["earlier"]);

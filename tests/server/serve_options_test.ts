@@ -4,7 +4,7 @@ import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler, ServeOptions } from "@asynchttp/server";
 import { ShutdownSignals } from "../../src/server/shutdown_signals.ts";
 import { ScriptedListener } from "./scripted_listener.ts";
-import { launch, readText, readUntil, run, serving, writeText } from "./tools.ts";
+import { launch, readText, readUntil, run, serving, untilClosed, writeText } from "./tools.ts";
 
 const HELLO: Handler = (request) => request.respond(200, "hello");
 
@@ -36,17 +36,6 @@ async function launchServer(rest: string, then = PRINT_END) {
 async function beginRequest(conn: Deno.Conn): Promise<void> {
   await writeText(conn, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
   await readUntil(conn, (text) => text.endsWith("\r\n\r\n"));
-}
-
-/** Connects until that is refused: the signal has closed the listener. */
-async function untilClosed(port: number): Promise<void> {
-  for (;;) {
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    } catch {
-      return;
-    }
-  }
 }
 
 Deno.test("onListen: called with the address before serve returns, while clients can connect", async () => {

@@ -184,6 +184,17 @@ export async function exchangeBytes(port: number, sent: string): Promise<string>
   return await readText(conn);
 }
 
+/** Connects until that is refused: a server in another process has closed its listener. */
+export async function untilClosed(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    } catch {
+      return;
+    }
+  }
+}
+
 /** Writes a text, one byte a character. */
 export async function writeText(conn: Deno.Conn, text: string): Promise<void> {
   await writeAll(conn, bytesOf(text));
