@@ -95,6 +95,13 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     to: ";",
     why: "the only switch: its next cases compare with names of another length",
   },
+  ...["false", "0"].map((to) => ({
+    file: "message_framing.ts",
+    code: 'if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;',
+    from: to === "0" ? "1" : 'values.length === 1 && values[0] === "keep-alive"',
+    to,
+    why: "a shortcut: what follows returns the same list, newly made",
+  })),
 ];
 
 /** Returns why no test can kill the mutant; undefined if one should. */
