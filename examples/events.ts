@@ -16,10 +16,21 @@ import { AsyncHttpServer, type Request } from "@asynchttp/server";
 const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Events from a stream</title>
+<style>
+  :root { color-scheme: light dark; --accent: light-dark(#2456c8, #8fb2ff); --line: light-dark(#dde1e8, #363c48); }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1.25rem;
+    color: light-dark(#1b2230, #e6e9ef); background: light-dark(#fff, #14171d); accent-color: var(--accent); }
+  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.5rem; }
+  progress { width: 100%; height: .5rem; }
+  ul { list-style: none; padding: 0; font-variant-numeric: tabular-nums; }
+  li { padding: .6rem 0; border-bottom: 1px solid var(--line); }
+</style>
 <h1>Events from a stream</h1>
-<p>Responses: <output id="responses">0</output></p>
-<ul id="events"></ul>
+<p>Responses so far: <output id="responses">0</output></p>
+<progress aria-label="Waiting for the next event"></progress>
+<ul id="events" role="log" aria-label="Events"></ul>
 <script>
   const source = new EventSource("/events");
   source.onopen = () => document.querySelector("#responses").value++;
@@ -27,6 +38,7 @@ const PAGE = `<!doctype html>
     const item = document.createElement("li");
     item.textContent = data;
     document.querySelector("#events").append(item);
+    item.scrollIntoView({ block: "nearest" });
   };
 </script>
 </html>

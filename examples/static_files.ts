@@ -40,6 +40,23 @@ const TYPES = new Map([
   ["txt", "text/plain; charset=utf-8"],
 ]);
 
+const LISTING_HEAD = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<style>
+  :root { color-scheme: light dark; --accent: light-dark(#2456c8, #8fb2ff); --line: light-dark(#dde1e8, #363c48); }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1.25rem;
+    color: light-dark(#1b2230, #e6e9ef); background: light-dark(#fff, #14171d); }
+  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.5rem; overflow-wrap: anywhere; }
+  ul { list-style: none; padding: 0; }
+  li { border-bottom: 1px solid var(--line); }
+  a { display: block; padding: .6rem .5rem; color: var(--accent); text-decoration: none; overflow-wrap: anywhere; }
+  a[href$="/"] { font-weight: 600; }
+  a:hover, a:focus-visible { background: light-dark(#eef1f6, #232833); }
+</style>
+`;
+
 /** System error codes for a path that is missing or not accessible. */
 const ABSENT = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"];
 
@@ -162,8 +179,9 @@ async function sendListing(request: Request, folder: string, parents: string[]):
     return `<li><a href="${encodeURIComponent(name)}${slash}">${escaped(name)}${slash}</a></li>\n`;
   });
   const title = escaped(`Files in ${["", ...parents, ""].join("/")}`);
-  const page = `<!doctype html>\n<meta charset="utf-8">\n<title>${title}</title>\n` +
-    `<h1>${title}</h1>\n<ul>\n${items.join("")}</ul>\n`;
+  const up = parents.length > 0 ? `<li><a href="../">../</a></li>\n` : "";
+  const page = `${LISTING_HEAD}<title>${title}</title>\n<h1>${title}</h1>\n` +
+    `<ul>\n${up}${items.join("")}</ul>\n</html>\n`;
   await request.respond(200, page, { "Content-Type": "text/html; charset=utf-8" });
 }
 

@@ -26,11 +26,26 @@ const PART = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 const inProgress = new Set<Promise<unknown>>();
 
 const PAGE = `<!doctype html>
+<html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Upload</title>
-<h1>Upload</h1>
-<p><input type="file" id="file"> <progress id="progress" value="0"></progress></p>
-<p><output id="result">Choose a file</output></p>
+<style>
+  :root { color-scheme: light dark; --accent: light-dark(#2456c8, #8fb2ff); --line: light-dark(#dde1e8, #363c48); }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1.25rem;
+    color: light-dark(#1b2230, #e6e9ef); background: light-dark(#fff, #14171d); accent-color: var(--accent); }
+  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1.5rem; }
+  input, progress { width: 100%; box-sizing: border-box; }
+  input { font: inherit; padding: 1.5rem 1rem; border: 2px dashed var(--line); border-radius: 12px; }
+  input::file-selector-button { font: inherit; margin-right: 1rem; padding: .4rem 1rem; border: 0;
+    border-radius: 8px; color: light-dark(#fff, #14171d); background: var(--accent); cursor: pointer; }
+  progress { height: .75rem; margin-top: 1.5rem; }
+  output { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+</style>
+<h1><label for="file">Upload a file</label></h1>
+<input type="file" id="file">
+<progress id="progress" value="0" aria-label="Progress of the upload"></progress>
+<p><output id="result">Choose a file, or drop one above</output></p>
 <script>
   const [file, progress, result] = document.querySelectorAll("#file, #progress, #result");
   const say = (text) => result.textContent = text;

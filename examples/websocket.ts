@@ -14,17 +14,36 @@ import { upgradeWebSocket } from "@asynchttp/server/websocket";
 const PAGE = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>Chat</title>
+<style>
+  :root { color-scheme: light dark; --accent: light-dark(#2456c8, #8fb2ff); --line: light-dark(#dde1e8, #363c48); }
+  body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 0 auto; padding: 2rem 1.25rem;
+    box-sizing: border-box; height: 100dvh; display: flex; flex-direction: column;
+    color: light-dark(#1b2230, #e6e9ef); background: light-dark(#fff, #14171d); accent-color: var(--accent); }
+  h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; }
+  ul { flex: 1; overflow-y: auto; list-style: none; padding: 0; }
+  li { width: fit-content; margin-bottom: .5rem; padding: .4rem .9rem; border-radius: 12px;
+    background: light-dark(#eef1f6, #232833); overflow-wrap: anywhere; }
+  form { display: flex; gap: .5rem; }
+  input, button { font: inherit; padding: .6rem 1rem; border: 1px solid var(--line); border-radius: 10px; }
+  input { flex: 1; min-width: 0; color: inherit; background: transparent; }
+  button { border: 0; color: light-dark(#fff, #14171d); background: var(--accent); cursor: pointer; }
+</style>
 <h1>Chat</h1>
-<ul id="lines"></ul>
-<form><input name="text" autocomplete="off" autofocus aria-label="Say"> <button>Say</button></form>
+<progress aria-label="Connecting"></progress>
+<ul id="lines" role="log" aria-label="Messages" tabindex="0"></ul>
+<form><input name="text" autocomplete="off" autofocus aria-label="Message" placeholder="Message">
+<button>Send</button></form>
 <script>
   const socket = new WebSocket("ws://" + location.host + "/chat");
   const show = (text) => {
     const line = document.createElement("li");
     line.textContent = text;
     document.querySelector("#lines").append(line);
+    line.scrollIntoView();
   };
+  socket.onopen = () => document.querySelector("progress").remove();
   socket.onmessage = ({ data }) => show(data);
   socket.onclose = () => show("The connection has ended");
   document.forms[0].onsubmit = (event) => {

@@ -7,7 +7,8 @@ export const EXAMPLES = new URL("../../examples/", import.meta.url);
 
 /** The names of all examples, in order. */
 export function exampleNames(): string[] {
-  return [...Deno.readDirSync(EXAMPLES)].map(({ name }) => name).sort();
+  const entries = [...Deno.readDirSync(EXAMPLES)];
+  return entries.filter(({ isFile }) => isFile).map(({ name }) => name).sort();
 }
 
 /** The first command in an example's header that runs it: its flags, and the arguments behind it. */

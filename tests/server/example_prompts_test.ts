@@ -8,6 +8,7 @@ import { launch, testWith, withCertificate, withFolder } from "./tools.ts";
 
 /** What an example needs besides the arguments in its header. */
 const ARGUMENTS: { readonly [name: string]: readonly string[] } = {
+  "dashboard.ts": ["0", "0"],
   "https.ts": ["0", "0"],
   "reverse_proxy.ts": ["0", "http://127.0.0.1:1"],
   "unit_test.ts": [],
