@@ -39,6 +39,7 @@ export {
 } from "./src/connection/handlers.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
+export type { OutcomeRequest, RequestOutcome, ResponseEnd } from "./src/connection/outcome.ts";
 export type { ResponseProgress } from "./src/connection/response_state.ts";
 export type { AsyncHttpServerOptions, ForwardedOptions } from "./src/server/options.ts";
 export {

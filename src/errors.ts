@@ -126,6 +126,13 @@ export class HttpError extends Error {
 /** The peer has disconnected, or the connection was destroyed: no response can be sent. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost";
+  /** Which side has ended it. */
+  readonly by: "client" | "server";
+
+  constructor(message: string, options: ErrorOptions & { by?: "client" | "server" } = {}) {
+    super(message, options);
+    this.by = options.by ?? "client";
+  }
 }
 
 /** The response to a rejected request. */

@@ -33,6 +33,7 @@ import { Exchange } from "./exchange.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { HandlerRunner } from "./handler_runner.ts";
 import type { NextStep } from "./keep_alive.ts";
+import { Observer } from "./observer.ts";
 import type { Handler } from "./request.ts";
 import { RequestReader } from "./request_reader.ts";
 
@@ -94,6 +95,8 @@ export class Connection implements Subscriber, ConnectionContext {
   #keepAliveDisabled = false;
   /** Whether the next response says that the connection ends. */
   #endAnnounced = false;
+  /** Null where nothing asks what becomes of the requests. */
+  #observer: Observer | null = null;
 
   constructor(conn: ByteConn, handler: Handler, context: ServerContext) {
     const { clock, options } = context;
@@ -110,6 +113,7 @@ export class Connection implements Subscriber, ConnectionContext {
     this.timeouts = timeouts;
     this.bodyMemory = context.bodyMemory;
     this.#context = context;
+    if (options.onResponse !== undefined) this.#observer = this.observer;
     this.#handlers = new HandlerRunner(handler, scheme, context);
   }
 
@@ -127,6 +131,11 @@ export class Connection implements Subscriber, ConnectionContext {
   /** Part of {@linkcode ConnectionContext}. */
   get takesNext(): boolean {
     return !this.#keepAliveDisabled;
+  }
+
+  /** Part of {@linkcode ConnectionContext}. */
+  get observer(): Observer {
+    return this.#observer ??= new Observer(this.transport, this.clock, this.#context.options);
   }
 
   /** Serves requests until none may follow. Never rejects. */
@@ -222,7 +231,9 @@ export class Connection implements Subscriber, ConnectionContext {
     if (this.#deadline.isOver(now)) this.#expire();
     if (this.readThroughput.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writeThroughput.isTooSlow(now)) {
-      this.transport.fail(new ConnectionLost("The client does not read, or too slowly"));
+      this.transport.fail(
+        new ConnectionLost("The client does not read, or too slowly", { by: "server" }),
+      );
     }
   }
 
@@ -256,6 +267,7 @@ export class Connection implements Subscriber, ConnectionContext {
             return await this.#inputEnded();
           }
         }
+        this.#observer?.requestArrives();
         let head = this.reader.headAtHand() ?? await this.#restOfHead();
         // A read may succeed before our close and resolve after it: the response has nowhere to go.
         if (head === null || this.transport.closed) return await this.#inputEnded();
@@ -284,6 +296,7 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Writes the responses that are queued, where the connection has not failed itself. */
   async #fail(error: unknown): Promise<never> {
+    if (error instanceof ConnectionLost) this.#observer?.fails(error);
     if (!this.transport.flushed) {
       this.#enter("lingering", this.timeouts.linger);
       await this.transport.flush().catch(() => {});
@@ -311,7 +324,7 @@ export class Connection implements Subscriber, ConnectionContext {
     this.#deadline.set(Infinity);
     this.#served++;
     this.#context.counters.requests++;
-    return new Exchange(this, head, forwarded);
+    return new Exchange(this, head, forwarded, this.#observer?.begin(head) ?? null);
   }
 
   /** Waits for the next request to begin; false when the client sends no more. */
@@ -339,6 +352,7 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Ends an exchange; true where another request may follow. */
   async #conclude(exchange: Exchange, step: NextStep): Promise<boolean> {
+    exchange.observation?.rawEnded();
     if (step === "detach") {
       this.#move("detached");
       return false;
@@ -373,7 +387,15 @@ export class Connection implements Subscriber, ConnectionContext {
   async #reject(error: HttpError): Promise<void> {
     const { clock, options, counters } = this.#context;
     counters.reject(error.code);
-    sendErrorResponse(error, options, this.transport, this.reader.method, clock.date);
+    const observation = this.#observer?.refuse(error.code, () => this.reader.refusedLine) ?? null;
+    sendErrorResponse(
+      error,
+      options,
+      this.transport,
+      this.reader.method,
+      clock.date,
+      observation,
+    );
     await this.transport.flush();
     await this.#linger();
   }

@@ -4,6 +4,7 @@ import type { Clock } from "../net/clock.ts";
 import type { Throughput } from "../net/throughput.ts";
 import type { Transport } from "../net/transport.ts";
 import type { BodyMemory } from "./body_memory.ts";
+import type { Observer } from "./observer.ts";
 import type { RequestReader } from "./request_reader.ts";
 
 /** What an exchange, and the body of its request, need of their connection. */
@@ -23,6 +24,8 @@ export interface ConnectionContext {
   limitHandler(ms: number): void;
   /** Whether another request is read, where the response has promised it. */
   readonly takesNext: boolean;
+  /** Measures the requests; made when first asked for. */
+  readonly observer: Observer;
   /** Ends the connection when everything is written, or after `timeouts.linger`. */
   closeSoon(): void;
 }

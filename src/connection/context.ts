@@ -11,6 +11,7 @@ import type { AddressList } from "../wire/address_list.ts";
 import type { ForwardedRules } from "../wire/forwarded.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import type { HandedOver } from "./handed_over.ts";
+import type { RequestOutcome } from "./outcome.ts";
 import type { Request } from "./request.ts";
 import type { ResponseProgress } from "./response_state.ts";
 
@@ -43,6 +44,7 @@ export interface ResolvedOptions {
   readonly onReject:
     | ((error: HttpError, connection: ConnectionInfo) => Partial<ErrorResponse> | void)
     | undefined;
+  readonly onResponse: ((outcome: RequestOutcome) => void) | undefined;
 }
 
 /** Calls `onError`. Errors thrown by the hook are logged, never propagated. */

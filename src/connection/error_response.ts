@@ -3,6 +3,7 @@ import { errorResponseTo, HttpError } from "../errors.ts";
 import type { ErrorResponse } from "../errors.ts";
 import { report } from "./context.ts";
 import type { ResolvedOptions } from "./context.ts";
+import type { Observation } from "./observation.ts";
 import type { Transport } from "../net/transport.ts";
 import type { BadBodyCode } from "../web/bad_body.ts";
 import { contentBytes } from "../web/content.ts";
@@ -16,14 +17,15 @@ export function sendErrorResponse(
   transport: Transport,
   method: string,
   date: string,
+  observation: Observation | null,
 ): void {
   const standard = errorResponseTo(error, options.profile);
   const custom = customResponse(error, options, transport);
   try {
-    send({ ...standard, ...custom }, transport, method, date);
+    send({ ...standard, ...custom }, transport, method, date, observation);
   } catch (fault) {
     report(options, fault);
-    send(standard, transport, method, date);
+    send(standard, transport, method, date, observation);
   }
 }
 
@@ -48,6 +50,7 @@ function send(
   transport: Transport,
   method: string,
   date: string,
+  observation: Observation | null,
 ): void {
   const content = contentBytes(body);
   const { sendsContent } = encodeHead(transport.out, {
@@ -60,7 +63,9 @@ function send(
     persistent: false,
     date,
   });
+  observation?.headQueued(status);
   if (sendsContent) transport.enqueue(content);
+  observation?.contentQueued();
 }
 
 /** The head of a request took longer than `timeouts.head`. */

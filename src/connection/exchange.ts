@@ -4,7 +4,7 @@
  * It is the only place that writes to a connection while a request is being served, and
  * every move of its response goes through the table in `response_state.ts`.
  */
-import type { HttpError } from "../errors.ts";
+import { HttpError } from "../errors.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { RawConn } from "../net/raw_conn.ts";
@@ -19,9 +19,11 @@ import { checkBareFields, upgradeFields } from "../wire/response_framing.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { DisconnectWatch } from "./disconnect_watch.ts";
+import type { Observation } from "./observation.ts";
 import { ObservedRejection } from "./observed_rejection.ts";
 import { nextStep, responseMayPersist } from "./keep_alive.ts";
 import type { NextStep } from "./keep_alive.ts";
+import type { RequestOutcome } from "./outcome.ts";
 import { RequestBody } from "./request_body.ts";
 import { ResponseBody } from "./response_body.ts";
 import type { SourceReader } from "./response_body.ts";
@@ -43,6 +45,8 @@ export class Exchange {
   /** What trusted proxies say about the request; null where there are none. */
   readonly forwarded: Forwarded | null;
   readonly #connection: ConnectionContext;
+  /** What is measured; null where nothing asks for it. */
+  #observation: Observation | null;
   /** Created on first access where the request has none: most have none. */
   #body: RequestBody | undefined;
   #state: ResponseState = "unanswered";
@@ -75,10 +79,12 @@ export class Exchange {
     connection: ConnectionContext,
     head: RequestHead,
     forwarded: Forwarded | null = null,
+    observation: Observation | null = null,
   ) {
     this.#connection = connection;
     this.head = head;
     this.forwarded = forwarded;
+    this.#observation = observation;
     if (head.framing.body !== 0) this.#body = new RequestBody(connection, head.framing);
     this.#persistent = requestAllowsReuse(head);
   }
@@ -122,6 +128,25 @@ export class Exchange {
   /** The connection that it is part of. */
   get connection(): ConnectionContext {
     return this.#connection;
+  }
+
+  /** What is measured; null where nothing asks for it. */
+  get observation(): Observation | null {
+    return this.#observation;
+  }
+
+  /** What becomes of the request. It is measured from here on, where nothing has asked before. */
+  get completed(): Promise<RequestOutcome> {
+    if (this.#observation === null) {
+      if (!this.unanswered) {
+        throw new TypeError(
+          "Cannot observe the request: its response has begun, read request.completed before",
+        );
+      }
+      this.#observation = this.#connection.observer.observe(this.head);
+      this.#observation.called();
+    }
+    return this.#observation.done;
   }
 
   /** Why the last attempt to respond failed; undefined if none has, or the handler has heard of it. */
@@ -257,7 +282,9 @@ export class Exchange {
       checkBareFields(given);
       const fields = tunnel ? given : upgradeFields(upgrade!, given);
       const conn = this.hijack();
-      encodeBareHead(transport.out, tunnel ? 200 : 101, fields);
+      const status = tunnel ? 200 : 101;
+      encodeBareHead(transport.out, status, fields);
+      this.#observation?.handedOver(status);
       return ignoreRejection(transport.flush().then(() => conn));
     } catch (error) {
       return this.#failed(error);
@@ -275,6 +302,7 @@ export class Exchange {
     this.#watch?.stop();
     this.#hijackedBehindWrites = !this.#connection.transport.flushed;
     this.#move("hijacked");
+    this.#observation?.handedOver();
     return conn;
   }
 
@@ -338,6 +366,7 @@ export class Exchange {
 
   /** Cuts the connection at once, so that the client can tell: the handler may wait for anything. */
   #streamFailed(error: unknown): Promise<never> {
+    if (error instanceof HttpError) this.#observation?.rejected(error.code);
     if (this.#state === "streaming") this.#connection.closeSoon();
     return this.#failed(error);
   }
@@ -346,7 +375,13 @@ export class Exchange {
     const { transport, clock, timeouts } = this.#connection;
     const { framing, first } = await this.#startStream(source, parts);
     if (framing.sendsContent) {
-      const body = new ResponseBody(transport, source, framing, parts.trailers);
+      const body = new ResponseBody(
+        transport,
+        source,
+        framing,
+        parts.trailers,
+        this.#observation,
+      );
       const watch = this.#disconnectWatch();
       watch.onUncertain(() =>
         body.limitSilence(clock, timeouts.halfClosed, () => watch.isUncertain)
@@ -357,6 +392,7 @@ export class Exchange {
     }
     checkMove(this.#state, "answered");
     this.#move("answered");
+    this.#observation?.ended();
     await transport.flush();
   }
 
@@ -411,6 +447,7 @@ export class Exchange {
     });
     this.#persistent = framing.persistent;
     this.#body?.disableContinue();
+    this.#observation?.headQueued(parts.status);
     return framing;
   }
 
@@ -428,6 +465,7 @@ export class Exchange {
    */
   #deliver(copied: boolean): Promise<void> {
     const { transport, reader } = this.#connection;
+    this.#observation?.contentQueued();
     const shared = copied && this.#persistent && reader.hasUnread && !transport.congested;
     this.#delivery = shared ? "queued" : "flushing";
     if (!shared) return this.#responded = transport.flushSoon();
@@ -448,6 +486,7 @@ export class Exchange {
       return this.#failed(error);
     }
     transport.enqueue(bytes);
+    this.#observation?.wrote(bytes);
     return transport.flush();
   }
 
@@ -482,6 +521,7 @@ export class Exchange {
   /** The handler ends the connection: after its response, or after bytes of its own. */
   #endByHandler(): void {
     this.#persistent = false;
+    if (this.#state === "raw") this.#observation?.rawEnded();
     if (this.#state === "unanswered") this.#move("raw");
   }
 

@@ -36,6 +36,7 @@ export class HandlerRunner {
   handle(exchange: Exchange): Promise<void> | void {
     if (!this.#isStreaming && !exchange.received) return this.#receiveAndHandle(exchange);
     const request = new Request(exchange, this.#scheme);
+    exchange.observation?.called();
     const handling = this.#call(request, exchange);
     if (handling === undefined || !exchange.endsWith(handling)) {
       return this.#whenHandled(handling, request, exchange);
@@ -55,7 +56,7 @@ export class HandlerRunner {
       exchange.seal();
       throw error;
     }
-    if (exchange.cutOff) throw new ConnectionLost("The connection was closed");
+    if (exchange.cutOff) throw new ConnectionLost("The connection was closed", { by: "server" });
     await this.handle(exchange);
   }
 
@@ -139,8 +140,14 @@ export class HandlerRunner {
     if (complete) return;
     exchange.seal();
     if (unanswered) throw rejection ?? internalError("handler-failed", error);
-    if (rejection !== null) this.#context.counters.reject(rejection.code);
-    throw new ConnectionLost("The handler failed within its response", { cause: error });
+    if (rejection !== null) {
+      this.#context.counters.reject(rejection.code);
+      exchange.observation?.rejected(rejection.code);
+    }
+    throw new ConnectionLost("The handler failed within its response", {
+      cause: error,
+      by: "server",
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import type { Exchange } from "./exchange.ts";
 import type { HttpError } from "../errors.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
+import type { RequestOutcome } from "./outcome.ts";
 import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
@@ -349,6 +350,27 @@ export class Request {
    */
   get signal(): AbortSignal {
     return this.#exchange.signal;
+  }
+
+  /**
+   * What becomes of the request: resolves when its response has ended, or its connection was
+   * handed over. Never rejects, and may be ignored. Unless the server has `onResponse`, nothing
+   * is measured before you read it, and the times count from there.
+   *
+   * @throws {TypeError} When first read after the response has begun, without `onResponse`.
+   *
+   * @example
+   * ```ts
+   * import type { Request } from "@asynchttp/server";
+   *
+   * function handler(request: Request) {
+   *   request.completed.then(({ ended, bytesSent }) => console.log(ended, bytesSent));
+   *   return request.respond(200, "Hello, World!");
+   * }
+   * ```
+   */
+  get completed(): Promise<RequestOutcome> {
+    return this.#exchange.completed;
   }
 
   /**

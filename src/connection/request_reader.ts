@@ -14,7 +14,7 @@ import type { Scheduler, Ticket, Waiter } from "../net/scheduler.ts";
 import type { ByteSource } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
-import type { RequestHead } from "../wire/request_head.ts";
+import type { RefusedLine, RequestHead } from "../wire/request_head.ts";
 import type { BodyData, MessageEnd } from "../wire/events.ts";
 import type { RequestParserSettings } from "../wire/parser_options.ts";
 import { RequestParser } from "../wire/request_parser.ts";
@@ -92,6 +92,11 @@ export class RequestReader implements Waiter {
   /** The method of the current request, or of the last: an error response to HEAD has no content either. */
   get method(): string {
     return this.#parser.method;
+  }
+
+  /** The request line of the head that was refused, as far as it has arrived. */
+  get refusedLine(): RefusedLine {
+    return this.#parser.refusedLine;
   }
 
   /** How many bytes the body of the current request may have; looked at when it is first read. */

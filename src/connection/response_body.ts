@@ -6,6 +6,7 @@ import type { Clock, Subscriber } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { encodeChunkEnd } from "../wire/chunked.ts";
 import { ContentEncoder } from "../wire/content_encoder.ts";
+import type { Observation } from "./observation.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 
 /** Reads the source of a response. */
@@ -30,6 +31,7 @@ export class ResponseBody implements Subscriber {
   readonly #chunked: boolean;
   readonly #content: ContentEncoder;
   readonly #trailers: (() => FieldsInit) | undefined;
+  readonly #observation: Observation | null;
   readonly #lost = Promise.withResolvers<never>();
   /** Whether the CRLF behind the last chunk is still to be sent. */
   #endOwed = false;
@@ -47,12 +49,14 @@ export class ResponseBody implements Subscriber {
     reader: SourceReader,
     framing: ResponseFraming,
     trailers: (() => FieldsInit) | undefined,
+    observation: Observation | null,
   ) {
     this.#transport = transport;
     this.#reader = reader;
     this.#chunked = framing.chunked;
     this.#content = new ContentEncoder(framing.givenLength, framing.chunked);
     this.#trailers = trailers;
+    this.#observation = observation;
   }
 
   /**
@@ -137,6 +141,7 @@ export class ResponseBody implements Subscriber {
     const isLarge = chunk.length >= (this.#chunked ? MIN_UNCOPIED_CHUNK : MIN_UNCOPIED_CONTENT);
     this.#endChunk();
     this.#content.begin(out, chunk.length);
+    this.#observation?.pieceFollows(chunk.length);
     if (isLarge) this.#transport.enqueue(chunk);
     else out.copy(chunk);
     this.#endOwed = this.#chunked;

@@ -37,6 +37,16 @@ export class Clock {
     return this.#now;
   }
 
+  /** Milliseconds of the monotonic clock now: 82 ns, for those who measure. A manual clock has none but its ticks. */
+  get exactNow(): number {
+    return this.#now;
+  }
+
+  /** Milliseconds since the epoch now. */
+  get exactWall(): number {
+    return this.#wall;
+  }
+
   /** The value of a Date field: an IMF-fixdate (RFC 9110, 5.6.7), as of the last tick. */
   get date(): string {
     const second = Math.floor(this.#wall / 1000);
@@ -73,6 +83,14 @@ export class Clock {
 /** The clock of the process. It ticks while it has subscribers. */
 class SystemClock extends Clock {
   #timer: ReturnType<typeof setInterval> | undefined;
+
+  override get exactNow(): number {
+    return performance.now();
+  }
+
+  override get exactWall(): number {
+    return Date.now();
+  }
 
   override subscribe(subscriber: Subscriber): ListNode<Subscriber> {
     if (this.#timer === undefined) this.#start();

@@ -73,6 +73,16 @@ export class Transport implements ByteSource {
     return this.#writes.bytesOut;
   }
 
+  /** How many bytes were queued since the beginning, those included that the system has taken. */
+  get position(): number {
+    return this.#writes.position;
+  }
+
+  /** Calls `callback` whenever the system has taken bytes. */
+  onProgress(callback: () => void): void {
+    this.#writes.onProgress = callback;
+  }
+
   /** Part of {@linkcode ByteSource}. */
   read(into: Uint8Array): Promise<number | null> {
     return this.#conn.read(into);
@@ -188,7 +198,7 @@ export class Transport implements ByteSource {
     if (this.#closed) return;
     this.#closed = true;
     // An error costs 1 µs: most connections end without a listener for it.
-    if (this.#onLost !== null) this.#lose(new ConnectionLost("The connection was closed"));
+    if (this.#onLost !== null) this.#lose(closedHere());
     try {
       this.#conn.close();
     } catch {
@@ -231,7 +241,7 @@ export class Transport implements ByteSource {
 
   /** Why nothing can be sent any more. */
   #reason(): ConnectionLost {
-    return this.#lost ??= new ConnectionLost("The connection was closed");
+    return this.#lost ??= closedHere();
   }
 
   #lose(reason: ConnectionLost): void {
@@ -239,6 +249,10 @@ export class Transport implements ByteSource {
     this.#lost = reason;
     for (const callback of this.#onLost ?? []) callback(reason);
   }
+}
+
+function closedHere(): ConnectionLost {
+  return new ConnectionLost("The connection was closed", { by: "server" });
 }
 
 const DONE: Promise<void> = Promise.resolve();

@@ -31,6 +31,8 @@ const NO_PIECE = pieceOf(new Uint8Array(0));
 export class WriteQueue {
   /** The number of bytes that the system has taken. */
   bytesOut = 0;
+  /** Called when the system has taken bytes: for those who measure. */
+  onProgress: (() => void) | undefined;
   readonly #conn: ByteConn;
   readonly #throughput: Throughput;
   readonly #ticket: Ticket;
@@ -72,6 +74,11 @@ export class WriteQueue {
   /** Whether the system has taken all queued bytes. */
   get flushed(): boolean {
     return this.#pump === null && this.#length === 0;
+  }
+
+  /** How many bytes were queued since the beginning, those included that the system has taken. */
+  get position(): number {
+    return this.bytesOut + this.#length;
   }
 
   /** Whether the next write waits for a turn of the event loop, not for the client. */
@@ -177,6 +184,7 @@ export class WriteQueue {
     this.#throughput.stopWaiting(count);
     this.bytesOut += count;
     this.#queued -= count;
+    this.onProgress?.();
     if (count === length) return;
     // Detached bytes have length 0: the response can no longer be completed.
     const rest = bytes.subarray(count);

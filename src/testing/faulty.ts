@@ -118,7 +118,8 @@ function forOneRequest(server: ServerContext): ServerContext {
   const timeouts = { ...options.timeouts, write: Infinity, handler: Infinity };
   return {
     ...server,
-    options: { ...options, limits, timeouts, maxBody: Infinity },
+    // The server tells the outcome itself: it has handed the connection over.
+    options: { ...options, limits, timeouts, maxBody: Infinity, onResponse: undefined },
     counters: new Counters(),
     scheduler,
     bodyMemory: new BodyMemory(Infinity),

@@ -85,6 +85,15 @@ export class RequestHead {
   }
 }
 
+/** What is known of the request line of a head that was refused; `""` stands for what is not. */
+export interface RefusedLine {
+  /** As much of the line as has arrived, within `limits.line`. */
+  readonly line: string;
+  readonly method: string;
+  readonly target: string;
+  readonly version: string;
+}
+
 /** A parsed request line. Offsets are relative to its start: the buffer may move before the head is complete. */
 interface RequestLine {
   readonly method: string;
@@ -147,10 +156,11 @@ export class HeadParser {
     const length = this.#lines.start;
     const text = candidate.length === length ? candidate : textOf(input, length);
     const fields = this.#section.take(text);
-    this.#reset();
+    this.#lines.reset();
     // Before the head is consumed: an error leaves the input where the head begins.
     const framing = decideRequest(line.method, line.protocol.minor, fields, this.#profile);
     input.consume(length);
+    this.#reset();
     this.#lastLength = length;
     return new RequestHead(line, text, fields, framing);
   }
@@ -161,6 +171,18 @@ export class HeadParser {
     this.#method = last.method;
     this.#reset();
     return last;
+  }
+
+  /** The request line of the head that was refused at the start of `input`. */
+  refusedLine(input: ReadBuffer): RefusedLine {
+    const { bytes, start } = input;
+    const limit = Math.min(input.end, start + this.#limits.line);
+    let end = start;
+    while (end < limit && bytes[end] !== CR && bytes[end] !== LF) end++;
+    const line = latin1(bytes, start, end);
+    if (this.#line === null) return { line, method: "", target: "", version: "" };
+    const { method, targetStart, targetEnd, protocol } = this.#line;
+    return { line, method, target: line.slice(targetStart, targetEnd), version: protocol.orig };
   }
 
   /** Prepares for the next head. */

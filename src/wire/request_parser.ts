@@ -22,7 +22,7 @@ import { bodyTooLarge } from "./message_framing.ts";
 import { requestParserSettings } from "./parser_options.ts";
 import type { RequestParserOptions, RequestParserSettings } from "./parser_options.ts";
 import { HeadParser } from "./request_head.ts";
-import type { RequestHead } from "./request_head.ts";
+import type { RefusedLine, RequestHead } from "./request_head.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
 /** The events of each request in turn: its head, its body in pieces, its end. */
@@ -82,6 +82,11 @@ export class RequestParser {
   /** How far behind the start of `input` the line of a head is that is being read, in bytes. */
   get lineStart(): number {
     return this.#heads.lineStart;
+  }
+
+  /** The request line of the head that was refused, or of which a part has arrived. */
+  get refusedLine(): RefusedLine {
+    return this.#heads.refusedLine(this.input);
   }
 
   /** The bytes of the current body not returned yet; Infinity if their number is unknown. */

@@ -4,7 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { streaming } from "@asynchttp/server";
-import type { Request } from "@asynchttp/server";
+import type { Request, RequestOutcome } from "@asynchttp/server";
 import { soon, utf8 } from "../fixtures.ts";
 import { fuzzSeed, Random } from "../random.ts";
 import { start } from "./harness.ts";
@@ -159,6 +159,22 @@ function bodyEnd(head: string, after: string): number {
   return body === null ? -1 : body[0].length;
 }
 
+/** One outcome for each request that has begun and each head that was refused, in their order. */
+function checkOutcomes(outcomes: RequestOutcome[], begun: number, ids: string[]): void {
+  const refused = outcomes.length - begun;
+  assert(refused === 0 || refused === 1, `${outcomes.length} outcomes of ${begun} requests`);
+  for (let i = 0; i < begun; i++) assertEquals(outcomes[i]!.request.target, `/${i}`);
+  if (refused === 1) assert(!outcomes.at(-1)!.handled && outcomes.at(-1)!.rejection !== null);
+  const complete = outcomes.filter(({ ended }) => ended === "complete");
+  // As the client has read them.
+  assertEquals(
+    complete.map(({ rejection, status, request }) =>
+      rejection === null ? request.target.slice(1) : `status ${status}`
+    ),
+    ids,
+  );
+}
+
 async function round(seed: number): Promise<void> {
   const random = new Random(seed);
   const script = scriptOf(random);
@@ -171,7 +187,9 @@ async function round(seed: number): Promise<void> {
   const faults: Faults = random.pick<Faults>([{}, {}, { writeAtMost: 3 }, { writeGate: soon }, {
     failAfter: random.below(300),
   }]);
-  const run = start(script, random.pick([handle, streaming(handle)]), {}, faults);
+  const outcomes: RequestOutcome[] = [];
+  const onResponse = (outcome: RequestOutcome) => void outcomes.push(outcome);
+  const run = start(script, random.pick([handle, streaming(handle)]), { onResponse }, faults);
   if (script.at(-1) === STALL) {
     for (let i = 0; i < 15; i++) await soon();
     run.connection.destroy();
@@ -195,6 +213,7 @@ async function round(seed: number): Promise<void> {
       rest === "" || faults.failAfter !== undefined || run.conn.closed,
       `unframed: ${rest}`,
     );}
+  checkOutcomes(outcomes, run.counters.requests, ids);
   assert(sources.allEnded, "every source is read to its end or cancelled");
   assert(run.conn.closed);
   assertEquals(run.clock.size, 0);

@@ -1,0 +1,143 @@
+/**
+ * The requests of a connection that are under observation and not over, in their order, and the
+ * hook that is told what became of them. A connection has one where `onResponse` is given, or a handler has
+ * asked for `request.completed`.
+ */
+import type { ConnectionLost, RejectCode } from "../errors.ts";
+import type { Clock } from "../net/clock.ts";
+import type { Transport } from "../net/transport.ts";
+import { headersOf } from "../web/lazy_headers.ts";
+import { NO_FIELDS } from "../wire/fields.ts";
+import type { RefusedLine, RequestHead } from "../wire/request_head.ts";
+import { report } from "./context.ts";
+import type { ResolvedOptions } from "./context.ts";
+import { beginningNow, Observation } from "./observation.ts";
+import type { Beginning } from "./observation.ts";
+import type { OutcomeRequest, RequestOutcome } from "./outcome.ts";
+
+/** Observes the requests of one connection. */
+export class Observer {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #options: ResolvedOptions;
+  readonly #running: Observation[] = [];
+  #beginning: Beginning | null = null;
+  /** Which side has ended the connection, where a read was the first to find out. */
+  #lostBy: "client" | "server" | null = null;
+
+  constructor(transport: Transport, clock: Clock, options: ResolvedOptions) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#options = options;
+    transport.onProgress(this.#progressed);
+    transport.onLost((lost) => this.#lost(this.#lostBy ?? lost.by));
+  }
+
+  /** The first byte of a request is there. */
+  requestArrives(): void {
+    this.#beginning ??= beginningNow(this.#clock);
+  }
+
+  /** Observes a request whose head was read, if the server observes all of them. */
+  begin(head: RequestHead): Observation | null {
+    return this.#options.onResponse === undefined ? null : this.observe(head);
+  }
+
+  /** Observes a request whose head was read. */
+  observe(head: RequestHead): Observation {
+    return this.#add(new ReadRequest(head, this.#transport));
+  }
+
+  /**
+   * Observes a rejection: of the request that is being handled, or of a head. Returns null where
+   * nothing has asked for it, or the connection was lost before, and the outcome told.
+   */
+  refuse(code: RejectCode, line: () => RefusedLine): Observation | null {
+    let observation = this.#running.at(-1) ?? null;
+    if (observation === null || observation.isAnswered) {
+      if (this.#options.onResponse === undefined || this.#transport.closed) return null;
+      observation = this.#add(refusedRequest(line(), this.#transport));
+    }
+    observation.rejected(code);
+    return observation;
+  }
+
+  /** The connection fails: what is not answered by now will not be. */
+  fails({ by }: ConnectionLost): void {
+    this.#lostBy ??= by;
+  }
+
+  #add(request: OutcomeRequest): Observation {
+    const beginning = this.#beginning ?? beginningNow(this.#clock);
+    this.#beginning = null;
+    const observation = new Observation(
+      request,
+      this.#transport,
+      this.#clock,
+      beginning,
+      this.#progressed,
+    );
+    this.#running.push(observation);
+    return observation;
+  }
+
+  readonly #progressed = (): void => {
+    for (;;) {
+      const outcome = this.#running[0]?.progressed() ?? null;
+      if (outcome === null) return;
+      this.#running.shift();
+      this.#tell(outcome);
+    }
+  };
+
+  #lost(by: "client" | "server"): void {
+    for (const observation of this.#running.splice(0)) this.#tell(observation.lost(by));
+  }
+
+  #tell(outcome: RequestOutcome): void {
+    try {
+      const returned: unknown = this.#options.onResponse?.(outcome);
+      if (returned instanceof Promise) returned.catch((fault) => report(this.#options, fault));
+    } catch (fault) {
+      report(this.#options, fault);
+    }
+  }
+}
+
+/** A request whose head was read: its strings are made when they are asked for. */
+class ReadRequest implements OutcomeRequest {
+  readonly #head: RequestHead;
+  readonly localAddr: Deno.Addr;
+  readonly remoteAddr: Deno.Addr;
+  #headers: Headers | undefined;
+
+  constructor(head: RequestHead, { localAddr, remoteAddr }: Transport) {
+    this.#head = head;
+    this.localAddr = localAddr;
+    this.remoteAddr = remoteAddr;
+  }
+
+  get line(): string {
+    return `${this.method} ${this.target} ${this.version}`;
+  }
+
+  get method(): string {
+    return this.#head.method;
+  }
+
+  get target(): string {
+    return this.#head.target;
+  }
+
+  get version(): string {
+    return this.#head.protocol.orig;
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= headersOf(this.#head.fields);
+  }
+}
+
+function refusedRequest(line: RefusedLine, { localAddr, remoteAddr }: Transport): OutcomeRequest {
+  return { ...line, headers: headersOf(NO_FIELDS), localAddr, remoteAddr };
+}

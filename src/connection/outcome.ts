@@ -1,0 +1,62 @@
+/** What became of a request: the vocabulary of `onResponse` and `request.completed`. */
+import type { RejectCode } from "../errors.ts";
+
+/**
+ * How a response ended: a closed set, made for labels and for `switch`.
+ *
+ * - "complete": the system has taken all of it. Whether the client has read it, no server knows.
+ * - "client-gone": the client closed or reset the connection before that.
+ * - "cut": the server ended it: a timeout, a source or a handler that failed within the response,
+ *   a shutdown whose grace was over, or a handler that closed the connection without a response.
+ * - "handed-over": the connection belongs to the handler, or to another protocol.
+ */
+export type ResponseEnd = "complete" | "client-gone" | "cut" | "handed-over";
+
+/** The request of an outcome. */
+export interface OutcomeRequest {
+  /**
+   * The request line as the client sent it, one character a byte; of a refused one the part that
+   * arrived. It may hold any bytes but CR and LF: escape it before you print it.
+   */
+  readonly line: string;
+  /** The method; `""` where the request line was refused, or did not arrive whole. */
+  readonly method: string;
+  /** The request-target as the client sent it; `""` where it is not known. */
+  readonly target: string;
+  /** The HTTP version, such as `"HTTP/1.1"`; `""` where it is not known. */
+  readonly version: string;
+  /** The header fields, made on first access; empty for a head that was refused. */
+  readonly headers: Headers;
+  /** The address of the server's end. */
+  readonly localAddr: Deno.Addr;
+  /** The address of the client. */
+  readonly remoteAddr: Deno.Addr;
+}
+
+/** What became of one request. */
+export interface RequestOutcome {
+  /** The request, as far as it is known. */
+  readonly request: OutcomeRequest;
+  /**
+   * The status of the response: 101 of an upgrade; also of a response that the handler wrote to
+   * `request.client`, if it began with a status line. `null` where none was sent.
+   */
+  readonly status: number | null;
+  /**
+   * The bytes of content that the system has taken: without head, chunk sizes and trailers. Of a
+   * response that the handler wrote to `request.client` all bytes count.
+   */
+  readonly bytesSent: number;
+  /** When its first byte was there to be read, in milliseconds since the epoch. */
+  readonly startedAt: number;
+  /** Milliseconds, by the monotonic clock, until the system took the head of the response; `null` where none was sent. */
+  readonly headMs: number | null;
+  /** Milliseconds, by the monotonic clock, until the end. */
+  readonly totalMs: number;
+  /** How the response ended. */
+  readonly ended: ResponseEnd;
+  /** Why the request was rejected; `null` where it was not. */
+  readonly rejection: RejectCode | null;
+  /** Whether a handler was called. */
+  readonly handled: boolean;
+}
