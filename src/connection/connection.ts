@@ -318,13 +318,14 @@ export class Connection implements Subscriber, ConnectionContext {
   }
 
   #begin(head: RequestHead): Exchange {
+    const observation = this.#observer?.begin(head) ?? null;
     const rules = this.#forwarded;
     const forwarded = rules === undefined ? null : decideForwarded(head.fields, rules);
     this.#move("busy");
     this.#deadline.set(Infinity);
     this.#served++;
     this.#context.counters.requests++;
-    return new Exchange(this, head, forwarded, this.#observer?.begin(head) ?? null);
+    return new Exchange(this, head, forwarded, observation);
   }
 
   /** Waits for the next request to begin; false when the client sends no more. */

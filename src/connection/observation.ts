@@ -6,7 +6,7 @@
  * content end when they are queued, and the time counts when the system has taken so many bytes.
  * So a response that shares its write with others, or waits for a slow client, is timed exactly.
  */
-import type { RejectCode } from "../errors.ts";
+import type { HttpError } from "../errors.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import type { OutcomeRequest, RequestOutcome, ResponseEnd } from "./outcome.ts";
@@ -53,7 +53,7 @@ export class Observation {
   #end = AHEAD;
   #handedOver = false;
   #handled = false;
-  #rejection: RejectCode | null = null;
+  #rejection: HttpError["code"] | null = null;
 
   constructor(
     request: OutcomeRequest,
@@ -85,7 +85,7 @@ export class Observation {
   }
 
   /** The request is rejected: with a response, or within one. */
-  rejected(code: RejectCode): void {
+  rejected(code: HttpError["code"]): void {
     this.#rejection = code;
   }
 

@@ -3,7 +3,7 @@
  * hook that is told what became of them. A connection has one where `onResponse` is given, or a handler has
  * asked for `request.completed`.
  */
-import type { ConnectionLost, RejectCode } from "../errors.ts";
+import type { ConnectionLost, HttpError } from "../errors.ts";
 import type { Clock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { headersOf } from "../web/lazy_headers.ts";
@@ -52,7 +52,7 @@ export class Observer {
    * Observes a rejection: of the request that is being handled, or of a head. Returns null where
    * nothing has asked for it, or the connection was lost before, and the outcome told.
    */
-  refuse(code: RejectCode, line: () => RefusedLine): Observation | null {
+  refuse(code: HttpError["code"], line: () => RefusedLine): Observation | null {
     let observation = this.#running.at(-1) ?? null;
     if (observation === null || observation.isAnswered) {
       if (this.#options.onResponse === undefined || this.#transport.closed) return null;

@@ -1,5 +1,5 @@
 /** What became of a request: the vocabulary of `onResponse` and `request.completed`. */
-import type { RejectCode } from "../errors.ts";
+import type { HttpError } from "../errors.ts";
 
 /**
  * How a response ended: a closed set, made for labels and for `switch`.
@@ -56,7 +56,7 @@ export interface RequestOutcome {
   /** How the response ended. */
   readonly ended: ResponseEnd;
   /** Why the request was rejected; `null` where it was not. */
-  readonly rejection: RejectCode | null;
+  readonly rejection: HttpError["code"] | null;
   /** Whether a handler was called. */
   readonly handled: boolean;
 }
