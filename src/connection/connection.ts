@@ -135,7 +135,10 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Part of {@linkcode ConnectionContext}. */
   get observer(): Observer {
-    return this.#observer ??= new Observer(this.transport, this.clock, this.#context.options);
+    if (this.#observer !== null) return this.#observer;
+    const { options } = this.#context;
+    const onFault = (fault: unknown) => report(options, fault);
+    return this.#observer = new Observer(this.transport, this.clock, options.onResponse, onFault);
   }
 
   /** Serves requests until none may follow. Never rejects. */

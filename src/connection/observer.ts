@@ -9,8 +9,6 @@ import type { Transport } from "../net/transport.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { NO_FIELDS } from "../wire/fields.ts";
 import type { RefusedLine, RequestHead } from "../wire/request_head.ts";
-import { report } from "./context.ts";
-import type { ResolvedOptions } from "./context.ts";
 import { beginningNow, Observation } from "./observation.ts";
 import type { Beginning } from "./observation.ts";
 import type { OutcomeRequest, RequestOutcome } from "./outcome.ts";
@@ -19,16 +17,24 @@ import type { OutcomeRequest, RequestOutcome } from "./outcome.ts";
 export class Observer {
   readonly #transport: Transport;
   readonly #clock: Clock;
-  readonly #options: ResolvedOptions;
+  readonly #onResponse: ((outcome: RequestOutcome) => void) | undefined;
+  readonly #onFault: (fault: unknown) => void;
   readonly #running: Observation[] = [];
   #beginning: Beginning | null = null;
   /** Which side has ended the connection, where a read was the first to find out. */
   #lostBy: "client" | "server" | null = null;
 
-  constructor(transport: Transport, clock: Clock, options: ResolvedOptions) {
+  /** `onFault` receives what the hook throws. */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    onResponse: ((outcome: RequestOutcome) => void) | undefined,
+    onFault: (fault: unknown) => void,
+  ) {
     this.#transport = transport;
     this.#clock = clock;
-    this.#options = options;
+    this.#onResponse = onResponse;
+    this.#onFault = onFault;
     transport.onProgress(this.#progressed);
     transport.onLost((lost) => this.#lost(this.#lostBy ?? lost.by));
   }
@@ -40,7 +46,7 @@ export class Observer {
 
   /** Observes a request whose head was read, if the server observes all of them. */
   begin(head: RequestHead): Observation | null {
-    return this.#options.onResponse === undefined ? null : this.observe(head);
+    return this.#onResponse === undefined ? null : this.observe(head);
   }
 
   /** Observes a request whose head was read. */
@@ -55,7 +61,7 @@ export class Observer {
   refuse(code: HttpError["code"], line: () => RefusedLine): Observation | null {
     let observation = this.#running.at(-1) ?? null;
     if (observation === null || observation.isAnswered) {
-      if (this.#options.onResponse === undefined || this.#transport.closed) return null;
+      if (this.#onResponse === undefined || this.#transport.closed) return null;
       observation = this.#add(refusedRequest(line(), this.#transport));
     }
     observation.rejected(code);
@@ -96,10 +102,10 @@ export class Observer {
 
   #tell(outcome: RequestOutcome): void {
     try {
-      const returned: unknown = this.#options.onResponse?.(outcome);
-      if (returned instanceof Promise) returned.catch((fault) => report(this.#options, fault));
+      const returned: unknown = this.#onResponse?.(outcome);
+      if (returned instanceof Promise) returned.catch(this.#onFault);
     } catch (fault) {
-      report(this.#options, fault);
+      this.#onFault(fault);
     }
   }
 }
