@@ -27,6 +27,7 @@ export {
   type RejectCode,
   type ResponseRejectCode,
 } from "./src/errors.ts";
+export { accessLog, type AccessLogOptions } from "./src/server/access_log.ts";
 export { type EncodableResponse, ResponseEncodeStream } from "./src/web/encode_stream.ts";
 export type { AnsweredRequest } from "./src/wire/response_encoder.ts";
 export type { FieldsInit } from "./src/fields_init.ts";

@@ -1,6 +1,6 @@
 /**
- * A log of every request, one line of JSON each: those that were answered, and those that were
- * refused before a handler saw them.
+ * A log of every request, one line each: those that were answered, and those that were refused
+ * before a handler saw them. goaccess, fail2ban and log shippers read "combined".
  *
  * ```sh
  * deno run --allow-net examples/access_log.ts
@@ -8,50 +8,17 @@
  * curl -i http://localhost:8080/ -H 'Host: a/b'
  * ```
  *
- * Arguments: the port.
+ * Arguments: the port, the format (combined or json).
  */
-import {
-  AsyncHttpServer,
-  type ConnectionInfo,
-  type FetchHandler,
-  fetchHandler,
-} from "@asynchttp/server";
+import { accessLog, AsyncHttpServer, type Request } from "@asynchttp/server";
 
-/** JSON, because a field of the client may hold quotes and spaces: no client can forge a line. */
-function log({ remoteAddr }: ConnectionInfo, entry: Record<string, unknown>): void {
-  const client = remoteAddr.transport === "tcp" ? remoteAddr.hostname : remoteAddr.transport;
-  console.log(JSON.stringify({ time: new Date().toISOString(), client, ...entry }));
+async function app(request: Request): Promise<void> {
+  if (request.url.pathname === "/") await request.respond(200, "Hello, World!\n");
+  else await request.respond(404, "Not found\n");
 }
 
-/** Logs when the response is known; its content may still be on its way. */
-function logged(handler: FetchHandler): FetchHandler {
-  return async (request, info) => {
-    const begin = performance.now();
-    const { pathname, search } = new URL(request.url);
-    const entry = { method: request.method, target: pathname + search };
-    const agent = request.headers.get("user-agent");
-    const ms = () => Math.round(performance.now() - begin);
-    try {
-      const response = await handler(request, info);
-      log(info, { ...entry, status: response.status, ms: ms(), agent });
-      return response;
-    } catch (error) {
-      log(info, { ...entry, status: 500, ms: ms(), agent });
-      throw error;
-    }
-  };
-}
-
-function app(request: Request): Response {
-  if (new URL(request.url).pathname !== "/") return new Response("Not found\n", { status: 404 });
-  return new Response("Hello, World!\n");
-}
-
-const server = new AsyncHttpServer({
-  onReject: ({ code, status }, connection) => log(connection, { refused: code, status }),
-});
-const serving = server.serve(Number(Deno.args[0] ?? 8080), fetchHandler(logged(app)), {
-  address: "127.0.0.1",
-});
+const format = Deno.args[1] === "json" ? "json" : "combined";
+const server = new AsyncHttpServer({ onResponse: accessLog({ format }) });
+const serving = server.serve(Number(Deno.args[0] ?? 8080), app, { address: "127.0.0.1" });
 console.log(`Listening on http://127.0.0.1:${server.getPort()}/`);
 await serving;
