@@ -292,16 +292,16 @@ export class RequestBody {
 
   /** The next piece: a view that dies at the next read. Null at the end. */
   #read(): Promise<Uint8Array | null> {
-    // The reader hears of a piece before `drain` does, which waits for `#current`: the piece
-    // belongs to the reader until it has copied it.
-    const reading = this.#advance().finally(() => this.#current = null);
-    this.#current = reading;
-    return reading;
+    if (this.#progress === "complete") return AT_END;
+    if (this.#progress === "failed") return Promise.reject(this.#failure);
+    return this.#current = this.#advance();
   }
 
+  /**
+   * The reader hears of a piece before `drain` does, which waits for `#current`: the piece
+   * belongs to the reader until it has copied it.
+   */
   async #advance(): Promise<Uint8Array | null> {
-    if (this.#progress === "complete") return null;
-    if (this.#progress === "failed") throw this.#failure;
     try {
       const event = await this.#event();
       if (event.type === "data") return event.bytes;
@@ -311,14 +311,24 @@ export class RequestBody {
       this.#failure = error;
       this.#move("failed");
       throw error;
+    } finally {
+      this.#current = null;
     }
   }
 
-  async #event(): Promise<BodyData | MessageEnd> {
+  /** Not async: an async function more for each piece is 700 bytes for the collector. */
+  #event(): BodyData | MessageEnd | Promise<BodyData | MessageEnd> {
     // The limits come first: a client that is told 413 is not told 100.
     const event = this.#connection.reader.bodyAtHand();
     if (this.#progress === "unread") this.#open();
-    if (this.#continueDue) await this.#sendContinue();
+    if (this.#continueDue) return this.#afterContinue(event);
+    return event ?? this.#timed();
+  }
+
+  async #afterContinue(event: BodyData | MessageEnd | null): Promise<BodyData | MessageEnd> {
+    this.#continueDue = false;
+    this.#connection.transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
+    await this.#connection.transport.flush();
     return event ?? await this.#timed();
   }
 
@@ -326,12 +336,6 @@ export class RequestBody {
   #open(): void {
     this.#connection.reader.stopReadingAhead();
     this.#move("open");
-  }
-
-  async #sendContinue(): Promise<void> {
-    this.#continueDue = false;
-    this.#connection.transport.out.latin1("HTTP/1.1 100 Continue\r\n\r\n");
-    await this.#connection.transport.flush();
   }
 
   /** Waits for the client, and has the time counted. */
@@ -363,3 +367,4 @@ export class RequestBody {
 }
 
 const NOTHING = new Uint8Array(0);
+const AT_END = Promise.resolve(null);

@@ -135,12 +135,13 @@ export class RequestReader implements Waiter {
   /** The next piece of the body or its end, where that has arrived. A piece is a view that dies with the next read. */
   bodyAtHand(): BodyData | MessageEnd | null {
     const event = this.#next();
-    return event.type === "need-data" ? null : this.#behind(event);
+    return event.type === "need-data" ? null : this.#behind(event as BodyData | MessageEnd);
   }
 
   /** The next piece of the body or its end. A piece is a view that dies with the next read. */
-  async readBody(): Promise<BodyData | MessageEnd> {
-    return this.#behind(await this.#read());
+  readBody(): Promise<BodyData | MessageEnd> {
+    // Within a request the input never ends in order.
+    return this.#read() as Promise<BodyData | MessageEnd>;
   }
 
   /** Waits for more input; false at its end, whatever ended it. */
@@ -248,9 +249,9 @@ export class RequestReader implements Waiter {
     return head;
   }
 
-  #behind(event: RequestEvent | null): BodyData | MessageEnd {
-    if (event?.type === "end") this.#settle("done");
-    return event as BodyData | MessageEnd;
+  #behind<Event extends RequestEvent>(event: Event): Event {
+    if (event.type === "end") this.#settle("done");
+    return event;
   }
 
   #next(): RequestEvent {
@@ -267,7 +268,7 @@ export class RequestReader implements Waiter {
     try {
       for (;;) {
         const event = this.#parser.next();
-        if (event.type !== "need-data") return event;
+        if (event.type !== "need-data") return this.#behind(event);
         if (!await this.#fill() && this.#parser.finish()) return null;
       }
     } catch (error) {
