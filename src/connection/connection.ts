@@ -23,7 +23,7 @@ import { Transport } from "../net/transport.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
 import { decideForwarded } from "../wire/forwarded.ts";
-import type { ForwardedRules } from "../wire/forwarded.ts";
+import type { Forwarded, ForwardedRules } from "../wire/forwarded.ts";
 import type { RequestHead } from "../wire/request_head.ts";
 import type { BodyMemory } from "./body_memory.ts";
 import { report } from "./context.ts";
@@ -321,14 +321,23 @@ export class Connection implements Subscriber, ConnectionContext {
   }
 
   #begin(head: RequestHead): Exchange {
-    const observation = this.#observer?.begin(head) ?? null;
-    const rules = this.#forwarded;
-    const forwarded = rules === undefined ? null : decideForwarded(head.fields, rules);
+    const forwarded = this.#forwardedOf(head);
     this.#move("busy");
     this.#deadline.set(Infinity);
     this.#served++;
     this.#context.counters.requests++;
-    return new Exchange(this, head, forwarded, observation);
+    return new Exchange(this, head, forwarded, this.#observer?.begin(head, forwarded) ?? null);
+  }
+
+  #forwardedOf(head: RequestHead): Forwarded | null {
+    if (this.#forwarded === undefined) return null;
+    try {
+      return decideForwarded(head.fields, this.#forwarded);
+    } catch (error) {
+      // What is refused is this request, whose head has left the input.
+      this.#observer?.begin(head, null);
+      throw error;
+    }
   }
 
   /** Waits for the next request to begin; false when the client sends no more. */

@@ -143,7 +143,7 @@ export class Exchange {
           "Cannot observe the request: its response has begun, read request.completed before",
         );
       }
-      this.#observation = this.#connection.observer.observe(this.head);
+      this.#observation = this.#connection.observer.observe(this.head, this.forwarded);
       this.#observation.called();
     }
     return this.#observation.done;

@@ -8,6 +8,7 @@ import type { Clock } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { NO_FIELDS } from "../wire/fields.ts";
+import type { Forwarded } from "../wire/forwarded.ts";
 import type { RefusedLine, RequestHead } from "../wire/request_head.ts";
 import { beginningNow, Observation } from "./observation.ts";
 import type { Beginning } from "./observation.ts";
@@ -45,13 +46,13 @@ export class Observer {
   }
 
   /** Observes a request whose head was read, if the server observes all of them. */
-  begin(head: RequestHead): Observation | null {
-    return this.#onResponse === undefined ? null : this.observe(head);
+  begin(head: RequestHead, forwarded: Forwarded | null): Observation | null {
+    return this.#onResponse === undefined ? null : this.observe(head, forwarded);
   }
 
   /** Observes a request whose head was read. */
-  observe(head: RequestHead): Observation {
-    return this.#add(new ReadRequest(head, this.#transport));
+  observe(head: RequestHead, forwarded: Forwarded | null): Observation {
+    return this.#add(new ReadRequest(head, forwarded, this.#transport));
   }
 
   /**
@@ -115,12 +116,14 @@ class ReadRequest implements OutcomeRequest {
   readonly #head: RequestHead;
   readonly localAddr: Deno.Addr;
   readonly remoteAddr: Deno.Addr;
+  readonly peerAddr: Deno.Addr;
   #headers: Headers | undefined;
 
-  constructor(head: RequestHead, { localAddr, remoteAddr }: Transport) {
+  constructor(head: RequestHead, forwarded: Forwarded | null, transport: Transport) {
     this.#head = head;
-    this.localAddr = localAddr;
-    this.remoteAddr = remoteAddr;
+    this.localAddr = transport.localAddr;
+    this.remoteAddr = forwarded?.client ?? transport.remoteAddr;
+    this.peerAddr = transport.peerAddr;
   }
 
   get line(): string {
@@ -144,6 +147,7 @@ class ReadRequest implements OutcomeRequest {
   }
 }
 
-function refusedRequest(line: RefusedLine, { localAddr, remoteAddr }: Transport): OutcomeRequest {
-  return { ...line, headers: headersOf(NO_FIELDS), localAddr, remoteAddr };
+function refusedRequest(line: RefusedLine, transport: Transport): OutcomeRequest {
+  const { localAddr, remoteAddr, peerAddr } = transport;
+  return { ...line, headers: headersOf(NO_FIELDS), localAddr, remoteAddr, peerAddr };
 }

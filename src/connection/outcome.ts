@@ -29,8 +29,10 @@ export interface OutcomeRequest {
   readonly headers: Headers;
   /** The address of the server's end. */
   readonly localAddr: Deno.Addr;
-  /** The address of the client. */
+  /** The address of the client, as `request.remoteAddr` has it. */
   readonly remoteAddr: Deno.Addr;
+  /** The address of the socket's other end, as `request.peerAddr` has it. */
+  readonly peerAddr: Deno.Addr;
 }
 
 /** What became of one request. */

@@ -682,3 +682,30 @@ Deno.test("request.completed: resolves where the client is gone", async () => {
   await run.done;
   assertEquals(summary(await completed!), "/put none 0 client-gone");
 });
+
+const FORWARDED: AsyncHttpServerOptions = {
+  forwarded: { from: ["192.0.2.0/24"], header: "x-forwarded" },
+};
+
+async function clientsOf(sent: string): Promise<string[]> {
+  const told: string[] = [];
+  const onResponse = ({ request, rejection }: RequestOutcome) => {
+    const [client, peer] = [request.remoteAddr, request.peerAddr].map((each) =>
+      (each as Deno.NetAddr).hostname
+    );
+    told.push(`${request.target} ${client} ${peer} ${rejection}`);
+  };
+  await start([sent, EOF], hello, { ...FORWARDED, onResponse }).done;
+  await settle();
+  return told;
+}
+
+Deno.test("onResponse: the client that a trusted proxy names, and the proxy", async () => {
+  const sent = get("/a", "X-Forwarded-For: 198.51.100.7");
+  assertEquals(await clientsOf(sent), ["/a 198.51.100.7 192.0.2.1 null"]);
+});
+
+Deno.test("onResponse: a field of a trusted proxy that is refused belongs to its own request", async () => {
+  const sent = get("/a", "X-Forwarded-For: nonsense[") + get("/b");
+  assertEquals(await clientsOf(sent), ["/a 192.0.2.1 192.0.2.1 bad-forwarded"]);
+});
