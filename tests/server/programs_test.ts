@@ -223,24 +223,6 @@ Deno.test("examples/unit_test.ts passes without any permission", async () => {
   assertStringIncludes(stdout, "3 passed");
 });
 
-testWith("curl", "examples/metrics.ts", async () => {
-  const { example, origin } = await launchDocumented("metrics.ts", ["0"]);
-  await using _ = example;
-  await curl(`${origin}/`);
-  await curl("-H", "Host: a/b", `${origin}/`);
-  const metrics = await curl(`${origin}/metrics`);
-  assertMatch(metrics, /\nhttp_requests_total 2\n/);
-  assertMatch(metrics, /\nhttp_rejections_total\{code="bad-host"\} 1\n/);
-  assertMatch(metrics, /\nhttp_request_seconds_bucket\{le="\+Inf"\} 1\n/);
-  assertMatch(metrics, /\nhttp_request_seconds_count 1\n$/);
-  for (const line of metrics.split("\r\n\r\n")[1]!.trim().split("\n")) {
-    assertMatch(
-      line,
-      /^(?:# TYPE \w+ (?:counter|gauge|histogram)|\w+(?:\{\w+="[^"]+"\})? [\d.e-]+)$/,
-    );
-  }
-});
-
 testWith("curl", "examples/rate_limit.ts", async () => {
   // So slowly that no token comes back while the test runs.
   const { example, origin } = await launchDocumented("rate_limit.ts", ["0", "2", "0.001"]);
