@@ -14,12 +14,14 @@ const LEVELS: { readonly [folder: string]: number } = {
   connection: 3,
   server: 4,
   cluster: 5,
+  otel: 5,
   websocket: 5,
   testing: 5,
 };
 
 /** The libraries that the folder of an entry of its own may import. */
 const LIBRARIES: { readonly [folder: string]: readonly string[] } = {
+  otel: ["@opentelemetry/api"],
   websocket: ["ws"],
 };
 

@@ -74,6 +74,11 @@ export class Observation {
     return this.#done.promise;
   }
 
+  /** When the request began, in milliseconds since the epoch. */
+  get startedAt(): number {
+    return this.#beginning.wall;
+  }
+
   /** Whether all of the response is queued. */
   get isAnswered(): boolean {
     return this.#end !== AHEAD;
