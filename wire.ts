@@ -27,7 +27,7 @@ export type {
 export type { ReadBuffer } from "./src/wire/read_buffer.ts";
 export { RequestEncoder, type RequestToSend } from "./src/wire/request_encoder.ts";
 export type { Framing } from "./src/wire/request_framing.ts";
-export type { RequestHead } from "./src/wire/request_head.ts";
+export type { RefusedLine, RequestHead } from "./src/wire/request_head.ts";
 export { type RequestEvent, RequestParser } from "./src/wire/request_parser.ts";
 export {
   type AnsweredRequest,

@@ -58,6 +58,7 @@ export function refusedAttributes(request: OutcomeRequest): Attributes {
     ...methodAttributes(request.method),
     ...(request.method !== "" && originalMethod(request.method)),
     ...clientAttributes(request.remoteAddr),
+    ...peerAttributes(request.peerAddr),
     ...versionAttributes(request.version),
     ...agentAttributes(request.headers),
   };

@@ -89,8 +89,11 @@ export class RequestHead {
 export interface RefusedLine {
   /** As much of the line as has arrived, within `limits.line`. */
   readonly line: string;
+  /** The method, as the client sent it. */
   readonly method: string;
+  /** The request-target, as the client sent it. */
   readonly target: string;
+  /** The HTTP version, such as `"HTTP/1.1"`. */
   readonly version: string;
 }
 

@@ -48,7 +48,13 @@ Deno.test("otel: signatures in a query are redacted", () => {
 });
 
 Deno.test("otel: of a refused request line neither method nor version is made up", () => {
-  const request = { method: "", version: "", headers: new Headers(), remoteAddr: TCP };
+  const request = {
+    method: "",
+    version: "",
+    headers: new Headers(),
+    remoteAddr: TCP,
+    peerAddr: UNIX,
+  };
   assertEquals(refusedAttributes(request as unknown as RequestOutcome["request"]), {
     "http.request.method": "_OTHER",
     "client.address": "192.0.2.1",
