@@ -28,6 +28,7 @@ import type { RequestOutcome } from "../connection/outcome.ts";
 import { exchangeOf } from "../connection/request.ts";
 import type { Handler, Request } from "../connection/request.ts";
 import { HttpError } from "../errors.ts";
+import { logError } from "../net/exhaustion.ts";
 import {
   activeAttributes,
   durationAttributes,
@@ -160,7 +161,7 @@ class TracedCall {
     completed.then((outcome) => {
       instruments.active.add(-1, attributes);
       this.#end(outcome);
-    });
+    }).catch((fault) => logError(fault, "OpenTelemetry failed"));
   }
 
   setRoute(route: string): void {

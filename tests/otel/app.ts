@@ -1,6 +1,6 @@
 /** The server that tests/otel/telemetry_test.ts traces, with Deno's own exporter. */
 import { trace } from "@opentelemetry/api";
-import { AsyncHttpServer, fetchHandler, type Request } from "@asynchttp/server";
+import { AsyncHttpServer, fetchHandler, type Request, streaming } from "@asynchttp/server";
 import { openTelemetry, setRoute } from "@asynchttp/server/otel";
 
 const { traced, onResponse } = openTelemetry();
@@ -17,6 +17,14 @@ async function app(request: Request): Promise<void> {
   const { pathname } = request.url;
   if (pathname === "/throws") throw new RangeError("too far");
   if (pathname === "/web") return await web(request);
+  if (pathname === "/large") {
+    request.maxBody = 1;
+    await request.text();
+  }
+  if (pathname === "/fetch") {
+    const response = await fetch(`${Deno.env.get("OTEL_EXPORTER_OTLP_ENDPOINT")}/echo`);
+    return await request.respond(200, await response.text());
+  }
   if (pathname === "/cut") {
     return await request.respond(200, ReadableStream.from(failing()));
   }
@@ -33,7 +41,7 @@ async function* failing() {
   throw new Error("the source fails");
 }
 
-await server.serve(0, traced(app), {
+await server.serve(0, traced(streaming(app)), {
   address: "127.0.0.1",
   onListen: () => console.log(`Listening on http://127.0.0.1:${server.getPort()}/`),
 });

@@ -1,5 +1,6 @@
 /** The attributes of requests by the semantic conventions, and what holds without an exporter. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { INVALID_SPAN_CONTEXT, type Span, trace, type Tracer } from "@opentelemetry/api";
 import type { Request, RequestOutcome } from "@asynchttp/server";
 import { streaming } from "@asynchttp/server";
 import { openTelemetry, setRoute } from "@asynchttp/server/otel";
@@ -10,8 +11,9 @@ import {
   requestAttributes,
 } from "../../src/otel/attributes.ts";
 import { GET } from "../fixtures.ts";
-import { start } from "../connection/harness.ts";
+import { converse, settle, start } from "../connection/harness.ts";
 import { EOF } from "../connection/scripted_conn.ts";
+import { silencedConsole } from "../connection/silenced_console.ts";
 
 const TCP: Deno.Addr = { transport: "tcp", hostname: "192.0.2.1", port: 7 };
 const UNIX: Deno.Addr = { transport: "unix", path: "/a" };
@@ -96,4 +98,26 @@ Deno.test("otel: without an exporter requests are answered, and errors reach onE
   await start([GET.replace("Host", "Hos"), EOF], handler, { onResponse, onError }).done;
   assertEquals(errors.map(String), ["RangeError: too far", "no error"]);
   assertThrows(() => traced(() => {})(undefined as unknown as Request), TypeError);
+});
+
+Deno.test("otel: an SDK that fails at the end of a request ends nothing else", async () => {
+  using errors = silencedConsole();
+  const failing: Span = Object.assign(trace.wrapSpanContext(INVALID_SPAN_CONTEXT), {
+    end() {
+      throw new Error("the SDK fails");
+    },
+  });
+  const tracer = { startSpan: () => failing } as unknown as Tracer;
+  assert(trace.setGlobalTracerProvider({ getTracer: () => tracer }));
+  try {
+    const handler = openTelemetry().traced((request) => request.respond(200));
+    const { output } = await converse([GET, EOF], handler);
+    await settle();
+    assertMatch(output, /^HTTP\/1\.1 200 /);
+  } finally {
+    trace.disable();
+  }
+  assertEquals(errors.log.map((values) => values.map(String)), [
+    ["OpenTelemetry failed:", "Error: the SDK fails"],
+  ]);
 });

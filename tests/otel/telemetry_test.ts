@@ -75,6 +75,9 @@ async function runApp(): Promise<Exported> {
   const received = new Received();
   const responses: string[] = [];
   await servingWell(async (request) => {
+    if (request.url.pathname === "/echo") {
+      return await request.respond(200, request.headers.get("traceparent") ?? "none");
+    }
     received.take(request.url.pathname, JSON.parse(request.body));
     await request.respond(200, "{}", { "Content-Type": "application/json" });
   }, async (receiver) => {
@@ -117,7 +120,9 @@ const REQUESTS: readonly string[] = [
   request("GET /throws"),
   request("GET /cut"),
   request("POST /web", "Content-Length: 3") + "abc",
+  request("POST /large", "Content-Length: 3") + "abc",
   "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+  request("GET /fetch"),
   request("GET /stop"),
 ];
 
@@ -170,6 +175,12 @@ Deno.test("otel: without a traceparent a trace begins, and the span is active in
   assert(all.responses[4]!.includes(span.spanId), "another span was active in the handler");
 });
 
+Deno.test("otel: fetch in a handler continues its trace", async () => {
+  const all = await received();
+  const { traceId } = spanOf(all, "/fetch");
+  assertMatch(all.responses.at(-2)!, new RegExp(`\r\n\r\n00-${traceId}-[0-9a-f]{16}-01$`));
+});
+
 Deno.test("otel: an unknown method is _OTHER, and a 4xx is no error", async () => {
   const span = spanOf(await received(), "/teapot");
   const attributes = valuesOf(span.attributes);
@@ -187,6 +198,14 @@ Deno.test("otel: a handler that throws, and a response that is cut, are errors",
   assertEquals(thrown.events.map(({ name }) => name), ["exception"]);
   const cut = spanOf(await received(), "/cut");
   assertEquals([valuesOf(cut.attributes)["error.type"], cut.status.code], ["cut", 2]);
+});
+
+Deno.test("otel: a body that is refused while the handler reads it is no error of the handler", async () => {
+  const span = spanOf(await received(), "/large");
+  const attributes = valuesOf(span.attributes);
+  assertEquals(attributes["http.response.status_code"], 413);
+  assertEquals([attributes["error.type"], span.status.code], [undefined, 0]);
+  assertEquals(span.events, []);
 });
 
 Deno.test("otel: a request that was refused before a handler has a span, too", async () => {
