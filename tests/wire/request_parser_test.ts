@@ -267,6 +267,10 @@ const MESSAGES: readonly (readonly [text: string, message: string])[] = [
     'The only expectation that can be met is 100-continue: got "\\x9b\\x5c" (RFC 9110, 10.1.1)',
   ],
   [
+    "GET / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nExpect: a\r\n\r\n",
+    'The only expectation that can be met is 100-continue: got "100-continue, a" (RFC 9110, 10.1.1)',
+  ],
+  [
     "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: \xb2\r\n\r\n",
     'Content-Length must be a decimal number: got "\\xb2" (RFC 9110, 8.6)',
   ],
