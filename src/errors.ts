@@ -13,45 +13,92 @@ import type { FieldsInit } from "./fields_init.ts";
 /**
  * Why a request was rejected: a closed set, made for counters and for `switch`.
  *
- * Each code has one status, except four whose status depends on {@linkcode Profile}:
- * `request-line-too-long` (413, in `"rfc"` 414), `method-too-long` (413, 400),
- * `field-line-too-long` (413, 431) and `too-many-fields` (400, 431). `docs/protocol.md`
- * has a table of all codes.
+ * Each with its status, and that of {@linkcode Profile} `"rfc"` where it is another one;
+ * `docs/protocol.md` says what each refuses.
+ *
+ * - `request-line-too-long`: 413, in `"rfc"` 414
+ * - `method-too-long`: 413, in `"rfc"` 400
+ * - `field-line-too-long`: 413, in `"rfc"` 431
+ * - `too-many-fields`: 400, in `"rfc"` 431
+ * - `head-too-large`: 431
+ * - `bad-line-ending`: 400
+ * - `bad-character`: 400
+ * - `bad-request-line`: 400
+ * - `bad-target`: 400
+ * - `bad-field`: 400
+ * - `bad-host`: 400
+ * - `bad-forwarded`: 400
+ * - `bad-proxy-header`: 400
+ * - `unsupported-version`: 505
+ * - `bad-content-length`: 400
+ * - `bad-transfer-encoding`: 400
+ * - `unsupported-transfer-coding`: 501
+ * - `length-required`: 411, never in `"rfc"`
+ * - `expectation-failed`: 417
+ * - `body-too-large`: 413
+ * - `no-body-memory`: 503
+ * - `bad-chunk`: 400
+ * - `chunk-line-too-long`: 400
+ * - `chunk-extensions-too-large`: 400
+ * - `trailers-too-large`: 431
+ * - `incomplete-message`: 400
+ * - `bad-json`: 400
+ * - `bad-form`: 400
+ * - `head-timeout`: 408
+ * - `body-timeout`: 408
+ * - `handler-timeout`: 503
+ * - `handler-failed`: 500
+ * - `not-answered`: 500
+ *
+ * @example
+ * ```ts
+ * import type { RejectCode } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const seen: RejectCode[] = [];
+ * await using server = serveInMemory((request) => request.respond(200), {
+ *   onReject: ({ code }) => void seen.push(code as RejectCode),
+ * });
+ * using conn = server.connect();
+ * await conn.write(new TextEncoder().encode("GET / HTTP/9.1\r\n\r\n"));
+ * await new Response(conn.readable).text();
+ * console.log(seen); // [ "unsupported-version" ]
+ * ```
  */
 export type RejectCode =
-  | "request-line-too-long" // 413, in "rfc" 414
-  | "method-too-long" // 413, in "rfc" 400
-  | "field-line-too-long" // 413, in "rfc" 431
-  | "too-many-fields" // 400, in "rfc" 431
-  | "head-too-large" // 431
-  | "bad-line-ending" // 400
-  | "bad-character" // 400
-  | "bad-request-line" // 400
-  | "bad-target" // 400
-  | "bad-field" // 400
-  | "bad-host" // 400
-  | "bad-forwarded" // 400
-  | "bad-proxy-header" // 400
-  | "unsupported-version" // 505
-  | "bad-content-length" // 400
-  | "bad-transfer-encoding" // 400
-  | "unsupported-transfer-coding" // 501
-  | "length-required" // 411, never in "rfc"
-  | "expectation-failed" // 417
-  | "body-too-large" // 413
-  | "no-body-memory" // 503
-  | "bad-chunk" // 400
-  | "chunk-line-too-long" // 400
-  | "chunk-extensions-too-large" // 400
-  | "trailers-too-large" // 431
-  | "incomplete-message" // 400
-  | "bad-json" // 400
-  | "bad-form" // 400
-  | "head-timeout" // 408
-  | "body-timeout" // 408
-  | "handler-timeout" // 503
-  | "handler-failed" // 500
-  | "not-answered"; // 500
+  | "request-line-too-long"
+  | "method-too-long"
+  | "field-line-too-long"
+  | "too-many-fields"
+  | "head-too-large"
+  | "bad-line-ending"
+  | "bad-character"
+  | "bad-request-line"
+  | "bad-target"
+  | "bad-field"
+  | "bad-host"
+  | "bad-forwarded"
+  | "bad-proxy-header"
+  | "unsupported-version"
+  | "bad-content-length"
+  | "bad-transfer-encoding"
+  | "unsupported-transfer-coding"
+  | "length-required"
+  | "expectation-failed"
+  | "body-too-large"
+  | "no-body-memory"
+  | "bad-chunk"
+  | "chunk-line-too-long"
+  | "chunk-extensions-too-large"
+  | "trailers-too-large"
+  | "incomplete-message"
+  | "bad-json"
+  | "bad-form"
+  | "head-timeout"
+  | "body-timeout"
+  | "handler-timeout"
+  | "handler-failed"
+  | "not-answered";
 
 /**
  * Why a response was rejected, besides the reasons that it has in common with a request: the codes
@@ -67,6 +114,17 @@ export type ResponseRejectCode =
  *
  * `"original"`: those of Nim's `std/asynchttpserver`, and 411 to a POST without a
  * length. `"rfc"`: those of RFC 9110, RFC 9112 and RFC 6585, and no 411.
+ *
+ * @example
+ * ```ts
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * for (const profile of ["original", "rfc"] as const) {
+ *   await using server = serveInMemory((request) => request.respond(200), { profile });
+ *   const response = await server.fetch("/" + "a".repeat(9000));
+ *   console.log(response.status); // 413, 414
+ * }
+ * ```
  */
 export type Profile = "original" | "rfc";
 
@@ -135,7 +193,20 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The response to a rejected request. */
+/**
+ * The response to a rejected request.
+ *
+ * @example
+ * ```ts
+ * import type { ErrorResponse } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const onReject = (): Partial<ErrorResponse> => ({ body: "Not here\n", headers: { "X-A": "b" } });
+ * await using server = serveInMemory((request) => request.respond(200), { onReject, maxBody: 1 });
+ * const response = await server.fetch("/", { method: "POST", body: "long" });
+ * console.log(response.status, await response.text()); // 413 Not here
+ * ```
+ */
 export interface ErrorResponse {
   /** The status code. */
   status: number;

@@ -5,7 +5,20 @@
  * validated when a server is created, so that inner code never sees an invalid value.
  */
 
-/** How much a client may send, in bytes unless a limit says otherwise. */
+/**
+ * How much a client may send, in bytes unless a limit says otherwise.
+ *
+ * @example
+ * ```ts
+ * import type { Limits } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const limits: Partial<Limits> = { headers: 4 };
+ * await using server = serveInMemory((request) => request.respond(200), { limits });
+ * const headers = { a: "1", b: "2", c: "3", d: "4", e: "5" };
+ * console.log((await server.fetch("/", { headers })).status); // 400
+ * ```
+ */
 export interface Limits {
   /**
    * Maximum size of the request line, and of each header line, in bytes without the CRLF.
@@ -108,7 +121,21 @@ export interface Limits {
   requestsPerConnection: number;
 }
 
-/** How long each phase of a connection may take, in milliseconds. */
+/**
+ * How long each phase of a connection may take, in milliseconds.
+ *
+ * @example
+ * ```ts
+ * import type { Timeouts } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const timeouts: Partial<Timeouts> = { handler: 5000 };
+ * await using server = serveInMemory(() => new Promise(() => {}), { timeouts });
+ * const response = server.fetch("/");
+ * await server.clock.advance(5000);
+ * console.log((await response).status); // 503
+ * ```
+ */
 export interface Timeouts {
   /**
    * Maximum time for a head to arrive, in milliseconds from the accept, or from the first

@@ -1,7 +1,19 @@
 /** The counters of a server. */
 import type { HttpError } from "./errors.ts";
 
-/** A snapshot of a server's counters. */
+/**
+ * A snapshot of a server's counters.
+ *
+ * @example
+ * ```ts
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * await using server = serveInMemory((request) => request.respond(200, "hello"));
+ * await (await server.fetch("/")).text();
+ * const { requests, connections, rejections } = server.stats();
+ * console.log(requests, connections.accepted, rejections); // 1 1 {}
+ * ```
+ */
 export interface ServerStats {
   /** Counts of connections. */
   readonly connections: {

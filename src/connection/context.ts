@@ -15,7 +15,23 @@ import type { RequestOutcome } from "./outcome.ts";
 import type { Request } from "./request.ts";
 import type { ResponseProgress } from "./response_state.ts";
 
-/** The addresses of a connection. */
+/**
+ * The addresses of a connection.
+ *
+ * @example
+ * ```ts
+ * import type { ConnectionInfo } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const transports: string[] = [];
+ * await using server = serveInMemory((request) => request.respond(200), {
+ *   maxBody: 1,
+ *   onReject: (_, { remoteAddr }: ConnectionInfo) => void transports.push(remoteAddr.transport),
+ * });
+ * await server.fetch("/", { method: "POST", body: "long" });
+ * console.log(transports); // [ "tcp" ]
+ * ```
+ */
 export interface ConnectionInfo {
   /** The address of the server's end. */
   readonly localAddr: Deno.Addr;

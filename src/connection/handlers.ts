@@ -51,6 +51,20 @@ export function isStreaming(handler: Handler): boolean {
 /**
  * What a handler of Web requests gets besides the request: the addresses of the connection, and
  * bounds that it may change. A test that calls the handler itself can leave the bounds out.
+ *
+ * @example
+ * ```ts
+ * import { type FetchInfo, fetchHandler } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const handler = fetchHandler(async (request: Request, info: FetchInfo) => {
+ *   info.maxBody = 3; // of this route
+ *   return new Response(await request.text());
+ * });
+ * await using server = serveInMemory(handler);
+ * const send = async (body: string) => (await server.fetch("/", { method: "POST", body })).status;
+ * console.log(await send("abc"), await send("abcd")); // 200 413
+ * ```
  */
 export interface FetchInfo extends ConnectionInfo {
   /** As {@linkcode Request.maxBody}: how many bytes the body may have. Change it before you read. */
@@ -62,7 +76,19 @@ export interface FetchInfo extends ConnectionInfo {
   handlerTimeout?: number;
 }
 
-/** A handler of Web requests. The second argument has the addresses of the connection. */
+/**
+ * A handler of Web requests. The second argument has the addresses of the connection.
+ *
+ * @example
+ * ```ts
+ * import { type FetchHandler, fetchHandler } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const handler: FetchHandler = ({ url }, { remoteAddr }) => Response.json([url, remoteAddr.transport]);
+ * await using server = serveInMemory(fetchHandler(handler));
+ * console.log(await (await server.fetch("/a")).json()); // [ "http://localhost/a", "tcp" ]
+ * ```
+ */
 export type FetchHandler = (
   request: globalThis.Request,
   info: FetchInfo,

@@ -12,7 +12,19 @@ import { formOf, notingBadJson, typedContent } from "../web/bad_body.ts";
 import type { Content } from "../web/content.ts";
 import type { Protocol } from "../wire/version.ts";
 
-/** How to respond, besides status, content and header fields. */
+/**
+ * How to respond, besides status, content and header fields.
+ *
+ * @example
+ * ```ts
+ * import type { RespondOptions } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const options: RespondOptions = { statusText: "Fine" };
+ * await using server = serveInMemory((request) => request.respond(200, "hello", {}, options));
+ * console.log((await server.fetch("/")).statusText); // Fine
+ * ```
+ */
 export interface RespondOptions {
   /**
    * The reason phrase.
@@ -34,6 +46,16 @@ export interface RespondOptions {
  * It answers with {@linkcode Request.respond} or writes to {@linkcode Request.client}
  * itself. If it throws, or returns without having done either, the client gets 500 and
  * `onError` the error.
+ *
+ * @example
+ * ```ts
+ * import type { Handler } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const handler: Handler = (request) => request.respond(200, request.url.pathname);
+ * await using server = serveInMemory(handler);
+ * console.log(await (await server.fetch("/a")).text()); // /a
+ * ```
  */
 export type Handler = (request: Request) => void | Promise<void>;
 
@@ -225,6 +247,16 @@ export class Request {
    * @returns The body.
    * @throws {HttpError} The body is rejected.
    * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   *
+   * @example
+   * ```ts
+   * import { streaming } from "@asynchttp/server";
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * const handler = streaming(async (request) => request.respond(200, await request.text()));
+   * await using server = serveInMemory(handler);
+   * console.log(await (await server.fetch("/", { method: "PUT", body: "ok" })).text()); // ok
+   * ```
    */
   text(): Promise<string> {
     return ignoreRejection(this.#text());
@@ -238,6 +270,18 @@ export class Request {
    * @throws {SyntaxError} The body is not JSON.
    * @throws {HttpError} The body is rejected.
    * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   const { name } = await request.json() as { name: string };
+   *   await request.respond(200, name);
+   * });
+   * const body = JSON.stringify({ name: "Ada" });
+   * console.log(await (await server.fetch("/", { method: "POST", body })).text()); // Ada
+   * ```
    */
   json(): Promise<unknown> {
     return ignoreRejection(notingBadJson(this.#text().then(JSON.parse)));
@@ -394,6 +438,16 @@ export class Request {
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
    * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
    * @throws {RangeError} The status is out of range. Nothing was written.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory((request) =>
+   *   request.respond(200, "<h1>Hello</h1>", { "Content-Type": "text/html", "Set-Cookie": ["a=1", "b=2"] })
+   * );
+   * console.log((await server.fetch("/")).headers.getSetCookie()); // [ "a=1", "b=2" ]
+   * ```
    */
   respond(
     code: number,
@@ -439,6 +493,17 @@ export class Request {
    * @returns Resolves when the system has it.
    * @throws {TypeError} The request was answered, or a field cannot be sent.
    * @throws {RangeError} The status is out of range.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   await request.inform(103, { Link: "</a.css>; rel=preload" });
+   *   await request.respond(200, "page");
+   * });
+   * console.log(await (await server.fetch("/")).text()); // page
+   * ```
    */
   inform(code: number, headers?: FieldsInit | null): Promise<void> {
     return this.#exchange.inform(code, headers);
@@ -464,6 +529,17 @@ export class Request {
    *
    * @returns The connection; its first bytes are those that the client sent behind the request.
    * @throws {TypeError} The request was answered, or its body was not read.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   using conn = request.hijack();
+   *   await conn.write(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"));
+   * });
+   * console.log(await (await server.fetch("/")).text()); // hi
+   * ```
    */
   hijack(): ClientConn {
     return this.#exchange.hijack();

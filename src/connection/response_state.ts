@@ -42,6 +42,19 @@ export type ResponseState =
  * - "unsent": nothing, so the client gets 500.
  * - "partial": a part of it. A stream is cut off, so that the client can tell.
  * - "complete": all of it.
+ *
+ * @example
+ * ```ts
+ * import type { ResponseProgress } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const failures: (ResponseProgress | undefined)[] = [];
+ * const handler = () => Promise.reject(new Error("nothing was sent"));
+ * await using server = serveInMemory(handler, {
+ *   onError: (_error, _request, progress) => void failures.push(progress),
+ * });
+ * console.log((await server.fetch("/")).status, failures); // 500 [ "unsent" ]
+ * ```
  */
 export type ResponseProgress = "unsent" | "partial" | "complete";
 

@@ -6,7 +6,18 @@
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
 
-/** A `Deno.Conn` that has `setNoDelay` if its socket has it. */
+/**
+ * A `Deno.Conn` that has `setNoDelay` if its socket has it.
+ *
+ * @example
+ * ```ts
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const bytes = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+ * await using server = serveInMemory(async ({ client }) => void await client.write(bytes));
+ * console.log(await (await server.fetch("/")).text()); // hi
+ * ```
+ */
 export interface ClientConn extends Deno.Conn {
   /**
    * Turns Nagle's algorithm off, or on with `false`; absent where the socket has none (TLS,

@@ -5,7 +5,22 @@
  * another protocol, a pipe, a test.
  */
 
-/** A connection that is not a socket: bytes in two directions. */
+/**
+ * A connection that is not a socket: bytes in two directions.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type StreamPair } from "@asynchttp/server";
+ *
+ * const sent = new Blob(["GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"]);
+ * const output = new TransformStream<Uint8Array, Uint8Array>();
+ * const pair: StreamPair = { readable: sent.stream(), writable: output.writable };
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serveConnection(pair, (request) => request.respond(200, request.target));
+ * console.log((await new Response(output.readable).text()).endsWith("\r\n\r\n/a")); // true
+ * await serving;
+ * ```
+ */
 export interface StreamPair {
   /** The bytes that the client sends. */
   readonly readable: ReadableStream<Uint8Array>;

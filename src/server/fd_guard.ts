@@ -12,7 +12,16 @@
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { ListNode } from "../net/linked_list.ts";
 
-/** The descriptor limit that is assumed if that of the process cannot be read; the same as in the original. */
+/**
+ * The descriptor limit that is assumed if that of the process cannot be read; the same as in the original.
+ *
+ * @example
+ * ```ts
+ * import { maxDescriptorsFallback } from "@asynchttp/server";
+ *
+ * console.log(maxDescriptorsFallback); // 16000
+ * ```
+ */
 export const maxDescriptorsFallback = 16_000;
 
 /** The runtime's own descriptors, assumed if they cannot be counted (measured: 23 to 24). */

@@ -24,7 +24,21 @@ import { MAX_REQUEST_BODY, RequestParserSettings } from "../wire/parser_options.
 import { AddressList } from "../wire/address_list.ts";
 import type { ForwardedRules } from "../wire/forwarded.ts";
 
-/** Whose fields about the client of a request are believed, and which fields. */
+/**
+ * Whose fields about the client of a request are believed, and which fields.
+ *
+ * @example
+ * ```ts
+ * import type { ForwardedOptions } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const forwarded: ForwardedOptions = { from: ["127.0.0.1"], header: "x-forwarded" };
+ * const handler = serveInMemory((request) => request.respond(200, request.hostname), { forwarded });
+ * await using server = handler;
+ * const headers = { "X-Forwarded-For": "192.0.2.7" };
+ * console.log(await (await server.fetch("/", { headers })).text()); // 192.0.2.7
+ * ```
+ */
 export interface ForwardedOptions {
   /**
    * The proxies: IP addresses, networks such as `"10.0.0.0/8"` or `"fd00::/8"`, and `"unix"` for
@@ -39,7 +53,18 @@ export interface ForwardedOptions {
   readonly header: "forwarded" | "x-forwarded";
 }
 
-/** Options for {@linkcode AsyncHttpServer}. */
+/**
+ * Options for {@linkcode AsyncHttpServer}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type AsyncHttpServerOptions } from "@asynchttp/server";
+ *
+ * const options: AsyncHttpServerOptions = { maxBody: 1_000_000, timeouts: { handler: 10_000 } };
+ * await using server = new AsyncHttpServer(options);
+ * console.log(server.stats().connections.open); // 0
+ * ```
+ */
 export interface AsyncHttpServerOptions {
   /**
    * Whether the port can be bound while old connections to it linger. Deno always sets

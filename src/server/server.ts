@@ -44,7 +44,19 @@ import { resolveOptions } from "./options.ts";
 import type { AsyncHttpServerOptions } from "./options.ts";
 import { ShutdownSignals } from "./shutdown_signals.ts";
 
-/** Options for {@linkcode AsyncHttpServer.listen}. */
+/**
+ * Options for {@linkcode AsyncHttpServer.listen}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type ListenOptions } from "@asynchttp/server";
+ *
+ * const loopback: ListenOptions = { address: "127.0.0.1" };
+ * await using server = new AsyncHttpServer();
+ * server.listen(0, loopback);
+ * console.log((server.addr as Deno.NetAddr).hostname); // 127.0.0.1
+ * ```
+ */
 export interface ListenOptions {
   /**
    * The IP address or host name to listen on; `""` stands for all interfaces.
@@ -60,7 +72,19 @@ export interface ListenOptions {
   domain?: "ipv4" | "ipv6";
 }
 
-/** Options for {@linkcode AsyncHttpServer.serve}. */
+/**
+ * Options for {@linkcode AsyncHttpServer.serve}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type ServeOptions } from "@asynchttp/server";
+ *
+ * const options: ServeOptions = { address: "127.0.0.1", onListen: () => server.close() };
+ * await using server = new AsyncHttpServer();
+ * await server.serve(0, (request) => request.respond(200), options);
+ * console.log("closed as soon as it listens");
+ * ```
+ */
 export interface ServeOptions extends ListenOptions {
   /**
    * The number of descriptors that a request is assumed to need: the loop accepts only while
@@ -93,7 +117,18 @@ export interface ServeOptions extends ListenOptions {
   handleSignals?: boolean | { readonly grace?: number };
 }
 
-/** Options for {@linkcode AsyncHttpServer.shutdown}. */
+/**
+ * Options for {@linkcode AsyncHttpServer.shutdown}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type ShutdownOptions } from "@asynchttp/server";
+ *
+ * const options: ShutdownOptions = { grace: 5000 };
+ * const server = new AsyncHttpServer();
+ * console.log(await server.shutdown(options)); // { finished: 0, cut: 0 }
+ * ```
+ */
 export interface ShutdownOptions {
   /**
    * The grace period, in milliseconds, after which the remaining connections are cut off.
@@ -112,7 +147,18 @@ export interface ShutdownOptions {
   idle?: number;
 }
 
-/** The result of {@linkcode AsyncHttpServer.shutdown}. */
+/**
+ * The result of {@linkcode AsyncHttpServer.shutdown}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, type ShutdownResult } from "@asynchttp/server";
+ *
+ * const server = new AsyncHttpServer();
+ * const { finished, cut }: ShutdownResult = await server.shutdown();
+ * console.log(finished, cut); // 0 0
+ * ```
+ */
 export interface ShutdownResult {
   /** The number of connections that ended by themselves. */
   readonly finished: number;

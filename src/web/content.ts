@@ -1,6 +1,18 @@
 import { inspected } from "../validate.ts";
 
-/** Content of a response that is sent as a whole. */
+/**
+ * Content of a response that is sent as a whole.
+ *
+ * @example
+ * ```ts
+ * import type { Content } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const content: Content = new TextEncoder().encode("bytes");
+ * await using server = serveInMemory((request) => request.respond(200, content));
+ * console.log(await (await server.fetch("/")).text()); // bytes
+ * ```
+ */
 export type Content = string | Uint8Array | null;
 
 const NOTHING = new Uint8Array(0);

@@ -117,3 +117,14 @@ Deno.test("hardening 35: content is delivered as it was sent, whatever its codin
   for (const handler of handlers) await converse([sent, EOF], handler);
   assertEquals(bodies, [bytesOf(gzip), bytesOf(gzip)]);
 });
+
+Deno.test("RejectCode: its doc comment has the codes and statuses of docs/protocol.md", async () => {
+  const source = await Deno.readTextFile(new URL("../src/errors.ts", TESTS));
+  const told = [
+    ...source.matchAll(/^ \* - `([a-z-]+)`: (\d+)(?:, in `"rfc"` (\d+))?(, never in `"rfc"`)?$/gm),
+  ].map(([, code, original, rfc, never]) => [code, original, never ? "none" : rfc ?? original]);
+  const rows = [...page.matchAll(/^\| `([a-z-]+)` +\| (\d+) +\| (\d+|none) +\|/gm)]
+    .map(([, ...cells]) => cells);
+  assert(told.length > 30, `only ${told.length} codes`);
+  assertEquals(told.toSorted(), rows.toSorted());
+});
