@@ -2,6 +2,14 @@
  * Tests of servers without sockets, and of clients against servers that fail: an entry of its
  * own, for tests only.
  *
+ * @example
+ * ```ts
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * await using server = serveInMemory((request) => request.respond(200, "hello"));
+ * console.log(await (await server.fetch("/")).text()); // hello
+ * ```
+ *
  * @module
  */
 export { InMemoryServer, serveInMemory } from "./src/testing/in_memory_server.ts";

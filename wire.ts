@@ -5,6 +5,17 @@
  * The parsers throw nothing but an {@linkcode HttpError}, whatever the bytes; the encoders throw a
  * `TypeError` or a `RangeError` for what must not be sent, and have encoded nothing then.
  *
+ * @example
+ * ```ts
+ * import { RequestParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new RequestParser();
+ * parser.input.push(new TextEncoder().encode("GET /a HTTP/1.1\r\nHost: x\r\n\r\n"));
+ * const head = parser.next();
+ * if (head.type === "head") console.log(head.method, head.target); // GET /a
+ * console.log(parser.next().type, parser.next().type); // end need-data
+ * ```
+ *
  * @module
  */
 export { HttpError, type Profile, type RejectCode, type ResponseRejectCode } from "./src/errors.ts";
