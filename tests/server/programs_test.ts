@@ -4,9 +4,9 @@ import { documented, exampleNames, EXAMPLES, launchDocumented } from "./example_
 import { servingWell } from "./tools.ts";
 import { curl, launch, run, testWith, withCertificate, withFolder } from "./tools.ts";
 
-const PROGRAMS = 21;
+const PROGRAMS = 22;
 
-Deno.test("docs/api.md: the table of examples has 21 tasks, and the page every example", async () => {
+Deno.test("docs/api.md: the table of examples has 22 tasks, and the page every example", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/api.md", import.meta.url));
   const rows = page.match(/^\| .* \| \[[\w.]+\]\(\.\.\/examples\/.*\) +\|$/gm) ?? [];
   assertEquals(rows.length, PROGRAMS);
@@ -15,10 +15,12 @@ Deno.test("docs/api.md: the table of examples has 21 tasks, and the page every e
 });
 
 Deno.test("examples: each is run by a test", async () => {
+  const files = ["./", "../deploy/"].flatMap((folder) =>
+    [...Deno.readDirSync(new URL(folder, import.meta.url))].map(({ name }) => folder + name)
+  );
   const tests = await Promise.all(
-    [...Deno.readDirSync(new URL(".", import.meta.url))]
-      .filter(({ name }) => name.endsWith("_test.ts"))
-      .map(({ name }) => Deno.readTextFile(new URL(name, import.meta.url))),
+    files.filter((file) => file.endsWith("_test.ts"))
+      .map((file) => Deno.readTextFile(new URL(file, import.meta.url))),
   );
   for (const name of exampleNames()) {
     const isRun = tests.some((text) =>
