@@ -138,7 +138,7 @@ async function store(request: Request): Promise<{ name: string; size: number }[]
     // Without a listener the error of a form that ends within a file would end the process.
     stream.on("error", () => {});
     const written = write(stream, fileName);
-    // A file that nobody reads on with would hold the form up for ever.
+    // A file that is not read on would hold the form up for ever.
     written.catch((error) => form.destroy(error));
     stream.on("limit", () => form.destroy(new FormError(413, `${fileName} is too large`)));
     streams.push(stream);

@@ -18,7 +18,7 @@ async function work(ms: number, signal: AbortSignal): Promise<string> {
   return `Done after ${ms} ms\n`;
 }
 
-/** The signal ends the work when its time is over, and when the client goes: nobody waits for it then. */
+/** The signal ends the work when its time is over, and when the client goes: nothing waits for it then. */
 async function handler(request: Request): Promise<void> {
   const ms = Number(request.url.searchParams.get("ms") ?? 100);
   try {

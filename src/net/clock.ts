@@ -37,7 +37,7 @@ export class Clock {
     return this.#now;
   }
 
-  /** Milliseconds of the monotonic clock now: 82 ns, for those who measure. A manual clock has none but its ticks. */
+  /** Milliseconds of the monotonic clock now: 82 ns, for measurements. A manual clock has none but its ticks. */
   get exactNow(): number {
     return this.#now;
   }

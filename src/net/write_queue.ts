@@ -31,7 +31,7 @@ const NO_PIECE = pieceOf(new Uint8Array(0));
 export class WriteQueue {
   /** The number of bytes that the system has taken. */
   bytesOut = 0;
-  /** Called when the system has taken bytes: for those who measure. */
+  /** Called when the system has taken bytes: for measurements. */
   onProgress: (() => void) | undefined;
   readonly #conn: ByteConn;
   readonly #throughput: Throughput;

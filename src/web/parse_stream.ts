@@ -161,7 +161,7 @@ class Requests {
       close: () => this.#input.end(),
       abort: (reason) => this.#fail(reason),
     });
-    // Without read-ahead: a request that nobody wants yet stays bytes.
+    // Without read-ahead: a request that is not wanted yet stays bytes.
     this.readable = new ReadableStream({
       start: (controller) => void (this.#requests = controller),
       pull: (controller) => this.#pull(controller),

@@ -212,7 +212,7 @@ function opensTunnel(status: number, { method }: AwaitedResponse): boolean {
 
 /**
  * RFC 9110, 8.6 and RFC 9112, 6.1: a server MUST NOT send Content-Length or Transfer-Encoding with
- * 1xx and 204. `Content-Length: 0` is accepted, which many send, and nobody reads in two ways.
+ * 1xx and 204. `Content-Length: 0` is accepted, which many send, and which reads in one way only.
  */
 function checkBare(status: number, length: BodyLength | null): void {
   if (length === null || length === 0) return;
