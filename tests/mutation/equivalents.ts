@@ -24,6 +24,34 @@ const NEXT_CASE =
 /** All of them; found by `deno task mutate`. */
 export const EQUIVALENTS: readonly Equivalent[] = [
   {
+    file: "response_framing.ts",
+    code: 'return method === "CONNECT" && status >= 200 && status < 300;',
+    from: "200",
+    to: "199",
+    why: "interim responses are framed elsewhere: no final status is below 200",
+  },
+  {
+    file: "message_framing.ts",
+    code: 'if (values.length === 1 && values[0] === "keep-alive") return KEEP_ALIVE;',
+    from: "0",
+    to: "1",
+    why: "the list that is read instead is the same, only made anew",
+  },
+  {
+    file: "message_framing.ts",
+    code: "if (values.length === 0) return NONE;",
+    from: "values.length === 0",
+    to: "false",
+    why: "no fields are one empty member then, which is no option that is looked for",
+  },
+  {
+    file: "message_framing.ts",
+    code: 'const [name = "", ...parameters] = coding.split(";").map((part) => trimmed(part));',
+    from: '""',
+    to: '"mutant"',
+    why: "a split has at least one part: the default is there for the types",
+  },
+  {
     file: "chunked.ts",
     code: "if (to < start) bytes.copyWithin(to, start, start + count);",
     from: "to < start",

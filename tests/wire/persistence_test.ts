@@ -1,3 +1,5 @@
+import { assertEquals } from "@std/assert";
+import { requestAllowsReuse } from "../../src/wire/request_framing.ts";
 import { testRows } from "./runners.ts";
 import type { Row } from "./runners.ts";
 
@@ -29,6 +31,7 @@ const persistence: readonly (readonly [minor: number, lines: string, persistent:
   [2, "", true],
   [2, "Connection: close", false],
   [0, "", false],
+  [0, "Connection:", false],
   [0, "Connection: keep-alive", true],
   [0, "Connection: Keep-Alive", true],
   [0, "Connection: x, keep-alive", true],
@@ -188,3 +191,22 @@ testRows([
     events: ["GET /a HTTP/1.1", "end", "400 bad-request-line"],
   },
 ]);
+
+/** The method, whether the client persists, what it offers to upgrade to, whether another request may follow. */
+const REUSE: readonly (readonly [string, boolean, string | null, boolean])[] = [
+  ["GET", true, null, true],
+  ["GET", false, null, false],
+  ["GET", true, "websocket", false],
+  ["CONNECT", true, null, false],
+];
+
+for (const [method, persistent, upgrade, allowed] of REUSE) {
+  Deno.test(
+    `RFC 9110, 7.8: another request ${allowed ? "may" : "must not"} follow ${method}, ${
+      persistent ? "persistent" : "last"
+    }, upgrade ${upgrade}`,
+    () => {
+      assertEquals(requestAllowsReuse({ framing: { persistent, upgrade }, method }), allowed);
+    },
+  );
+}
