@@ -8,14 +8,15 @@
  * curl -i http://localhost:8080/readyz
  * ```
  *
- * Arguments: the port, and for how many milliseconds `/readyz` says no before the listener
- * closes: longer than the balancer takes to notice, its interval times its number of failures.
+ * Arguments: the port; for how many milliseconds `/readyz` says no before the listener closes,
+ * longer than the balancer takes to notice, its interval times its number of failures; the address.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
 const PORT = Number(Deno.args[0] ?? 8080);
 const NOTICE_MS = Number(Deno.args[1] ?? 5000);
+const ADDRESS = Deno.args[2] ?? "127.0.0.1";
 
 const server = new AsyncHttpServer({
   forwarded: { from: ["127.0.0.1"], header: "x-forwarded" },
@@ -46,7 +47,7 @@ async function leave(): Promise<void> {
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, leave);
 await server.serve(PORT, handler, {
-  address: "127.0.0.1",
-  onListen: () => console.log(`Listening on http://127.0.0.1:${server.getPort()}/`),
+  address: ADDRESS,
+  onListen: () => console.log(`Listening on http://${ADDRESS}:${server.getPort()}/`),
 });
 Deno.exit();

@@ -53,6 +53,18 @@ const HAPROXY: Front = {
   args: (file) => ["-db", "-f", file],
 };
 
+/** The part of it that passes TLS through. */
+export const HAPROXY_TLS: Front = {
+  ...HAPROXY,
+  configuration: (front, back) =>
+    deployed("haproxy.cfg", [
+      ["maxconn 20000", "maxconn 1000"],
+      ["bind :80", `bind 127.0.0.1:${freePort()}`],
+      ["bind :443", `bind 127.0.0.1:${front}`],
+      ["127.0.0.1:8443", `127.0.0.1:${back}`],
+    ]),
+};
+
 const CADDY: Front = {
   program: "caddy",
   configuration: async (front, back) =>

@@ -1,8 +1,10 @@
 /** nginx, HAProxy and Caddy as `deploy/` sets them up, before `examples/health.ts`. */
 import { assertEquals } from "@std/assert";
 import { delay } from "@std/async";
-import { launchExample, run, testWith } from "../server/tools.ts";
-import { FRONTS, withFront } from "./fronts.ts";
+import { AsyncHttpServer } from "@asynchttp/server";
+import { tlsListener } from "@asynchttp/server/tls";
+import { launchExample, run, testWith, withCertificate } from "../server/tools.ts";
+import { FRONTS, HAPROXY_TLS, withFront } from "./fronts.ts";
 import type { Front } from "./fronts.ts";
 
 async function statusOf(origin: string, path: string): Promise<number> {
@@ -44,3 +46,24 @@ for (const front of FRONTS) {
     () => forwards(front),
   );
 }
+
+testWith("haproxy", "deploy/haproxy.cfg: passes TLS through, and names the client", async () => {
+  await withCertificate(async (certFile, keyFile) => {
+    const tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+    const listener = tlsListener(tcp, {
+      cert: await Deno.readTextFile(certFile),
+      key: await Deno.readTextFile(keyFile),
+      proxyProtocol: { from: ["127.0.0.1"] },
+    });
+    await using server = new AsyncHttpServer();
+    const serving = server.serve(listener, (request) => request.respond(200, request.hostname));
+    await withFront(HAPROXY_TLS, tcp.addr.port, async (port) => {
+      const args = ["-s", "--interface", "127.0.0.2", "--cacert", certFile];
+      const url = `https://localhost:${port}/`;
+      const connect = ["--connect-to", `localhost:${port}:127.0.0.1:${port}`];
+      assertEquals((await run("curl", ...args, ...connect, url)).stdout, "127.0.0.2");
+    });
+    server.close();
+    await serving;
+  });
+});
