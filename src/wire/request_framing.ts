@@ -77,7 +77,7 @@ export function requestAllowsReuse(
 }
 
 /** The host that was validated last: nearly all requests to a server name the same one. As a slice, it keeps one head alive. */
-let lastHost = "";
+let lastHost: string | null = null;
 
 /** RFC 9112, 3.2: "400 to any HTTP/1.1 request message that lacks a Host header field and to any that contains more than one". */
 function decideHost(minor: number, values: string[]): string | null {
@@ -87,7 +87,7 @@ function decideHost(minor: number, values: string[]): string | null {
   }
   if (values.length > 1) throw badHost("A request must have only one Host (RFC 9112, 3.2)");
   const host = values[0]!;
-  if (host === lastHost && host !== "") return host;
+  if (host === lastHost) return host;
   if (!isHost(host)) {
     throw badHost(`Host must be a host with an optional port: got ${quoted(host)} (RFC 9110, 7.2)`);
   }

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { FieldPair } from "../../src/wire/fields.ts";
-import { decideResponse, isNamed } from "../../src/wire/response_framing.ts";
+import { checkBareFields, decideResponse, isNamed } from "../../src/wire/response_framing.ts";
 import type { ResponseFacts, ResponseFraming } from "../../src/wire/response_framing.ts";
 
 const NO_FIELDS: readonly FieldPair[] = [];
@@ -211,6 +211,20 @@ Deno.test("RFC 9110, 8.6: HEAD and 304 may have the length that GET would have",
   const fields: FieldPair[] = [["Content-Length", "1234"]];
   assertEquals(decideResponse(facts({ method: "HEAD", size: 0, fields })).length, "given");
   assertEquals(decideResponse(facts({ status: 304, size: 0, fields })).length, "given");
+});
+
+Deno.test("RFC 9110, 8.6: a stream may have a length of 0", () => {
+  const fields: FieldPair[] = [["Content-Length", "0"]];
+  assertEquals(decideResponse(facts({ size: null, fields })).length, "given");
+});
+
+Deno.test("RFC 9110, 8.6: a response without content specifies no length and no coding", () => {
+  for (
+    const name of ["Content-Length", "content-length", "Transfer-Encoding", "transfer-ENCODING"]
+  ) {
+    assertThrows(() => checkBareFields([["A", "b"], [name, "1"]]), TypeError, `Field "${name}"`);
+  }
+  checkBareFields([["A", "b"], ["Content-Type", "c"]]);
 });
 
 Deno.test("hardening 18: Content-Length must be given only once, even the same", () => {
