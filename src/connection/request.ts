@@ -8,6 +8,7 @@ import type { ClientConn } from "../net/raw_conn.ts";
 import { isCount } from "../validate.ts";
 import { headersOf } from "../web/lazy_headers.ts";
 import { partsOf } from "../web/response_parts.ts";
+import type { ResponseParts } from "../web/response_parts.ts";
 import { formOf, notingBadJson, typedContent } from "../web/bad_body.ts";
 import type { Content } from "../web/content.ts";
 import type { Protocol } from "../wire/version.ts";
@@ -481,7 +482,11 @@ export class Request {
    * ```
    */
   respondWith(response: Response): Promise<void> {
-    return ignoreRejection(this.#respondWith(response));
+    try {
+      return this.#respondWith(response);
+    } catch (error) {
+      return ignoreRejection(Promise.reject(error));
+    }
   }
 
   /**
@@ -586,11 +591,20 @@ export class Request {
     return typedContent(await this.#exchange.body.readWhole(), this.headers);
   }
 
-  async #respondWith(response: Response): Promise<void> {
-    const switchProtocols = protocolSwitches.get(this);
-    if (switchProtocols !== undefined && response?.status === 101) return switchProtocols(response);
-    const given = partsOf(response);
-    const parts = given instanceof Promise ? await given : given;
+  /** Not async: a response in memory is sent at once, and no promise but its own is waited for. */
+  #respondWith(response: Response): Promise<void> {
+    const switchProtocols = response?.status === 101 ? protocolSwitches.get(this) : undefined;
+    if (switchProtocols !== undefined) {
+      return ignoreRejection(Promise.resolve(switchProtocols(response)));
+    }
+    const parts = partsOf(response);
+    return parts instanceof Promise
+      ? ignoreRejection(this.#respondLater(parts))
+      : this.#exchange.respond(parts);
+  }
+
+  async #respondLater(coming: Promise<ResponseParts>): Promise<void> {
+    const parts = await coming;
     try {
       await this.#exchange.respond(parts);
     } catch (error) {

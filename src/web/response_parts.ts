@@ -2,7 +2,7 @@
 import { inspected } from "../validate.ts";
 import type { FieldsInit } from "../fields_init.ts";
 import type { Content } from "./content.ts";
-import { staticBody } from "./static_body.ts";
+import { takeStaticBody } from "./static_body.ts";
 import { isNamed } from "../wire/response_framing.ts";
 
 /** The parts of a response, as provided by a handler. */
@@ -93,17 +93,11 @@ function entriesOf(headers: object): Iterable<[string, string]> {
 function contentOf(
   response: Response,
 ): Content | Promise<Content | ReadableStream<Uint8Array>> {
-  switch (staticBody(response)) {
-    case "text":
-      return response.text();
-    case "bytes":
-      return response.bytes();
-    case null: {
-      const { body } = response;
-      if (body?.locked) throw bodyIsUsed();
-      return body instanceof ReadableStream ? contentOfStream(body) : body;
-    }
-  }
+  const content = takeStaticBody(response);
+  if (content !== null) return content;
+  const { body } = response;
+  if (body?.locked) throw bodyIsUsed();
+  return body instanceof ReadableStream ? contentOfStream(body) : body;
 }
 
 /** Microtask turns within which a body that is available at once yields its only chunk, and its end. */

@@ -26,8 +26,8 @@ function source(path: string): string {
 }
 
 Deno.test("without the internals no content is taken for static", async () => {
-  const code = `import { staticBody } from ${source("static_body.ts")};
-    console.log(staticBody(new Response("x")), staticBody(new Response(new Uint8Array(3))));`;
+  const code = `import { takeStaticBody } from ${source("static_body.ts")};
+    console.log(takeStaticBody(new Response("x")), takeStaticBody(new Response(new Uint8Array(3))));`;
   assertEquals(await evaluated(code), "null null");
 });
 
