@@ -152,17 +152,41 @@ function statusLine(status: number, statusText = reasonPhrase(status)): string {
   if (!Number.isInteger(status) || status < 200 || status > 599) {
     throw new RangeError(`Status must be an integer from 200 to 599: got ${inspected(status)}`);
   }
-  if (typeof statusText !== "string" || !consistsOf(statusText, TEXT)) {
-    throw new TypeError(
-      `Invalid statusText ${
-        JSON.stringify(statusText)
-      }: it must be text without controls or characters above U+00FF (RFC 9112, 4)`,
-    );
-  }
+  checkText("statusText", statusText, "RFC 9112, 4");
   return `HTTP/1.1 ${status} ${statusText}\r\n`;
 }
 
-/** The request that a response is for: the head that a {@linkcode RequestParser} has returned, or its like. */
+function checkText(name: string, text: unknown, section: string): void {
+  if (typeof text === "string" && consistsOf(text, TEXT)) return;
+  throw new TypeError(
+    `Invalid ${name} ${
+      JSON.stringify(text)
+    }: it must be text without controls or characters above U+00FF (${section})`,
+  );
+}
+
+/** The server counts bytes; a caller of this entry may have the number from elsewhere. */
+function checkSize(size: number | null): void {
+  if (size === null || (Number.isSafeInteger(size) && size >= 0)) return;
+  throw new RangeError(`Size must be an integer from 0 on, or null: got ${inspected(size)}`);
+}
+
+/**
+ * The request that a response is for: the head that a {@linkcode RequestParser} has returned, or its like.
+ *
+ * @example A request that no parser of this module has read
+ * ```ts
+ * import { type AnsweredRequest, ResponseEncoder } from "@asynchttp/server/wire";
+ *
+ * const request: AnsweredRequest = {
+ *   method: "GET",
+ *   protocol: { minor: 0 },
+ *   framing: { persistent: true, upgrade: null },
+ * };
+ * const head = new ResponseEncoder().head(request, { status: 200, size: 2 });
+ * console.log(new TextDecoder().decode(head).includes("Connection: keep-alive")); // true
+ * ```
+ */
 export interface AnsweredRequest {
   /** The method. */
   readonly method: string;
@@ -175,7 +199,24 @@ export interface AnsweredRequest {
   readonly framing: Pick<Framing, "persistent" | "upgrade">;
 }
 
-/** The head of a response to send. */
+/**
+ * The head of a response to send.
+ *
+ * @example
+ * ```ts
+ * import { ResponseEncoder, type ResponseToSend } from "@asynchttp/server/wire";
+ *
+ * const request = {
+ *   method: "GET",
+ *   protocol: { minor: 1 },
+ *   framing: { persistent: true, upgrade: null },
+ * };
+ * const response: ResponseToSend = { status: 404, fields: { "X-A": "b" }, size: 9 };
+ * const head = new ResponseEncoder().head(request, response);
+ * console.log(new TextDecoder().decode(head).split("\r\n"));
+ * // [ "HTTP/1.1 404 Not Found", "X-A: b", "Content-Length: 9", "", "" ]
+ * ```
+ */
 export interface ResponseToSend {
   /** The status, 200 to 599. */
   readonly status: number;
@@ -233,11 +274,13 @@ export class ResponseEncoder extends MessageEncoder {
    * @param request The request that it is for.
    * @param response Status, fields, and the size of the content.
    * @returns The bytes to send.
-   * @throws {RangeError} The status is not that of a final response.
-   * @throws {TypeError} Another part is invalid.
+   * @throws {RangeError} The status is not that of a final response, or the size is not an integer from 0 on.
+   * @throws {TypeError} Another part is invalid, the response before it has not ended, or none may follow it.
    */
   head(request: AnsweredRequest, response: ResponseToSend): Uint8Array {
     const { size = 0, date = null } = response;
+    checkSize(size);
+    if (date !== null) checkText("date", date, "RFC 9110, 5.5");
     return this.begin(() => {
       const out = new WriteBuffer();
       const { sendsContent, length, givenLength, chunked, persistent } = encodeHead(out, {
@@ -263,7 +306,7 @@ export class ResponseEncoder extends MessageEncoder {
    * @param fields The header fields.
    * @returns The bytes to send.
    * @throws {RangeError} The status is not that of an interim response.
-   * @throws {TypeError} A field is invalid, or a head was encoded already.
+   * @throws {TypeError} A field is invalid, the response before it has not ended, or none may follow it.
    */
   interim(request: AnsweredRequest, status: number, fields?: FieldsInit | null): Uint8Array {
     if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
@@ -286,7 +329,7 @@ export class ResponseEncoder extends MessageEncoder {
    * @param request The request that it is for.
    * @param fields The header fields; `Upgrade` and `Connection` are added.
    * @returns The bytes to send.
-   * @throws {TypeError} A field is invalid, or the request offers no other protocol.
+   * @throws {TypeError} A field is invalid, the request offers no other protocol, the response before it has not ended, or none may follow it.
    */
   upgrade({ method, framing }: AnsweredRequest, fields?: FieldsInit | null): Uint8Array {
     return this.bare("switched", () => {

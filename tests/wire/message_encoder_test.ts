@@ -298,6 +298,20 @@ Deno.test("RFC 9110, 7.8 and 9.3.6: HTTP ends with 101, or with 200 to CONNECT",
   assertEquals(tunnel.state, "switched");
 });
 
+for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
+  Deno.test(`RFC 9110, 8.6: a response of ${size} bytes is refused`, () => {
+    const encode = () => new ResponseEncoder().head(answered(), { status: 200, size });
+    assertThrows(encode, RangeError, `Size must be an integer from 0 on, or null: got ${size}`);
+  });
+}
+
+for (const date of ["a\r\nb: c", "a\0", "a\u010a", 1 as unknown as string]) {
+  Deno.test(`hardening 17: ${JSON.stringify(date)} as the date of a response is refused`, () => {
+    const encode = () => new ResponseEncoder().head(answered(), { status: 200, date });
+    assertThrows(encode, TypeError, `Invalid date ${JSON.stringify(date)}`);
+  });
+}
+
 Deno.test("ResponseEncoder: a response that is refused leaves no bytes behind", () => {
   const encoder = new ResponseEncoder();
   assertThrows(() => encoder.head(answered(), { status: 99 }), RangeError);
