@@ -23,12 +23,7 @@ export type { FieldsInit } from "./src/fields_init.ts";
 export type { Limits } from "./src/limits.ts";
 export type { BodyData, MessageEnd, NeedData } from "./src/wire/events.ts";
 export type { FieldPair, Fields } from "./src/wire/fields.ts";
-export type {
-  EncodedHead,
-  EncoderState,
-  MessageEncoder,
-  SentFraming,
-} from "./src/wire/message_encoder.ts";
+export type { EncoderState, MessageEncoder } from "./src/wire/message_encoder.ts";
 export type { BodyLength } from "./src/wire/message_framing.ts";
 export type {
   MessageLimits,

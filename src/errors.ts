@@ -103,6 +103,20 @@ export type RejectCode =
 /**
  * Why a response was rejected, besides the reasons that it has in common with a request: the codes
  * of `ResponseParser` in the entry `./wire`. Always with status 502.
+ *
+ * @example
+ * ```ts
+ * import { HttpError, ResponseParser, type ResponseRejectCode } from "@asynchttp/server/wire";
+ *
+ * const unasked: ResponseRejectCode = "unexpected-response";
+ * const parser = new ResponseParser(); // expects no response
+ * parser.input.push(new TextEncoder().encode("HTTP/1.1 204 No Content\r\n\r\n"));
+ * try {
+ *   parser.next();
+ * } catch (error) {
+ *   console.log(error instanceof HttpError && error.code === unasked); // true
+ * }
+ * ```
  */
 export type ResponseRejectCode =
   | "bad-status-line"
@@ -117,9 +131,11 @@ export type ResponseRejectCode =
  *
  * @example
  * ```ts
+ * import type { Profile } from "@asynchttp/server";
  * import { serveInMemory } from "@asynchttp/server/testing";
  *
- * for (const profile of ["original", "rfc"] as const) {
+ * const profiles: Profile[] = ["original", "rfc"];
+ * for (const profile of profiles) {
  *   await using server = serveInMemory((request) => request.respond(200), { profile });
  *   const response = await server.fetch("/" + "a".repeat(9000));
  *   console.log(response.status); // 413, 414

@@ -6,12 +6,15 @@ import type { HttpError } from "./errors.ts";
  *
  * @example
  * ```ts
+ * import type { ServerStats } from "@asynchttp/server";
  * import { serveInMemory } from "@asynchttp/server/testing";
  *
+ * const rejected = ({ rejections }: ServerStats) =>
+ *   Object.values(rejections).reduce((sum, count) => sum + count, 0);
  * await using server = serveInMemory((request) => request.respond(200, "hello"));
  * await (await server.fetch("/")).text();
- * const { requests, connections, rejections } = server.stats();
- * console.log(requests, connections.accepted, rejections); // 1 1 {}
+ * const stats = server.stats();
+ * console.log(stats.requests, stats.connections.accepted, rejected(stats)); // 1 1 0
  * ```
  */
 export interface ServerStats {

@@ -26,7 +26,31 @@ export type { ClusterOptions } from "./options.ts";
 export type { ClusterStats, WorkerState, WorkerStats } from "./stats.ts";
 export type { ClusterWorker, WorkerMain, WorkerServer } from "./worker.ts";
 
-/** The workers of a program, as its master has them. */
+/**
+ * The workers of a program, as its master has them.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { type Cluster, cluster } from "@asynchttp/server/cluster";
+ *
+ * const urlOf = ({ port }: Cluster) => `http://127.0.0.1:${port}/`;
+ *
+ * await using workers = await cluster({
+ *   workers: 2,
+ *   main({ port }) {
+ *     const server = new AsyncHttpServer({ reusePort: true });
+ *     server.serve(port, (request) => request.respond(200, "hello"), { address: "127.0.0.1" });
+ *     return server;
+ *   },
+ * });
+ * console.log(await (await fetch(urlOf(workers))).text()); // hello
+ * await workers.reload(); // after a new version was installed
+ * await workers.shutdown({ grace: 1000 });
+ * await workers.finished;
+ * console.log(workers.stats().requests); // 1
+ * ```
+ */
 export interface Cluster extends AsyncDisposable {
   /** The port that the workers listen on. */
   readonly port: number;
@@ -77,19 +101,20 @@ export interface Cluster extends AsyncDisposable {
  *
  * @example
  * ```ts ignore
- * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { AsyncHttpServer, type Request } from "@asynchttp/server";
  * import { cluster } from "@asynchttp/server/cluster";
  *
- * const { port } = await cluster({
- *   port: 8080,
- *   flags: ["--allow-net"],
+ * await using workers = await cluster({
+ *   workers: 2,
  *   main({ number, port }) {
  *     const server = new AsyncHttpServer({ reusePort: true });
- *     server.serve(port, (request) => request.respond(200, `Hello from worker ${number}\n`));
+ *     const handler = (request: Request) => request.respond(200, `Hello from worker ${number}`);
+ *     server.serve(port, handler, { address: "127.0.0.1" });
  *     return server;
  *   },
  * });
- * console.log(`Listening on http://localhost:${port}/`);
+ * const text = await (await fetch(`http://127.0.0.1:${workers.port}/`)).text();
+ * console.log(text.slice(0, -1)); // Hello from worker
  * ```
  */
 export async function cluster(options: ClusterOptions): Promise<Cluster> {

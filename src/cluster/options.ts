@@ -4,7 +4,28 @@ import type { Check } from "../validate.ts";
 import type { WorkerMain } from "./worker.ts";
 import { checkSystem, inheritedFlags } from "./worker_command.ts";
 
-/** Options for {@linkcode cluster}. */
+/**
+ * Options for {@linkcode cluster}.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { cluster, type ClusterOptions } from "@asynchttp/server/cluster";
+ *
+ * const options: ClusterOptions = {
+ *   workers: 2,
+ *   flags: ["--allow-net=127.0.0.1"],
+ *   heartbeat: 5000,
+ *   main({ port }) {
+ *     const server = new AsyncHttpServer({ reusePort: true });
+ *     server.serve(port, (request) => request.respond(200), { address: "127.0.0.1" });
+ *     return server;
+ *   },
+ * };
+ * await using workers = await cluster(options);
+ * console.log(workers.stats().workers.length); // 2
+ * ```
+ */
 export interface ClusterOptions {
   /**
    * The program of a worker: makes a server with `reusePort: true`, lets it listen on

@@ -7,7 +7,25 @@ import { NO_STATS } from "./stats.ts";
 import type { ClusterStats } from "./stats.ts";
 import { WORKER_VARIABLE } from "./worker_command.ts";
 
-/** What `main` is given. */
+/**
+ * What `main` is given.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { cluster, type ClusterWorker } from "@asynchttp/server/cluster";
+ *
+ * function main({ number, port, signal }: ClusterWorker): AsyncHttpServer {
+ *   const server = new AsyncHttpServer({ reusePort: true });
+ *   signal.addEventListener("abort", () => console.error(`Worker ${number} ends`));
+ *   server.serve(port, (request) => request.respond(200, `${number}`), { address: "127.0.0.1" });
+ *   return server;
+ * }
+ *
+ * await using workers = await cluster({ workers: 1, main });
+ * console.log(workers.stats().workers.map(({ number }) => number)); // [ 1 ]
+ * ```
+ */
 export interface ClusterWorker {
   /** Its number, from 1 on. The worker that takes its place has the same. */
   readonly number: number;
@@ -23,17 +41,75 @@ export interface ClusterWorker {
   stats(): Promise<ClusterStats>;
 }
 
-/** What a worker needs of its server. */
+/**
+ * What a worker needs of its server.
+ *
+ * @example A worker with a server of another port, for metrics
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { cluster, type WorkerServer } from "@asynchttp/server/cluster";
+ *
+ * function both(server: AsyncHttpServer, metrics: AsyncHttpServer): WorkerServer {
+ *   return {
+ *     getPort: () => server.getPort(),
+ *     stats: () => server.stats(),
+ *     shutdown: (options) => Promise.all([server, metrics].map((each) => each.shutdown(options))),
+ *   };
+ * }
+ *
+ * await using workers = await cluster({
+ *   workers: 1,
+ *   main({ port, stats }) {
+ *     const [server, metrics] = [true, false].map((reusePort) => new AsyncHttpServer({ reusePort }));
+ *     server!.serve(port, (request) => request.respond(200), { address: "127.0.0.1" });
+ *     metrics!.serve(0, async (request) => {
+ *       await request.respond(200, `requests ${(await stats()).requests}\n`);
+ *     }, { address: "127.0.0.1" });
+ *     return both(server!, metrics!);
+ *   },
+ * });
+ * console.log(workers.port > 0); // true
+ * ```
+ */
 export interface WorkerServer {
-  /** The port that it listens on. */
+  /**
+   * Tells the port that it listens on.
+   *
+   * @returns The port.
+   */
   getPort(): number;
-  /** Its counters. */
+  /**
+   * Tells its counters.
+   *
+   * @returns A snapshot.
+   */
   stats(): ServerStats;
-  /** Ends it. */
+  /**
+   * Ends it. Called again when there is less time.
+   *
+   * @param options How long requests may take, and how long idle connections stay open, in milliseconds.
+   * @returns A promise that resolves when it has ended; the process ends then.
+   */
   shutdown(options: { grace: number; idle: number }): Promise<unknown>;
 }
 
-/** The program of a worker. */
+/**
+ * The program of a worker.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { cluster, type WorkerMain } from "@asynchttp/server/cluster";
+ *
+ * const main: WorkerMain = ({ port }) => {
+ *   const server = new AsyncHttpServer({ reusePort: true });
+ *   server.serve(port, (request) => request.respond(200, "hello"), { address: "127.0.0.1" });
+ *   return server;
+ * };
+ * await using workers = await cluster({ workers: 1, main });
+ * console.log(workers.stats().workers[0]!.state); // listening
+ * ```
+ */
 export type WorkerMain = (worker: ClusterWorker) => WorkerServer | Promise<WorkerServer>;
 
 /** Runs `main` in this process, which ends with it. */

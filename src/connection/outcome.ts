@@ -9,10 +9,39 @@ import type { HttpError } from "../errors.ts";
  * - "cut": the server ended it: a timeout, a source or a handler that failed within the response,
  *   a shutdown whose grace was over, or a handler that closed the connection without a response.
  * - "handed-over": the connection belongs to the handler, or to another protocol.
+ *
+ * @example
+ * ```ts
+ * import type { ResponseEnd } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const ends: Partial<Record<ResponseEnd, number>> = {};
+ * await using server = serveInMemory((request) => request.respond(200, "hello"), {
+ *   onResponse: ({ ended }) => ends[ended] = (ends[ended] ?? 0) + 1,
+ * });
+ * await (await server.fetch("/")).text();
+ * console.log(ends); // { complete: 1 }
+ * ```
  */
 export type ResponseEnd = "complete" | "client-gone" | "cut" | "handed-over";
 
-/** The request of an outcome. */
+/**
+ * The request of an outcome.
+ *
+ * @example
+ * ```ts
+ * import type { OutcomeRequest } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const agentOf = ({ headers }: OutcomeRequest) => headers.get("user-agent") ?? "unknown";
+ * const agents: string[] = [];
+ * await using server = serveInMemory((request) => request.respond(200), {
+ *   onResponse: ({ request }) => agents.push(agentOf(request)),
+ * });
+ * await server.fetch("/", { headers: { "User-Agent": "probe/1" } });
+ * console.log(agents); // [ "probe/1" ]
+ * ```
+ */
 export interface OutcomeRequest {
   /**
    * The request line as the client sent it, one character a byte; of a refused one the part that
@@ -35,7 +64,23 @@ export interface OutcomeRequest {
   readonly peerAddr: Deno.Addr;
 }
 
-/** What became of one request. */
+/**
+ * What became of one request.
+ *
+ * @example A line for each request that took long or failed
+ * ```ts
+ * import type { RequestOutcome } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * function onResponse({ request, status, totalMs, ended }: RequestOutcome) {
+ *   if (totalMs < 1000 && ended === "complete" && (status ?? 500) < 500) return;
+ *   console.log(request.method, request.target, status, ended); // GET /a 500 complete
+ * }
+ * const onError = () => {};
+ * await using server = serveInMemory(() => Promise.reject(), { onResponse, onError });
+ * await (await server.fetch("/a")).text();
+ * ```
+ */
 export interface RequestOutcome {
   /** The request, as far as it is known. */
   readonly request: OutcomeRequest;

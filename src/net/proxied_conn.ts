@@ -13,7 +13,25 @@ import type { ProxiedAddresses } from "../wire/proxy_protocol.ts";
 import { ReadBuffer } from "../wire/read_buffer.ts";
 import type { ByteConn } from "./stream_conn.ts";
 
-/** Whose connections begin with a header of the PROXY protocol. */
+/**
+ * Whose connections begin with a header of the PROXY protocol.
+ *
+ * @example
+ * ```ts
+ * import type { ProxyProtocolOptions } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const proxyProtocol: ProxyProtocolOptions = { from: ["127.0.0.1"] };
+ * await using server = serveInMemory(
+ *   (request) => request.respond(200, request.hostname, { Connection: "close" }),
+ *   { proxyProtocol },
+ * );
+ * using conn = server.connect();
+ * const header = "PROXY TCP4 192.0.2.7 192.0.2.1 5000 80\r\n";
+ * await conn.write(new TextEncoder().encode(`${header}GET / HTTP/1.1\r\nHost: x\r\n\r\n`));
+ * console.log((await new Response(conn.readable).text()).split("\r\n").at(-1)); // 192.0.2.7
+ * ```
+ */
 export interface ProxyProtocolOptions {
   /**
    * The proxies: IP addresses, networks such as `"10.0.0.0/8"` or `"fd00::/8"`, and `"unix"` for

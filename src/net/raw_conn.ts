@@ -11,10 +11,12 @@ import { ignoreRejection } from "../ignore_rejection.ts";
  *
  * @example
  * ```ts
+ * import type { ClientConn } from "@asynchttp/server";
  * import { serveInMemory } from "@asynchttp/server/testing";
  *
  * const bytes = new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
- * await using server = serveInMemory(async ({ client }) => void await client.write(bytes));
+ * const greet = async (client: ClientConn) => void await client.write(bytes);
+ * await using server = serveInMemory((request) => greet(request.client));
  * console.log(await (await server.fetch("/")).text()); // hi
  * ```
  */
@@ -22,6 +24,8 @@ export interface ClientConn extends Deno.Conn {
   /**
    * Turns Nagle's algorithm off, or on with `false`; absent where the socket has none (TLS,
    * Unix, a pair of streams). The server turns it off before its second write.
+   *
+   * @param noDelay Whether it is off; it is by default.
    */
   setNoDelay?(noDelay?: boolean): void;
 }

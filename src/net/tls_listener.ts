@@ -6,7 +6,24 @@ import { behindProxy, isProxyProtocol, trustedProxies } from "./proxied_conn.ts"
 import type { ProxyProtocolOptions } from "./proxied_conn.ts";
 import { TlsConn } from "./tls_conn.ts";
 
-/** A certificate and its key. */
+/**
+ * A certificate and its key.
+ *
+ * @example
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { type TlsCertificate, tlsListener } from "@asynchttp/server/tls";
+ *
+ * const read = async (): Promise<TlsCertificate> => ({
+ *   cert: await Deno.readTextFile("cert.pem"),
+ *   key: await Deno.readTextFile("key.pem"),
+ * });
+ *
+ * await using server = new AsyncHttpServer();
+ * server.listenOn(tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), await read()));
+ * console.log(server.addr.transport); // tcp
+ * ```
+ */
 export interface TlsCertificate {
   /** The certificate chain, in PEM. */
   readonly cert: string;
@@ -14,7 +31,31 @@ export interface TlsCertificate {
   readonly key: string;
 }
 
-/** A listener for HTTPS. */
+/**
+ * A listener for HTTPS.
+ *
+ * @example A certificate that is renewed is used without a restart
+ * ```ts ignore
+ * import { AsyncHttpServer } from "@asynchttp/server";
+ * import { type TlsListener, tlsListener } from "@asynchttp/server/tls";
+ *
+ * const read = async () => ({
+ *   cert: await Deno.readTextFile("cert.pem"),
+ *   key: await Deno.readTextFile("key.pem"),
+ * });
+ * const renew = async (listener: TlsListener) => listener.setCertificate(await read());
+ *
+ * const listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), await read());
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(listener, (request) => request.respond(200));
+ * await renew(listener); // on SIGHUP, or once a day
+ *
+ * using client = Deno.createHttpClient({ caCerts: [(await read()).cert] });
+ * console.log((await fetch(`https://localhost:${server.getPort()}/`, { client })).status); // 200
+ * server.close();
+ * await serving;
+ * ```
+ */
 export interface TlsListener extends Deno.Listener {
   /**
    * Exchanges the certificate, for connections that are accepted from now on. Those that are
@@ -27,7 +68,23 @@ export interface TlsListener extends Deno.Listener {
   setCertificate(certificate: TlsCertificate): void;
 }
 
-/** Options for {@linkcode tlsListener}. */
+/**
+ * Options for {@linkcode tlsListener}.
+ *
+ * @example
+ * ```ts ignore
+ * import { tlsListener, type TlsOptions } from "@asynchttp/server/tls";
+ *
+ * const options: TlsOptions = {
+ *   cert: await Deno.readTextFile("cert.pem"),
+ *   key: await Deno.readTextFile("key.pem"),
+ *   alpnProtocols: ["http/1.1"],
+ *   proxyProtocol: { from: ["10.0.0.0/8"] },
+ * };
+ * using listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), options);
+ * console.log(listener.addr.transport); // tcp
+ * ```
+ */
 export interface TlsOptions extends TlsCertificate {
   /**
    * The application protocols accepted by ALPN (RFC 7301), most preferred first. A client that
@@ -66,12 +123,17 @@ export interface TlsOptions extends TlsCertificate {
  * import { AsyncHttpServer } from "@asynchttp/server";
  * import { tlsListener } from "@asynchttp/server/tls";
  *
- * const server = new AsyncHttpServer();
- * const listener = tlsListener(Deno.listen({ port: 443 }), {
- *   cert: await Deno.readTextFile("cert.pem"),
- *   key: await Deno.readTextFile("key.pem"),
- * });
- * await server.serve(listener, (request) => request.respond(200, "Hello, TLS!"));
+ * const cert = await Deno.readTextFile("cert.pem");
+ * const key = await Deno.readTextFile("key.pem");
+ * const listener = tlsListener(Deno.listen({ port: 0, hostname: "127.0.0.1" }), { cert, key });
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(listener, (request) => request.respond(200, "Hello, TLS!"));
+ *
+ * using client = Deno.createHttpClient({ caCerts: [cert] });
+ * const response = await fetch(`https://localhost:${server.getPort()}/`, { client });
+ * console.log(await response.text()); // Hello, TLS!
+ * server.close();
+ * await serving;
  * ```
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): TlsListener {

@@ -50,7 +50,22 @@ const HEADERS: TextMapGetter<Headers> = {
   keys: (headers) => [...headers.keys()],
 };
 
-/** What {@linkcode openTelemetry} returns. */
+/**
+ * What {@linkcode openTelemetry} returns.
+ *
+ * @example
+ * ```ts
+ * import { openTelemetry, type Telemetry } from "@asynchttp/server/otel";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const telemetry: Telemetry = openTelemetry();
+ * await using server = serveInMemory(
+ *   telemetry.traced((request) => request.respond(200, "hello")),
+ *   { onResponse: telemetry.onResponse },
+ * );
+ * console.log(await (await server.fetch("/")).text()); // hello
+ * ```
+ */
 export interface Telemetry {
   /**
    * Wraps a handler: each call has a span, which is active within it, and is measured.
@@ -109,6 +124,22 @@ export function openTelemetry(): Telemetry {
  * span's name, and `http.route` of span and duration. Elsewhere it does nothing.
  *
  * @param route A template such as `"/users/:id"`, never the path itself: each value is a series.
+ *
+ * @example
+ * ```ts
+ * import { openTelemetry, setRoute } from "@asynchttp/server/otel";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const { traced } = openTelemetry();
+ * const handler = traced((request) => {
+ *   const [, id] = /^\/users\/(\d+)$/.exec(request.url.pathname) ?? [];
+ *   if (id === undefined) return request.respond(404); // has no route
+ *   setRoute("/users/:id");
+ *   return request.respond(200, `user ${id}`);
+ * });
+ * await using server = serveInMemory(handler);
+ * console.log(await (await server.fetch("/users/1")).text()); // user 1
+ * ```
  */
 export function setRoute(route: string): void {
   const call = context.active().getValue(CALL);

@@ -10,7 +10,23 @@ import type { RequestOutcome } from "../connection/outcome.ts";
 import { checkRecord, isFunction, isOneOf } from "../validate.ts";
 import { writeToStdout } from "./stdout_lines.ts";
 
-/** Options for {@linkcode accessLog}. */
+/**
+ * Options for {@linkcode accessLog}.
+ *
+ * @example
+ * ```ts
+ * import { accessLog, type AccessLogOptions } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const options: AccessLogOptions = {
+ *   format: "json",
+ *   write: (line) => console.log(JSON.parse(line).status), // 200
+ * };
+ * const onResponse = accessLog(options);
+ * await using server = serveInMemory((request) => request.respond(200, "hello"), { onResponse });
+ * await (await server.fetch("/")).text();
+ * ```
+ */
 export interface AccessLogOptions {
   /**
    * The format of a line: "combined", that of Apache and nginx, which goaccess, fail2ban and

@@ -2,7 +2,20 @@
 import { checkRecord, isCount, isOneOf } from "../validate.ts";
 import type { Check } from "../validate.ts";
 
-/** What a request is hit by. */
+/**
+ * What a request is hit by.
+ *
+ * @example
+ * ```ts
+ * import { type Fault, faulty, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const fault: Fault = { fault: "unavailable", retryAfter: 3 };
+ * await using server = serveInMemory(faulty((request) => request.respond(200), [fault]));
+ * const response = await server.fetch("/");
+ * console.log(response.status, response.headers.get("retry-after")); // 503 3
+ * await response.body?.cancel();
+ * ```
+ */
 export type Fault =
   | {
     /** The handler is called later. */
@@ -57,7 +70,21 @@ export type Fault =
     readonly retryAfter?: number;
   };
 
-/** A fault, and the requests that it hits. */
+/**
+ * A fault, and the requests that it hits.
+ *
+ * @example
+ * ```ts
+ * import { faulty, type PlannedFault, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const plan: PlannedFault[] = [{ fault: "cut", afterBytes: 0, burst: 2, times: 1 }];
+ * await using server = serveInMemory(faulty((request) => request.respond(200), plan));
+ * for (let i = 0; i < 3; i++) {
+ *   const status = await server.fetch("/").then(({ status }) => status, () => "cut");
+ *   console.log(status); // cut, cut, 200
+ * }
+ * ```
+ */
 export type PlannedFault = Fault & {
   /**
    * The probability, from 0 to 1, with which it hits a request.

@@ -6,7 +6,20 @@ import type { InMemoryConn } from "./memory_conn.ts";
 import type { ReceivedResponse } from "./response_reader.ts";
 import { ResponseReader } from "./response_reader.ts";
 
-/** What to fetch, as `fetch` takes it; a path is one of `http://localhost`. */
+/**
+ * What to fetch, as `fetch` takes it; a path is one of `http://localhost`.
+ *
+ * @example
+ * ```ts
+ * import { type FetchInput, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * await using server = serveInMemory((request) => request.respond(200, request.url.href));
+ * const inputs: FetchInput[] = ["/a", new URL("http://example.com/b")];
+ * for (const input of inputs) console.log(await (await server.fetch(input)).text());
+ * // http://localhost/a
+ * // http://example.com/b
+ * ```
+ */
 export type FetchInput = string | URL | globalThis.Request;
 
 /** Sends one request over `conn`, and closes it when the response was read, cancelled or aborted. */

@@ -45,7 +45,22 @@ export function serveInMemory(handler: Handler, options?: AsyncHttpServerOptions
   return new InMemoryServer(handler, options);
 }
 
-/** A server in memory, made by {@linkcode serveInMemory}. */
+/**
+ * A server in memory, made by {@linkcode serveInMemory}.
+ *
+ * @example
+ * ```ts
+ * import { type InMemoryServer, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const statusOf = async (server: InMemoryServer, path: string) => (await server.fetch(path)).status;
+ *
+ * await using server = serveInMemory((request) =>
+ *   request.respond(request.url.pathname === "/" ? 200 : 404)
+ * );
+ * console.log(await statusOf(server, "/"), await statusOf(server, "/a")); // 200 404
+ * console.log(server.stats().requests); // 2
+ * ```
+ */
 export class InMemoryServer implements AsyncDisposable {
   /** The time of the server: every timeout follows it. */
   readonly clock: ManualClock = new ManualClock();

@@ -18,6 +18,22 @@ export function movedBy(manual: ManualClock): Clock {
 /**
  * The time of a server in memory. It stands still, also for the `Date` field, until
  * {@linkcode ManualClock.advance} moves it.
+ *
+ * @example An idle connection is closed after 75 seconds
+ * ```ts
+ * import { type ManualClock, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const minutes = (clock: ManualClock, count: number) => clock.advance(count * 60_000);
+ *
+ * await using server = serveInMemory((request) => request.respond(200));
+ * using conn = server.connect();
+ * await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+ * await conn.read(new Uint8Array(1000));
+ * await minutes(server.clock, 1);
+ * console.log(server.stats().connections.open); // 1
+ * await minutes(server.clock, 1);
+ * console.log(server.stats().connections.open); // 0
+ * ```
  */
 export class ManualClock {
   readonly #clock = new Clock();

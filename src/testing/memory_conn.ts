@@ -127,7 +127,31 @@ function closedHere(): Error {
   return new Deno.errors.Interrupted("The connection was closed");
 }
 
-/** An end of a connection in memory: a `Deno.Conn` that can be reset. */
+/**
+ * An end of a connection in memory: a `Deno.Conn` that can be reset.
+ *
+ * @example A client that goes while it is served
+ * ```ts
+ * import { type InMemoryConn, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * async function sendAndGo(conn: InMemoryConn): Promise<void> {
+ *   await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+ *   await called.promise;
+ *   conn.reset();
+ * }
+ *
+ * const called = Promise.withResolvers<void>();
+ * const gone = Promise.withResolvers<void>();
+ * await using server = serveInMemory(async (request) => {
+ *   request.signal.addEventListener("abort", () => gone.resolve());
+ *   called.resolve();
+ *   await gone.promise;
+ *   await request.respond(200);
+ * });
+ * await sendAndGo(server.connect());
+ * await gone.promise; // the handler knows
+ * ```
+ */
 export interface InMemoryConn extends Deno.Conn {
   /** Resets the connection: both directions end at once, and what is on its way is lost. */
   reset(): void;

@@ -5,13 +5,39 @@ import type { Har, HarContent, HarEntry, HarPair, HarRequest, HarResponse } from
 /**
  * A function from a Web `Request` to a Web `Response`: a handler, an application, or `fetch`. What
  * else it takes is passed on.
+ *
+ * @example A fetch that adds a field
+ * ```ts
+ * import { type Exchanging, record } from "@asynchttp/server/testing";
+ *
+ * const application: Exchanging<[]> = ({ headers }) => new Response(headers.get("authorization"));
+ * const signed: Exchanging<[]> = (request) => {
+ *   request.headers.set("Authorization", "Bearer abc");
+ *   return application(request);
+ * };
+ * const { handler } = record(signed);
+ * console.log(await (await handler(new Request("http://localhost/"))).text()); // Bearer abc
+ * ```
  */
 export type Exchanging<Rest extends unknown[]> = (
   request: globalThis.Request,
   ...rest: Rest
 ) => Response | Promise<Response>;
 
-/** Options for {@linkcode record}. */
+/**
+ * Options for {@linkcode record}.
+ *
+ * @example
+ * ```ts
+ * import { record, type RecordOptions } from "@asynchttp/server/testing";
+ *
+ * const options: RecordOptions = { maxBody: 3 };
+ * const { handler, archive } = record(() => new Response("hello"), options);
+ * await (await handler(new Request("http://localhost/"))).text();
+ * const { size, text } = archive().log.entries[0]!.response.content;
+ * console.log(size, text); // 5 undefined
+ * ```
+ */
 export interface RecordOptions {
   /**
    * The largest body that is recorded, in bytes; of a larger one only the size is.
@@ -28,7 +54,19 @@ export interface RecordOptions {
   sensitive?: boolean;
 }
 
-/** A function whose exchanges are recorded. */
+/**
+ * A function whose exchanges are recorded.
+ *
+ * @example
+ * ```ts
+ * import { record, type Recording } from "@asynchttp/server/testing";
+ *
+ * const recording: Recording<[]> = record(() => new Response("hi"));
+ * await (await recording.handler(new Request("http://localhost/"))).text();
+ * const file = JSON.stringify(recording.archive()); // for the network tools of a browser
+ * console.log(file.startsWith('{"log":{"version":"1.2"')); // true
+ * ```
+ */
 export interface Recording<Rest extends unknown[]> {
   /** The function, to be used in place of the one that was given. */
   readonly handler: (request: globalThis.Request, ...rest: Rest) => Promise<Response>;

@@ -3,7 +3,22 @@ import type { FetchHandler } from "../connection/handlers.ts";
 import { checkRecord, isFunction } from "../validate.ts";
 import type { Har, HarEntry, HarResponse } from "./har.ts";
 
-/** Options for {@linkcode replay}. */
+/**
+ * Options for {@linkcode replay}.
+ *
+ * @example What the archive lacks is an error of the test
+ * ```ts
+ * import { fetchHandler } from "@asynchttp/server";
+ * import { record, replay, type ReplayOptions, serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const options: ReplayOptions = {
+ *   otherwise: ({ url }) => Response.json({ missing: url }, { status: 500 }),
+ * };
+ * const { archive } = record(() => new Response("hi"));
+ * await using server = serveInMemory(fetchHandler(replay(archive(), options)));
+ * console.log((await server.fetch("/")).status); // 500
+ * ```
+ */
 export interface ReplayOptions {
   /**
    * Responds to requests that the archive does not have.

@@ -8,7 +8,23 @@ import { contentBytes } from "./content.ts";
 import type { Content } from "./content.ts";
 import type { ParsedRequest } from "./parse_stream.ts";
 
-/** A response to encode; an interim one if its status is 1xx (RFC 9110, 15.2). */
+/**
+ * A response to encode; an interim one if its status is 1xx (RFC 9110, 15.2).
+ *
+ * @example
+ * ```ts
+ * import { type EncodableResponse, ResponseEncodeStream } from "@asynchttp/server";
+ *
+ * const responses: EncodableResponse[] = [
+ *   { status: 103, headers: { Link: "</a.css>; rel=preload" } },
+ *   { status: 200, body: ReadableStream.from([new TextEncoder().encode("hi")]) },
+ * ];
+ * const bytes = ReadableStream.from(responses).pipeThrough(new ResponseEncodeStream());
+ * const text = await new Response(bytes).text();
+ * console.log(text.startsWith("HTTP/1.1 103 Early Hints\r\n")); // true
+ * console.log(text.endsWith("\r\n\r\n2\r\nhi\r\n0\r\n\r\n")); // true
+ * ```
+ */
 export interface EncodableResponse {
   /**
    * The request that it is for. Its method, version and `Connection` decide what is sent; what is

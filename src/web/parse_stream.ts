@@ -14,7 +14,22 @@ import type { RequestHead } from "../wire/request_head.ts";
 import { RequestParser } from "../wire/request_parser.ts";
 import type { Protocol } from "../wire/version.ts";
 
-/** The head of a request that was read from a stream. */
+/**
+ * The head of a request that was read from a stream.
+ *
+ * @example
+ * ```ts
+ * import { type ParsedHead, RequestParseStream } from "@asynchttp/server";
+ *
+ * const logged = ({ method, target, headers }: ParsedHead) =>
+ *   `${method} ${headers.get("host")}${target}`;
+ *
+ * const bytes = ReadableStream.from([new TextEncoder().encode("GET /a HTTP/1.1\r\nHost: x\r\n\r\n")]);
+ * for await (const request of bytes.pipeThrough(new RequestParseStream())) {
+ *   console.log(logged(request)); // GET x/a
+ * }
+ * ```
+ */
 export interface ParsedHead {
   /** The method as it was sent. */
   readonly method: string;
@@ -30,7 +45,22 @@ export interface ParsedHead {
   readonly framing: Framing;
 }
 
-/** A request that was read from a stream, with its body still to come. */
+/**
+ * A request that was read from a stream, with its body still to come.
+ *
+ * @example
+ * ```ts
+ * import { type ParsedRequest, RequestParseStream } from "@asynchttp/server";
+ *
+ * const sizeOf = async ({ body }: ParsedRequest) => (await new Response(body).bytes()).length;
+ *
+ * const sent = "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+ * const bytes = ReadableStream.from([new TextEncoder().encode(sent)]);
+ * for await (const request of bytes.pipeThrough(new RequestParseStream())) {
+ *   console.log(await sizeOf(request)); // 2
+ * }
+ * ```
+ */
 export interface ParsedRequest extends ParsedHead {
   /**
    * The body, without its transfer coding; an empty one where the request has none. The next
@@ -44,7 +74,22 @@ export interface ParsedRequest extends ParsedHead {
   readonly trailers: Promise<ReadonlyArray<readonly [name: string, value: string]>>;
 }
 
-/** A request that was read from a stream, with its whole body. */
+/**
+ * A request that was read from a stream, with its whole body.
+ *
+ * @example
+ * ```ts
+ * import { RequestParseStream, type WholeRequest } from "@asynchttp/server";
+ *
+ * const textOf = ({ body }: WholeRequest) => new TextDecoder().decode(body);
+ *
+ * const sent = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+ * const bytes = ReadableStream.from([new TextEncoder().encode(sent)]);
+ * for await (const request of bytes.pipeThrough(new RequestParseStream({ body: "whole" }))) {
+ *   console.log(textOf(request)); // hi
+ * }
+ * ```
+ */
 export interface WholeRequest extends ParsedHead {
   /** The whole body, without its transfer coding. */
   readonly body: Uint8Array;
@@ -52,10 +97,41 @@ export interface WholeRequest extends ParsedHead {
   readonly rawTrailers: ReadonlyArray<readonly [name: string, value: string]>;
 }
 
-/** What becomes of a body: `"stream"` gives it as it comes, `"whole"` when all of it has come. */
+/**
+ * What becomes of a body: `"stream"` gives it as it comes, `"whole"` when all of it has come.
+ *
+ * @example
+ * ```ts
+ * import { type BodyMode, RequestParseStream } from "@asynchttp/server";
+ *
+ * async function count(bytes: ReadableStream<Uint8Array>, body: BodyMode): Promise<number> {
+ *   let requests = 0;
+ *   for await (const request of bytes.pipeThrough(new RequestParseStream({ body }))) {
+ *     if (request.body instanceof ReadableStream) await request.body.cancel();
+ *     requests++;
+ *   }
+ *   return requests;
+ * }
+ *
+ * const sent = "GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n";
+ * console.log(await count(new Blob([sent]).stream(), "stream")); // 2
+ * ```
+ */
 export type BodyMode = "stream" | "whole";
 
-/** Options for {@linkcode RequestParseStream}. */
+/**
+ * Options for {@linkcode RequestParseStream}.
+ *
+ * @example
+ * ```ts
+ * import { RequestParseStream, type RequestParseStreamOptions } from "@asynchttp/server";
+ *
+ * const options: RequestParseStreamOptions<"whole"> = { body: "whole", maxBody: 1024 };
+ * const sent = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+ * const requests = new Blob([sent]).stream().pipeThrough(new RequestParseStream(options));
+ * console.log((await Array.fromAsync(requests)).length); // 1
+ * ```
+ */
 export interface RequestParseStreamOptions<Mode extends BodyMode = BodyMode> {
   /**
    * Whether a request comes when its head has, with a stream as its body, or when it is whole.
@@ -79,7 +155,19 @@ export interface RequestParseStreamOptions<Mode extends BodyMode = BodyMode> {
   limits?: Partial<StreamLimits>;
 }
 
-/** The limits of {@linkcode RequestParseStream}. */
+/**
+ * The limits of {@linkcode RequestParseStream}.
+ *
+ * @example
+ * ```ts
+ * import { RequestParseStream, type StreamLimits } from "@asynchttp/server";
+ *
+ * const limits: Partial<StreamLimits> = { line: 20 };
+ * const sent = `GET /${"a".repeat(20)} HTTP/1.1\r\nHost: x\r\n\r\n`;
+ * const requests = new Blob([sent]).stream().pipeThrough(new RequestParseStream({ limits }));
+ * await Array.fromAsync(requests).catch(({ code }) => console.log(code)); // request-line-too-long
+ * ```
+ */
 export type StreamLimits = MessageLimits & Pick<Limits, "drain">;
 
 /**

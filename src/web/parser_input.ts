@@ -9,7 +9,22 @@ import { inspected } from "../validate.ts";
 /** An event that is no request for more input. */
 export type CompleteEvent = Exclude<RequestEvent, { readonly type: "need-data" }>;
 
-/** A rejected request, with its place in the stream. */
+/**
+ * A rejected request, with its place in the stream.
+ *
+ * @example
+ * ```ts
+ * import { ParseStreamError, RequestParseStream } from "@asynchttp/server";
+ *
+ * const sent = "GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/9.1\r\n\r\n";
+ * try {
+ *   await Array.fromAsync(new Blob([sent]).stream().pipeThrough(new RequestParseStream()));
+ * } catch (error) {
+ *   if (!(error instanceof ParseStreamError)) throw error;
+ *   console.log(error.code, error.offset); // unsupported-version 27
+ * }
+ * ```
+ */
 export class ParseStreamError extends HttpError {
   /**
    * The byte of the stream at which the request was rejected, from 0. In a head this is the first

@@ -16,7 +16,32 @@ import { chosenProtocol, refusalOf } from "./handshake.ts";
 import { startHeartbeat } from "./heartbeat.ts";
 import { ServerWebSocket } from "./server_websocket.ts";
 
-/** Options for {@linkcode upgradeWebSocket}. */
+/**
+ * Options for {@linkcode upgradeWebSocket}.
+ *
+ * @example
+ * ```ts
+ * import { AsyncHttpServer, fetchHandler } from "@asynchttp/server";
+ * import { upgradeWebSocket, type UpgradeWebSocketOptions } from "@asynchttp/server/websocket";
+ *
+ * const options: UpgradeWebSocketOptions = { protocols: ["chat.v2", "chat.v1"], idleTimeout: 60 };
+ * await using server = new AsyncHttpServer();
+ * const serving = server.serve(
+ *   0,
+ *   fetchHandler((request) => upgradeWebSocket(request, options).response),
+ *   { address: "127.0.0.1" },
+ * );
+ *
+ * const client = new WebSocket(`ws://127.0.0.1:${server.getPort()}/`, ["chat.v1"]);
+ * await new Promise((resolve) => client.onopen = resolve);
+ * console.log(client.protocol); // chat.v1
+ * const closed = new Promise((resolve) => client.onclose = resolve);
+ * client.close();
+ * await closed;
+ * server.close();
+ * await serving;
+ * ```
+ */
 export interface UpgradeWebSocketOptions {
   /**
    * The subprotocols that the server speaks, most preferred first. The first that the client
@@ -69,7 +94,23 @@ export interface UpgradeWebSocketOptions {
   compression?: boolean;
 }
 
-/** A WebSocket, and the response that opens it: that of `Deno.upgradeWebSocket`. */
+/**
+ * A WebSocket, and the response that opens it: that of `Deno.upgradeWebSocket`.
+ *
+ * @example A request that asks for no WebSocket is refused
+ * ```ts
+ * import { fetchHandler } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ * import { upgradeWebSocket, type WebSocketUpgrade } from "@asynchttp/server/websocket";
+ *
+ * await using server = serveInMemory(fetchHandler((request) => {
+ *   const { socket, response }: WebSocketUpgrade = upgradeWebSocket(request);
+ *   socket.onclose = ({ code }) => console.log(code); // 1006: it never opens
+ *   return response;
+ * }));
+ * console.log((await server.fetch("/")).status); // 426
+ * ```
+ */
 export interface WebSocketUpgrade {
   /** The server's end, which opens when the response is sent; closed where it is a refusal. */
   readonly socket: WebSocket;

@@ -7,7 +7,22 @@
 import type { FieldsInit } from "../fields_init.ts";
 import { consistsOf, equalsIgnoreCase, isOws, isToken, TEXT } from "./syntax.ts";
 
-/** One header field: its name as it was sent, and its value. */
+/**
+ * One header field: its name as it was sent, and its value.
+ *
+ * @example
+ * ```ts
+ * import { type FieldPair, RequestParser } from "@asynchttp/server/wire";
+ *
+ * const inLowerCase = ([name, value]: FieldPair): FieldPair => [name.toLowerCase(), value];
+ *
+ * const parser = new RequestParser();
+ * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n\r\n"));
+ * const head = parser.next();
+ * if (head.type !== "head") throw new Error("The head is not complete");
+ * console.log(head.fields.pairs().map(inLowerCase)); // [ [ "host", "x" ], [ "x-a", "b" ] ]
+ * ```
+ */
 export type FieldPair = readonly [name: string, value: string];
 
 /**
@@ -15,6 +30,22 @@ export type FieldPair = readonly [name: string, value: string];
  *
  * Holds the text of the section and the places of its lines. Names and values are slices of
  * the text, made when they are read.
+ *
+ * @example The values of a field, one for each of its lines
+ * ```ts
+ * import { type Fields, RequestParser } from "@asynchttp/server/wire";
+ *
+ * function* valuesOf(fields: Fields, lower: string): Iterable<string> {
+ *   for (let i = 0; i < fields.length; i++) if (fields.nameIs(i, lower)) yield fields.value(i);
+ * }
+ *
+ * const parser = new RequestParser();
+ * const sent = "GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nACCEPT: text/plain\r\n\r\n";
+ * parser.input.push(new TextEncoder().encode(sent));
+ * const head = parser.next();
+ * if (head.type !== "head") throw new Error("The head is not complete");
+ * console.log([...valuesOf(head.fields, "accept")]); // [ "text/html", "text/plain" ]
+ * ```
  */
 export class Fields {
   readonly #text: string;
@@ -24,6 +55,8 @@ export class Fields {
   /**
    * `text` ends with the empty line of the section. `places` holds two offsets per field: that
    * of its line, and that of the colon behind its name.
+   *
+   * @ignore Made by the parsers.
    */
   constructor(text: string, places: readonly number[]) {
     this.#text = text;
@@ -35,29 +68,54 @@ export class Fields {
     return this.#places.length / 2;
   }
 
-  /** Returns the length of the name of a field. */
+  /**
+   * Returns the length of the name of a field, which costs less than the name.
+   *
+   * @param index The place of the field, from 0 to `length`, not included.
+   * @returns The length, in bytes.
+   */
   nameLength(index: number): number {
     return this.#places[index * 2 + 1]! - this.#places[index * 2]!;
   }
 
-  /** Whether the name of the field is `lower`, in any case. */
+  /**
+   * Compares the name of a field, without making it.
+   *
+   * @param index The place of the field, from 0 to `length`, not included.
+   * @param lower A name in lower case.
+   * @returns Whether the name of the field is `lower`, in any case.
+   */
   nameIs(index: number, lower: string): boolean {
     const at = index * 2;
     return equalsIgnoreCase(this.#text, this.#places[at]!, this.#places[at + 1]!, lower);
   }
 
-  /** Returns the name as it was sent. */
+  /**
+   * Returns the name of a field.
+   *
+   * @param index The place of the field, from 0 to `length`, not included.
+   * @returns The name as it was sent.
+   */
   name(index: number): string {
     return this.#text.slice(this.#places[index * 2], this.#places[index * 2 + 1]);
   }
 
-  /** Returns the value without the OWS around it (RFC 9112, 5.1). */
+  /**
+   * Returns the value of a field.
+   *
+   * @param index The place of the field, from 0 to `length`, not included.
+   * @returns The value without the OWS around it (RFC 9112, 5.1), one character a byte.
+   */
   value(index: number): string {
     const nextLine = this.#places[index * 2 + 2] ?? this.#text.length - CRLF;
     return trimmed(this.#text, this.#places[index * 2 + 1]! + 1, nextLine - CRLF);
   }
 
-  /** Returns names and values as received. */
+  /**
+   * Returns all fields.
+   *
+   * @returns Names and values as received; always the same array.
+   */
   pairs(): readonly FieldPair[] {
     return this.#pairs ??= this.#createPairs();
   }

@@ -24,6 +24,19 @@ import { WriteBuffer } from "./write_buffer.ts";
  * - "content": a piece of the content, or the end of the message.
  * - "closed": nothing: the last message ends the connection.
  * - "switched": nothing: another protocol follows.
+ *
+ * @example
+ * ```ts
+ * import { type EncoderState, RequestEncoder } from "@asynchttp/server/wire";
+ *
+ * const encoder = new RequestEncoder();
+ * const states: EncoderState[] = [encoder.state];
+ * encoder.head({ method: "GET", target: "/", fields: { Host: "x", Connection: "close" } });
+ * states.push(encoder.state);
+ * encoder.end();
+ * states.push(encoder.state);
+ * console.log(states); // [ "head", "content", "closed" ]
+ * ```
  */
 export type EncoderState = "head" | "content" | "closed" | "switched";
 
@@ -54,7 +67,25 @@ export interface EncodedHead {
   readonly framing: SentFraming;
 }
 
-/** Encodes the content and the end of one message after another. */
+/**
+ * Encodes the content and the end of one message after another.
+ *
+ * @example The content of a message in either direction
+ * ```ts
+ * import { type MessageEncoder, RequestEncoder } from "@asynchttp/server/wire";
+ *
+ * function* content(encoder: MessageEncoder, pieces: Iterable<string>): Iterable<Uint8Array> {
+ *   for (const piece of pieces) yield encoder.data(new TextEncoder().encode(piece));
+ *   yield encoder.end();
+ * }
+ *
+ * const encoder = new RequestEncoder();
+ * encoder.head({ method: "PUT", target: "/", fields: { Host: "x" }, size: null });
+ * const bytes = [...content(encoder, ["hello", "world"])];
+ * console.log(bytes.map((piece) => new TextDecoder().decode(piece)));
+ * // [ "5\r\nhello\r\n", "5\r\nworld\r\n", "0\r\n\r\n" ]
+ * ```
+ */
 export class MessageEncoder {
   readonly #out = new WriteBuffer();
   #state: EncoderState = "head";
@@ -77,7 +108,7 @@ export class MessageEncoder {
    *
    * @param piece The bytes of the content; an empty piece is nothing.
    * @returns The bytes to send.
-   * @throws {TypeError} No head was encoded, or the content is longer than its Content-Length.
+   * @throws {TypeError} No head was encoded, the message has ended, or the content is longer than its Content-Length.
    */
   data(piece: Uint8Array): Uint8Array {
     this.#mustBe("content", "content");
@@ -94,8 +125,7 @@ export class MessageEncoder {
    *
    * @param trailers Fields behind the last chunk; they are left out where there are no chunks.
    * @returns The bytes to send.
-   * @throws {TypeError} No head was encoded, the content is shorter than its Content-Length, or a
-   * trailer is invalid.
+   * @throws {TypeError} No head was encoded, the message has ended, the content is shorter than its Content-Length, or a trailer is invalid or must not be one (RFC 9110, 6.5.1).
    */
   end(trailers?: FieldsInit | null): Uint8Array {
     this.#mustBe("content", "an end");
@@ -104,7 +134,11 @@ export class MessageEncoder {
     return this.#out.take();
   }
 
-  /** Encodes a head, behind which its content is encoded. */
+  /**
+   * Encodes a head, behind which its content is encoded.
+   *
+   * @ignore Only the encoders of this entry call it.
+   */
   protected begin(encode: () => EncodedHead): Uint8Array {
     this.#mustBe("head", "a head");
     const { bytes, framing } = encode();
@@ -114,7 +148,11 @@ export class MessageEncoder {
     return bytes;
   }
 
-  /** Encodes a head without content or end, behind which `next` is encoded. */
+  /**
+   * Encodes a head without content or end, behind which `next` is encoded.
+   *
+   * @ignore Only the encoders of this entry call it.
+   */
   protected bare(next: "head" | "switched", encode: () => Uint8Array): Uint8Array {
     this.#mustBe("head", "a head");
     const bytes = encode();

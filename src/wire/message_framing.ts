@@ -10,7 +10,18 @@ import { listMembers, trimmed } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { decimal, isDigits, isToken } from "./syntax.ts";
 
-/** The length of a body in bytes, or "chunked": up to the last chunk. */
+/**
+ * The length of a body in bytes, or "chunked": up to the last chunk.
+ *
+ * @example
+ * ```ts
+ * import type { BodyLength } from "@asynchttp/server/wire";
+ *
+ * const described = (body: BodyLength) => body === "chunked" ? "of unknown size" : `${body} bytes`;
+ * console.log(described(1024)); // 1024 bytes
+ * console.log(described("chunked")); // of unknown size
+ * ```
+ */
 export type BodyLength = number | "chunked";
 
 /** The values of the dangerous fields, one per line. */

@@ -4,13 +4,47 @@ import { DEFAULT_LIMITS } from "../limits.ts";
 import type { Limits } from "../limits.ts";
 import { checkRecord, countsOf, isCount, isOneOf, isRecord, withDefaults } from "../validate.ts";
 
-/** The limits of one message; those of a connection are not a parser's. */
+/**
+ * The limits of one message; those of a connection are not a parser's.
+ *
+ * @example
+ * ```ts
+ * import { HttpError, type MessageLimits, RequestParser } from "@asynchttp/server/wire";
+ *
+ * const limits: Partial<MessageLimits> = { headers: 1 };
+ * const parser = new RequestParser({ limits });
+ * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n"));
+ * try {
+ *   parser.next();
+ * } catch (error) {
+ *   if (error instanceof HttpError) console.log(error.code); // too-many-fields
+ * }
+ * ```
+ */
 export type MessageLimits = Pick<
   Limits,
   "line" | "head" | "headers" | "chunkLine" | "chunkExtensions" | "trailers" | "trailerFields"
 >;
 
-/** Options for {@linkcode RequestParser}. */
+/**
+ * Options for {@linkcode RequestParser}.
+ *
+ * @example
+ * ```ts
+ * import { HttpError, RequestParser, type RequestParserOptions } from "@asynchttp/server/wire";
+ *
+ * const options: RequestParserOptions = { maxBody: 1 };
+ * const parser = new RequestParser(options);
+ * const sent = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+ * parser.input.push(new TextEncoder().encode(sent));
+ * parser.next(); // the head, whose owner could still set parser.maxBody
+ * try {
+ *   parser.next();
+ * } catch (error) {
+ *   if (error instanceof HttpError) console.log(error.status, error.code); // 413 body-too-large
+ * }
+ * ```
+ */
 export interface RequestParserOptions {
   /**
    * The largest body of a request, in bytes.
@@ -32,7 +66,25 @@ export interface RequestParserOptions {
   readonly limits?: Partial<MessageLimits>;
 }
 
-/** Options for {@linkcode ResponseParser}. */
+/**
+ * Options for {@linkcode ResponseParser}.
+ *
+ * @example
+ * ```ts
+ * import { HttpError, ResponseParser, type ResponseParserOptions } from "@asynchttp/server/wire";
+ *
+ * const options: ResponseParserOptions = { maxInterim: 1 };
+ * const parser = new ResponseParser(options);
+ * parser.expect({ method: "GET" });
+ * parser.input.push(new TextEncoder().encode("HTTP/1.1 103 Early Hints\r\n\r\n".repeat(2)));
+ * console.log(parser.next().type); // interim
+ * try {
+ *   parser.next();
+ * } catch (error) {
+ *   if (error instanceof HttpError) console.log(error.status, error.code); // 502 too-many-interim
+ * }
+ * ```
+ */
 export interface ResponseParserOptions {
   /**
    * The largest body of a response, in bytes. Not bounded by default: it is returned in pieces,

@@ -5,6 +5,25 @@
  * with `push()`. The parser consumes them from `start` on.
  *
  * Consumed bytes are overwritten: all views become invalid at the next `space()`.
+ *
+ * @example Read a connection straight into a parser
+ * ```ts
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ * import { type ReadBuffer, ResponseParser } from "@asynchttp/server/wire";
+ *
+ * async function fill(input: ReadBuffer, conn: Deno.Conn): Promise<void> {
+ *   input.filled(await conn.read(input.space()) ?? 0);
+ * }
+ *
+ * await using server = serveInMemory((request) => request.respond(200, "hello"));
+ * using conn = server.connect();
+ * await conn.write(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+ * const parser = new ResponseParser();
+ * parser.expect({ method: "GET" });
+ * await fill(parser.input, conn);
+ * const head = parser.next();
+ * if (head.type === "head") console.log(head.status); // 200
+ * ```
  */
 export class ReadBuffer {
   /** The unconsumed bytes are `bytes[start..end)`. */
@@ -24,25 +43,42 @@ export class ReadBuffer {
     return this.end - this.start;
   }
 
-  /** Consumes `count` bytes. */
+  /**
+   * Consumes bytes.
+   *
+   * @param count How many, `length` at most.
+   */
   consume(count: number): void {
     this.start += count;
   }
 
-  /** Consumes `count` bytes and returns a view of them. */
+  /**
+   * Consumes bytes, and returns a view of them.
+   *
+   * @param count How many, `length` at most.
+   * @returns The bytes, valid until the next `space()`.
+   */
   take(count: number): Uint8Array {
     const { bytes, start } = this;
     this.start += count;
     return bytes.subarray(start, start + count);
   }
 
-  /** Returns free space for the next bytes; valid until the next `filled()`. */
+  /**
+   * Makes room for the next bytes.
+   *
+   * @returns The room, 512 bytes at least; valid until the next `filled()`.
+   */
   space(): Uint8Array {
     this.#makeSpace();
     return this.end === 0 ? this.bytes : this.bytes.subarray(this.end);
   }
 
-  /** Records that `count` bytes were written into the space that `space()` returned. */
+  /**
+   * Records that bytes were written into the room that `space()` has returned.
+   *
+   * @param count How many, from its beginning.
+   */
   filled(count: number): void {
     this.end += count;
     this.#fills++;
@@ -52,7 +88,11 @@ export class ReadBuffer {
     }
   }
 
-  /** Appends a copy of `chunk`: its owner may reuse it. */
+  /**
+   * Appends a copy of bytes.
+   *
+   * @param chunk The bytes, whose owner may reuse them.
+   */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length;) {
       this.#makeSpace();
@@ -67,6 +107,9 @@ export class ReadBuffer {
    * Gives away a consumed piece, for the caller to keep: the memory itself if the piece is
    * the only content and at least half of it, else a copy. Memory that held other bytes is
    * not given away, but is not reused either.
+   *
+   * @param piece What `take` has returned, or an event of a parser has.
+   * @returns The same bytes.
    */
   give(piece: Uint8Array): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
@@ -77,7 +120,11 @@ export class ReadBuffer {
     return isAll ? bytes.subarray(0, piece.length) : piece.slice();
   }
 
-  /** Consumes all bytes and returns a copy of them. */
+  /**
+   * Consumes all bytes, such as those of another protocol behind an upgrade.
+   *
+   * @returns A copy of them.
+   */
   takeAll(): Uint8Array {
     const rest = this.bytes.slice(this.start, this.end);
     this.start = this.end;

@@ -23,7 +23,19 @@ import { consistsOf, decimal, TEXT } from "./syntax.ts";
 import { targetAuthority } from "./target.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
-/** The head of a request to send. */
+/**
+ * The head of a request to send.
+ *
+ * @example
+ * ```ts
+ * import { RequestEncoder, type RequestToSend } from "@asynchttp/server/wire";
+ *
+ * const request: RequestToSend = { method: "GET", target: "/a?b", fields: { Host: "example.com" } };
+ * const bytes = new RequestEncoder().head(request);
+ * console.log(new TextDecoder().decode(bytes).split("\r\n"));
+ * // [ "GET /a?b HTTP/1.1", "Host: example.com", "", "" ]
+ * ```
+ */
 export interface RequestToSend {
   /** The method. */
   readonly method: string;
@@ -83,7 +95,7 @@ export class RequestEncoder extends MessageEncoder {
    *
    * @param request Method, target, fields, and the size of the content.
    * @returns The bytes to send.
-   * @throws {TypeError} A part is invalid, or a strict server would reject the request.
+   * @throws {TypeError} A part is invalid, a strict server would reject the request, the one before it has not ended, or none may follow it.
    */
   head(request: RequestToSend): Uint8Array {
     return this.begin(() => {

@@ -20,7 +20,22 @@ import type { BodyLength } from "./message_framing.ts";
 import { isToken } from "./syntax.ts";
 import { isHost } from "./target.ts";
 
-/** The decisions about a request. */
+/**
+ * The decisions about a request.
+ *
+ * @example
+ * ```ts
+ * import { type Framing, RequestParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new RequestParser();
+ * const sent = "PUT / HTTP/1.1\r\nHost: x:80\r\nContent-Length: 2\r\nConnection: close\r\n\r\n";
+ * parser.input.push(new TextEncoder().encode(sent));
+ * const head = parser.next();
+ * if (head.type !== "head") throw new Error("The head is not complete");
+ * const { body, persistent, host }: Framing = head.framing;
+ * console.log(body, persistent, host); // 2 false x:80
+ * ```
+ */
 export interface Framing {
   /** The length of the body. */
   readonly body: BodyLength;

@@ -27,6 +27,18 @@ import type { Protocol } from "./version.ts";
  *
  * It keeps its text alive, and so does every slice of it of 13 characters or more, such as the
  * value of a field that a handler stores; nothing keeps the read buffer alive.
+ *
+ * @example
+ * ```ts
+ * import { type RequestHead, RequestParser } from "@asynchttp/server/wire";
+ *
+ * const logged = (head: RequestHead) => `${head.method} ${head.url("https", "localhost")}`;
+ *
+ * const parser = new RequestParser();
+ * parser.input.push(new TextEncoder().encode("GET /a?b HTTP/1.1\r\nHost: example.com\r\n\r\n"));
+ * const head = parser.next();
+ * if (head.type === "head") console.log(logged(head)); // GET https://example.com/a?b
+ * ```
  */
 export class RequestHead {
   /** The name of the event. */
@@ -42,7 +54,11 @@ export class RequestHead {
   readonly #line: RequestLine;
   readonly #text: string;
 
-  /** `text` is the whole head. */
+  /**
+   * `text` is the whole head.
+   *
+   * @ignore Made by the parser.
+   */
   constructor(line: RequestLine, text: string, fields: Fields, framing: Framing) {
     this.method = line.method;
     this.protocol = line.protocol;
@@ -63,11 +79,14 @@ export class RequestHead {
   }
 
   /**
-   * Returns the target URI (RFC 9112, 3.3). The scheme is that of the connection, even if
-   * an absolute-form target has another one; the host of such a target takes precedence
-   * over the Host field, and `forwardedHost`, the word of a trusted proxy, over both; not over
-   * the destination of a tunnel. `localHost` is used if an HTTP/1.0 request names no host, and
-   * for a name that a URL cannot hold (`web.1`).
+   * Returns the target URI (RFC 9112, 3.3). The host of an absolute-form target takes precedence
+   * over the Host field.
+   *
+   * @param scheme That of the connection, even if an absolute-form target has another one.
+   * @param localHost The host, with a port if need be, for an HTTP/1.0 request that names none, and in place of a name that a URL cannot hold (`web.1`).
+   * @param forwardedHost The word of a trusted proxy, which takes precedence over all but the destination of a tunnel.
+   * @returns A new object for each call.
+   * @throws {TypeError} `localHost` is needed, and is no host.
    */
   url(scheme: "http" | "https", localHost: string, forwardedHost: string | null = null): URL {
     const target = this.target;
@@ -79,13 +98,34 @@ export class RequestHead {
       new URL(`${scheme}://${localHost}${path}`);
   }
 
-  /** Whether the bytes of the head are these, one per character. */
+  /**
+   * Whether the bytes of the head are these, one per character.
+   *
+   * @ignore Only the parser calls it.
+   */
   isSpelled(text: string): boolean {
     return text === this.#text;
   }
 }
 
-/** What is known of the request line of a head that was refused; `""` stands for what is not. */
+/**
+ * What is known of the request line of a head that was refused; `""` stands for what is not.
+ *
+ * @example
+ * ```ts
+ * import { HttpError, type RefusedLine, RequestParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new RequestParser();
+ * parser.input.push(new TextEncoder().encode("GET /a HTTP/1.1\r\nHost : x\r\n\r\n"));
+ * try {
+ *   parser.next();
+ * } catch (error) {
+ *   if (!(error instanceof HttpError)) throw error;
+ *   const { method, target }: RefusedLine = parser.refusedLine;
+ *   console.log(error.code, method, target); // bad-field GET /a
+ * }
+ * ```
+ */
 export interface RefusedLine {
   /** As much of the line as has arrived, within `limits.line`. */
   readonly line: string;

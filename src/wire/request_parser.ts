@@ -25,7 +25,31 @@ import { HeadParser } from "./request_head.ts";
 import type { RefusedLine, RequestHead } from "./request_head.ts";
 import { ReadBuffer } from "./read_buffer.ts";
 
-/** The events of each request in turn: its head, its body in pieces, its end. */
+/**
+ * The events of each request in turn: its head, its body in pieces, its end.
+ *
+ * @example
+ * ```ts
+ * import { type RequestEvent, RequestParser } from "@asynchttp/server/wire";
+ *
+ * function described(event: RequestEvent): string {
+ *   switch (event.type) {
+ *     case "head":
+ *       return `${event.method} ${event.target}`;
+ *     case "data":
+ *       return `${event.bytes.length} bytes`;
+ *     case "end":
+ *     case "need-data":
+ *       return event.type;
+ *   }
+ * }
+ *
+ * const parser = new RequestParser();
+ * const sent = "PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi";
+ * parser.input.push(new TextEncoder().encode(sent));
+ * for (let i = 0; i < 4; i++) console.log(described(parser.next())); // PUT /a, 2 bytes, end, need-data
+ * ```
+ */
 export type RequestEvent = RequestHead | BodyData | MessageEnd | NeedData;
 
 /** What the parser reads next; the states that read a body hold their own data. */
@@ -39,7 +63,23 @@ type ParserState =
 const HEAD: ParserState = Object.freeze({ name: "head" });
 const AT_END: ParserState = Object.freeze({ name: "end" });
 
-/** Parses requests, one after another, from bytes that arrive in pieces of any size. */
+/**
+ * Parses requests, one after another, from bytes that arrive in pieces of any size.
+ *
+ * @example Requests that arrive in pieces
+ * ```ts
+ * import { RequestParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new RequestParser();
+ * for (const piece of ["GET /a HTTP/1.1\r\nHost", ": x\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+ *   parser.input.push(new TextEncoder().encode(piece));
+ *   for (let event = parser.next(); event.type !== "need-data"; event = parser.next()) {
+ *     if (event.type === "head") console.log(event.target); // /a, then /b
+ *   }
+ * }
+ * console.log(parser.finish()); // true: the input ended between two requests
+ * ```
+ */
 export class RequestParser {
   /** The buffer to put received bytes into. */
   readonly input: ReadBuffer = new ReadBuffer();
@@ -103,6 +143,7 @@ export class RequestParser {
   /**
    * Returns the next event.
    *
+   * @returns The event; `"need-data"` where `input` holds none that is complete.
    * @throws {HttpError} The request is rejected, and with it everything after it.
    */
   next(): RequestEvent {
@@ -115,8 +156,9 @@ export class RequestParser {
   }
 
   /**
-   * Ends the input; returns true if it ended between two requests.
+   * Ends the input.
    *
+   * @returns Always true: the input ended between two requests.
    * @throws {HttpError} The input ended within a request, or the parser has failed.
    */
   finish(): boolean {

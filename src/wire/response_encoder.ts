@@ -262,7 +262,8 @@ export interface ResponseToSend {
  *
  * const encoder = new ResponseEncoder();
  * const head = encoder.head(request, { status: 200, size: 2 });
- * console.log(new TextDecoder().decode(head)); // HTTP/1.1 200 OK, Content-Length: 2
+ * console.log(new TextDecoder().decode(head).split("\r\n"));
+ * // [ "HTTP/1.1 200 OK", "Content-Length: 2", "", "" ]
  * console.log(encoder.data(new TextEncoder().encode("hi")).length); // 0: HEAD has no content
  * encoder.end();
  * ```

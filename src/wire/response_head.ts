@@ -27,7 +27,20 @@ import { isDigit, SP } from "./syntax.ts";
 import { readVersion, VERSION_BYTES } from "./version.ts";
 import type { Protocol } from "./version.ts";
 
-/** A request whose response is awaited: what decides how the response is read. */
+/**
+ * A request whose response is awaited: what decides how the response is read.
+ *
+ * @example
+ * ```ts
+ * import { type AwaitedResponse, ResponseParser } from "@asynchttp/server/wire";
+ *
+ * const awaited: AwaitedResponse = { method: "HEAD" };
+ * const parser = new ResponseParser();
+ * parser.expect(awaited);
+ * parser.input.push(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"));
+ * console.log(parser.next().type, parser.next().type); // head end: HEAD gets no content
+ * ```
+ */
 export interface AwaitedResponse {
   /** The method of the request. */
   readonly method: string;
@@ -42,10 +55,34 @@ export interface AwaitedResponse {
  * - "chunked": up to the last chunk.
  * - "until close": up to the end of the input.
  * - "switched": never. HTTP has ended on the connection, with 101 or with a 2xx to CONNECT.
+ *
+ * @example
+ * ```ts
+ * import type { ContentLength } from "@asynchttp/server/wire";
+ *
+ * // Whether the connection can be used again when the content was read.
+ * const hasEnd = (content: ContentLength) => content !== "until close" && content !== "switched";
+ * console.log(hasEnd(0), hasEnd("chunked"), hasEnd("until close")); // true true false
+ * ```
  */
 export type ContentLength = BodyLength | "until close" | "switched";
 
-/** The decisions about a received response. */
+/**
+ * The decisions about a received response.
+ *
+ * @example
+ * ```ts
+ * import { type ReceivedFraming, ResponseParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new ResponseParser();
+ * parser.expect({ method: "GET" });
+ * parser.input.push(new TextEncoder().encode("HTTP/1.0 200 OK\r\n\r\n"));
+ * const head = parser.next();
+ * if (head.type !== "head") throw new Error("The head is not complete");
+ * const { content, persistent }: ReceivedFraming = head.framing;
+ * console.log(content, persistent); // until close false
+ * ```
+ */
 export interface ReceivedFraming {
   /** How the end of the content is found. */
   readonly content: ContentLength;
@@ -53,7 +90,24 @@ export interface ReceivedFraming {
   readonly persistent: boolean;
 }
 
-/** The head of a response. */
+/**
+ * The head of a response.
+ *
+ * @example
+ * ```ts
+ * import { type ResponseHead, ResponseParser } from "@asynchttp/server/wire";
+ *
+ * const isFinal = ({ type }: ResponseHead) => type === "head";
+ *
+ * const parser = new ResponseParser();
+ * parser.expect({ method: "GET" });
+ * const sent = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n";
+ * parser.input.push(new TextEncoder().encode(sent));
+ * for (let event = parser.next(); event.type !== "need-data"; event = parser.next()) {
+ *   if ("status" in event) console.log(event.status, isFinal(event)); // 103 false, then 204 true
+ * }
+ * ```
+ */
 export interface ResponseHead {
   /** `"interim"` for 1xx but 101 (RFC 9110, 15.2), which the final response follows; else `"head"`. */
   readonly type: "head" | "interim";

@@ -28,12 +28,38 @@ import { ReadBuffer } from "./read_buffer.ts";
 import { ResponseHeadParser } from "./response_head.ts";
 import type { AwaitedResponse, ContentLength, ResponseHead } from "./response_head.ts";
 
-/** The events of each response in turn: its interim heads, its head, its body in pieces, its end. */
+/**
+ * The events of each response in turn: its interim heads, its head, its body in pieces, its end.
+ *
+ * @example
+ * ```ts
+ * import { type ResponseEvent, ResponseParser } from "@asynchttp/server/wire";
+ *
+ * const parser = new ResponseParser();
+ * parser.expect({ method: "GET" });
+ * parser.input.push(new TextEncoder().encode("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"));
+ * const types: ResponseEvent["type"][] = [];
+ * do types.push(parser.next().type); while (types.at(-1) !== "need-data");
+ * console.log(types); // [ "head", "data", "end", "need-data" ]
+ * ```
+ */
 export type ResponseEvent = ResponseHead | BodyData | MessageEnd | Switched | NeedData;
 
 /**
  * HTTP has ended on the connection, with 101 or with a 2xx to CONNECT: what `input` holds, and
  * everything behind it, belongs to another protocol.
+ *
+ * @example
+ * ```ts
+ * import { ResponseParser, type Switched } from "@asynchttp/server/wire";
+ *
+ * const switched: Switched["type"] = "switched";
+ * const parser = new ResponseParser();
+ * parser.expect({ method: "CONNECT" });
+ * parser.input.push(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\n\x16\x03"));
+ * parser.next(); // the head
+ * if (parser.next().type === switched) console.log(parser.input.takeAll()); // Uint8Array(2) [ 22, 3 ]
+ * ```
  */
 export interface Switched {
   /** The name of the event. */
@@ -150,6 +176,7 @@ export class ResponseParser {
   /**
    * Returns the next event.
    *
+   * @returns The event; `"need-data"` where `input` holds none that is complete.
    * @throws {HttpError} The response is malformed, or none is expected; always with status 502.
    */
   next(): ResponseEvent {

@@ -64,7 +64,20 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [511, "Network Authentication Required"],
 ]);
 
-/** Returns the standard reason phrase, or an empty one if there is none (allowed by RFC 9112, 4). */
+/**
+ * Returns the standard reason phrase of a status.
+ *
+ * @param status The status code.
+ * @returns The phrase; an empty one, which RFC 9112, 4 allows, if there is none.
+ *
+ * @example
+ * ```ts
+ * import { reasonPhrase } from "@asynchttp/server/wire";
+ *
+ * console.log(reasonPhrase(404)); // Not Found
+ * console.log(reasonPhrase(299) === ""); // true
+ * ```
+ */
 export function reasonPhrase(status: number): string {
   return REASONS.get(status) ?? "";
 }

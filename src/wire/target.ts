@@ -13,7 +13,20 @@ import { HttpError, quoted } from "../errors.ts";
 import { latin1 } from "./latin1.ts";
 import { consistsOf, IP_LITERAL, isDigit, PATH, QUERY, REG_NAME } from "./syntax.ts";
 
-/** The four forms of a request-target. */
+/**
+ * The four forms of a request-target.
+ *
+ * @example
+ * ```ts
+ * import { RequestParser, type TargetForm } from "@asynchttp/server/wire";
+ *
+ * const served: TargetForm[] = ["origin", "absolute"]; // not those of a proxy
+ * const parser = new RequestParser();
+ * parser.input.push(new TextEncoder().encode("CONNECT x:443 HTTP/1.1\r\nHost: x:443\r\n\r\n"));
+ * const head = parser.next();
+ * if (head.type === "head") console.log(head.targetForm, served.includes(head.targetForm)); // authority false
+ * ```
+ */
 export type TargetForm = "origin" | "absolute" | "authority" | "asterisk";
 
 const SLASH = 0x2f;

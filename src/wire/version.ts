@@ -6,7 +6,20 @@ import { HttpError, quoted } from "../errors.ts";
 import { latin1 } from "./latin1.ts";
 import { isDigit, spells } from "./syntax.ts";
 
-/** The HTTP version of a message (RFC 9112, 2.3). */
+/**
+ * The HTTP version of a message (RFC 9112, 2.3).
+ *
+ * @example
+ * ```ts
+ * import type { Protocol } from "@asynchttp/server";
+ * import { serveInMemory } from "@asynchttp/server/testing";
+ *
+ * const isOld = ({ minor }: Protocol) => minor === 0;
+ *
+ * await using server = serveInMemory((request) => request.respond(200, `${isOld(request.protocol)}`));
+ * console.log(await (await server.fetch("/")).text()); // false
+ * ```
+ */
 export interface Protocol {
   /** The version as it was sent, such as `"HTTP/1.1"`. */
   readonly orig: string;

@@ -59,7 +59,11 @@ export async function withFolder(use: (folder: string) => Promise<void>): Promis
 }
 
 /** Registers a test that needs a program; skips it with a message if the program is missing. */
-export function testWith(program: string, title: string, test: () => Promise<void>): void {
+export function testWith(
+  program: string,
+  title: string,
+  test: (t: Deno.TestContext) => Promise<void>,
+): void {
   const found = has(program);
   if (!found) console.log(`skipped, there is no ${program} on this machine: ${title}`);
   Deno.test({ name: `${title} (${program})`, ignore: !found, fn: test });
