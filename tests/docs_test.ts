@@ -12,6 +12,7 @@ import { NOW, settle, start } from "./connection/harness.ts";
 import type { Run } from "./connection/harness.ts";
 import { EOF, STALL } from "./connection/scripted_conn.ts";
 import type { Step } from "./connection/scripted_conn.ts";
+import { userArgs, writeUserFolder } from "./docs/user_program.ts";
 import { GET } from "./fixtures.ts";
 import { curl, launch, testWith, withCertificate, withFolder } from "./server/tools.ts";
 import type { Running } from "./server/tools.ts";
@@ -137,17 +138,8 @@ async function launchProgram(
     assert(program.includes(from), `the program lacks ${from}`);
     program = program.replace(from, to);
   }
-  // What `deno add` writes, but for the checkout in place of the registry.
-  const { name } = JSON.parse(await read("deno.json"));
-  const imports = {
-    [name]: new URL("mod.ts", ROOT).href,
-    [`${name}/cluster`]: new URL("cluster.ts", ROOT).href,
-    [`${name}/tls`]: new URL("tls.ts", ROOT).href,
-  };
-  await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify({ imports }));
-  await Deno.writeTextFile(`${folder}/server.ts`, program);
-  const flags = ["--no-lock", `--config=${folder}/deno.json`, ...permissions];
-  return launch(Deno.execPath(), "run", ...flags, `${folder}/server.ts`);
+  await writeUserFolder(folder, { "server.ts": program });
+  return launch(Deno.execPath(), ...userArgs(folder, "server.ts", ...permissions));
 }
 
 Deno.test("README.md: its first program serves", async () => {
