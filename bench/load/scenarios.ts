@@ -4,7 +4,17 @@ import { greeting, HELLO, PAGE, PAGES, receipt } from "../servers/content.ts";
 import type { Route } from "../servers/routes.ts";
 import { beside, latency, memory, rate, tail } from "./measures.ts";
 import type { Prepare } from "./measures.ts";
-import { asynchttp, asynchttpFetch, DENO_SERVE, FAIR_LOOP, PEERS, STREAMS } from "./servers.ts";
+import {
+  asynchttp,
+  asynchttpFetch,
+  DENO_SERVE,
+  FAIR_LOOP,
+  PEERS,
+  RAW_BODIES,
+  RAW_CLOSING,
+  RAW_FETCH,
+  STREAMS,
+} from "./servers.ts";
 import type { Server } from "./servers.ts";
 
 /** One kind of load, under which this server and its peers take turns. */
@@ -72,7 +82,12 @@ function crowd(open: number): Scenario {
 /** The p99 at saturation. */
 function fair(connections: number): Scenario {
   const title = `p99, ${connections.toLocaleString("en")} busy connections`;
-  return scenario("fair", title, { unit: "ms", connections, prepare: tail });
+  return scenario("fair", title, {
+    unit: "ms",
+    connections,
+    peers: [DENO_SERVE, FAIR_LOOP],
+    prepare: tail,
+  });
 }
 
 /** The rate with another number of connections, also against a loop that is as fair. */
@@ -112,7 +127,11 @@ export const SCENARIOS: readonly Scenario[] = [
     content: JSON.stringify(receipt(requests.ORDER)),
   }),
   scenario("buffered", "POST of 1 MiB, buffered", { ...UPLOAD, route: "buffered" }),
-  scenario("streamed", "POST of 1 MiB, streamed", { ...UPLOAD, route: "streamed" }),
+  scenario("streamed", "POST of 1 MiB, streamed", {
+    ...UPLOAD,
+    route: "streamed",
+    peers: [DENO_SERVE, RAW_BODIES],
+  }),
   scenario("buffered", "POST of 1 MiB, buffered, 50 connections", {
     ...UPLOAD,
     ...MANY,
@@ -122,20 +141,29 @@ export const SCENARIOS: readonly Scenario[] = [
     ...UPLOAD,
     ...MANY,
     route: "streamed",
+    peers: [DENO_SERVE, RAW_BODIES],
   }),
   scenario("bytes", "Response of 64 KiB", { route: "bytes", content: PAGE.length }),
   scenario("stream", "Stream of 10 MiB", {
     route: "stream",
     content: PAGE.length * PAGES,
     connections: FEW_CONNECTIONS,
+    peers: [DENO_SERVE, RAW_BODIES],
   }),
   scenario("stream", "Stream of 10 MiB, 50 connections", {
     route: "stream",
     content: PAGE.length * PAGES,
     ...MANY,
+    peers: [DENO_SERVE, RAW_BODIES],
   }),
-  scenario("connect", "New connection per request", { request: requests.HELLO_AND_CLOSE }),
-  scenario("fetch", "Hello through fetchHandler", { asynchttp: asynchttpFetch }),
+  scenario("connect", "New connection per request", {
+    request: requests.HELLO_AND_CLOSE,
+    peers: [DENO_SERVE, RAW_CLOSING],
+  }),
+  scenario("fetch", "Hello through fetchHandler", {
+    asynchttp: asynchttpFetch,
+    peers: [DENO_SERVE, RAW_FETCH],
+  }),
   scenario("streams", "Hello, server and streams", { peers: [STREAMS] }),
   scenario("latency", "p99 latency at 70 % of the lesser rate", { unit: "ms", prepare: latency }),
   scenario("memory", "Memory per idle connection", {

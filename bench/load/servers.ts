@@ -34,6 +34,15 @@ export const DENO_SERVE: Server = onDeno("deno_serve.ts")("Deno.serve");
 /** A loop that only reads and writes, with the scheduler of this server. */
 export const FAIR_LOOP: Server = onDeno("fair_loop.ts")("fair raw loop");
 
+/** What Deno's public interface costs a server that parses nothing: a connection for each request, … */
+export const RAW_CLOSING: Server = onDeno("raw_closing.ts")("raw loop");
+
+/** … a Web `Response` for each, … */
+export const RAW_FETCH: Server = onDeno("raw_fetch.ts")("raw loop with Response");
+
+/** … bodies that are streams. */
+export const RAW_BODIES: Server = onDeno("raw_bodies.ts")("raw loop with ReadableStream");
+
 /** The same parser and encoder as streams, without the server's direct lane. */
 export const STREAMS: Server = onDeno("streams.ts")("streams");
 
