@@ -114,14 +114,11 @@ const CHECKS: { readonly [option in keyof Required<ClusterOptions>]: Check } = {
   log: isFunction,
 };
 
-/** Checks the options, and fills in the defaults. `os` is that of this process. */
-export function resolveClusterOptions(
-  options: ClusterOptions,
-  os: string = Deno.build.os,
-): ResolvedClusterOptions {
+/** Checks the options, and fills in the defaults. */
+export function resolveClusterOptions(options: ClusterOptions): ResolvedClusterOptions {
   checkRecord("options of cluster", options, CHECKS);
   isFunction("main", options.main);
-  checkSystem(os);
+  checkSystem();
   if (options.workers === Infinity) throw new RangeError("Option workers must be finite");
   return {
     main: options.main,

@@ -1,4 +1,5 @@
 /** The command that starts a worker: this program again, with the permissions that it needs. */
+import { platform } from "../platform.ts";
 
 /** Set for a worker, and removed by it, so that what it starts is none. */
 export const WORKER_VARIABLE = "ASYNCHTTP_CLUSTER_WORKER";
@@ -10,10 +11,10 @@ const INHERITED = ["net", "read", "write", "env", "sys", "import", "ffi"] as con
 const ENV_FLAGS = ["-A", "--allow-all", "-E", "--allow-env"];
 
 /** Throws where the kernel does not share a port among processes. */
-export function checkSystem(os: string): void {
-  if (os === "linux") return;
+export function checkSystem(): void {
+  if (platform().sharesPorts) return;
   throw new Deno.errors.NotSupported(
-    `A cluster needs Linux: on "${os}" the system does not share the connections to a port among processes (reusePort); run one process, or one on a port each behind a proxy`,
+    `A cluster needs Linux: on "${Deno.build.os}" the system does not share the connections to a port among processes (reusePort); run one process, or one on a port each behind a proxy`,
   );
 }
 

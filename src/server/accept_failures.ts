@@ -5,6 +5,7 @@
  * off, and one report a second says as much as a hundred.
  */
 import { isResourceExhaustion, noteExhaustion } from "../net/exhaustion.ts";
+import { platform } from "../platform.ts";
 
 /** Milliseconds of the first wait; each further one is twice as long. */
 const INITIAL_BACKOFF_MS = 5;
@@ -56,7 +57,8 @@ interface ErrnoError extends Error {
 function exhaustionError({ code }: Partial<ErrnoError>, backoff: number, count: number): Error {
   const isMemory = code === "ENOBUFS" || code === "ENOMEM";
   const missing = isMemory ? "No memory for sockets left" : "No descriptors left";
-  const remedy = isMemory ? "set maxConnections" : "raise ulimit -n or set maxConnections";
+  const hasUlimit = !isMemory && platform().hasUlimit;
+  const remedy = hasUlimit ? "raise ulimit -n or set maxConnections" : "set maxConnections";
   const times = count === 1 ? "once" : `${count} times`;
   const error = new Error(`${missing}, accepting again in ${backoff} ms (${times}): ${remedy}`);
   noteExhaustion(error);

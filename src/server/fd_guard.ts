@@ -11,6 +11,7 @@
  */
 import type { Clock, Subscriber } from "../net/clock.ts";
 import type { ListNode } from "../net/linked_list.ts";
+import { platform } from "../platform.ts";
 
 /**
  * The descriptor limit that is assumed if that of the process cannot be read; the same as in the original.
@@ -179,21 +180,20 @@ export class FdGuard implements Subscriber {
  * none.
  *
  * Deno 2 has removed `Deno.resources`, and its permission to read does not cover `/proc`
- * either: it denies access without a prompt unless all permissions are granted.
+ * and `/dev` either: it denies access without a prompt unless all permissions are granted.
  */
 export function descriptorCounter(): DescriptorCounter | null {
   const { resources } = Deno as { resources?: () => Record<string, string> };
   if (resources !== undefined) return () => Object.keys(resources()).length;
-  for (const path of ["/proc/self/fd", "/dev/fd"]) {
-    if (readsQuietly(path, () => countEntries(path)) === null) continue;
-    return () => mayRead(path) ? countEntries(path) : null;
-  }
-  return null;
+  const path = platform().descriptorFolder;
+  if (path === null || readsQuietly(path, () => countEntries(path)) === null) return null;
+  return () => mayRead(path) ? countEntries(path) : null;
 }
 
 /** Returns the soft limit of this process; `maxDescriptorsFallback` if it cannot be read. */
 export function descriptorLimit(): number {
-  const path = "/proc/self/limits";
+  const path = platform().limitsFile;
+  if (path === null) return maxDescriptorsFallback;
   const text = readsQuietly(path, () => Deno.readTextFileSync(path)) ?? "";
   const soft = /^Max open files +(\d+|unlimited)/m.exec(text)?.[1];
   if (soft === undefined) return maxDescriptorsFallback;

@@ -67,14 +67,16 @@ export interface ForwardedOptions {
  */
 export interface AsyncHttpServerOptions {
   /**
-   * Whether the port can be bound while old connections to it linger. Deno always sets
-   * `SO_REUSEADDR`, so `false` is rejected.
+   * Whether the port can be bound while old connections to it linger. Deno always allows it, by
+   * `SO_REUSEADDR` where the system needs that, so `false` is rejected.
    *
    * @default {true}
    */
   reuseAddr?: boolean;
   /**
-   * Whether several processes can listen on the port. Deno 2 requires `--unstable-net` for it.
+   * Whether several processes can listen on the port, and share its connections. Deno 2 requires
+   * `--unstable-net` for it, and ignores it on all systems but Linux: there the second process
+   * gets `Deno.errors.AddrInUse`.
    *
    * @default {false}
    */
@@ -143,7 +145,7 @@ export interface AsyncHttpServerOptions {
    * Counts the descriptors in use, in place of the guard's own count. If it throws, the guard
    * takes the table for full, which is the usual reason.
    *
-   * @default {Deno.resources, /proc/self/fd or /dev/fd if one can be read, otherwise the open connections and 24}
+   * @default {Deno.resources, /proc/self/fd or on macOS /dev/fd if it can be read, otherwise the open connections and 24}
    */
   countDescriptors?: () => number;
   /**
@@ -216,7 +218,7 @@ export function resolveOptions(options: AsyncHttpServerOptions = {}): ResolvedOp
   checkRecord("options", options, CHECKS);
   if (options.reuseAddr === false) {
     throw new Deno.errors.NotSupported(
-      "Option reuseAddr must be true: Deno always sets SO_REUSEADDR when it listens",
+      "Option reuseAddr must be true: Deno always lets a port be bound while old connections to it linger",
     );
   }
   // Without the flag Deno.listen ends the process instead of throwing. The flag also adds Deno.listenDatagram.

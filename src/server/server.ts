@@ -22,6 +22,7 @@ import { LinkedList } from "../net/linked_list.ts";
 import { scheduler, Ticket } from "../net/scheduler.ts";
 import { StreamConn } from "../net/stream_conn.ts";
 import type { StreamPair } from "../net/stream_conn.ts";
+import { platform } from "../platform.ts";
 import { Counters } from "../stats.ts";
 import type { ServerStats } from "../stats.ts";
 import { moved } from "../transitions.ts";
@@ -805,8 +806,10 @@ function listenOrSayWhy(options: Deno.ListenOptions & Deno.TcpListenOptions): De
     return Deno.listen(options);
   } catch (error) {
     if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    const isIgnored = options.reusePort && !platform().sharesPorts;
+    const why = isIgnored ? `reusePort needs Linux, on "${Deno.build.os}" Deno ignores it; ` : "";
     throw new Deno.errors.AddrInUse(
-      `Port ${options.port} of ${options.hostname} is taken: end the program that listens on it, or choose another; 0 lets the system choose`,
+      `Port ${options.port} of ${options.hostname} is taken: ${why}end the program that listens on it, or choose another; 0 lets the system choose`,
       { cause: error },
     );
   }

@@ -5,30 +5,25 @@
  * While a listener is there, a signal no longer ends the process by itself: each listener is
  * removed when the server has ended, or a process that hangs afterwards could only be killed.
  */
+import { platform } from "../platform.ts";
 
 /** What a signal ends. */
 interface Stoppable {
   shutdown(options: { grace?: number }): Promise<unknown>;
 }
 
-/** The signals of a system: Deno throws for others. Windows sends CTRL_BREAK in place of SIGTERM. */
-function shutdownSignals(os: typeof Deno.build.os): readonly Deno.Signal[] {
-  return os === "windows" ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM"];
-}
-
 /** Shuts a server down with grace on the first signal, and at once on the second. */
 export class ShutdownSignals implements Disposable {
   readonly #server: Stoppable;
   readonly #grace: number | undefined;
-  readonly #signals: readonly Deno.Signal[];
+  readonly #signals = platform().shutdownSignals;
   readonly #stop = () => this.#shutDown();
   #ending: Promise<unknown> | undefined;
 
-  /** Listens until it is disposed of. Another `os` is for tests. */
-  constructor(server: Stoppable, grace?: number, os: typeof Deno.build.os = Deno.build.os) {
+  /** Listens until it is disposed of. */
+  constructor(server: Stoppable, grace?: number) {
     this.#server = server;
     this.#grace = grace;
-    this.#signals = shutdownSignals(os);
     for (const signal of this.#signals) Deno.addSignalListener(signal, this.#stop);
   }
 

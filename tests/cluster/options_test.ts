@@ -3,15 +3,17 @@ import { assertEquals, assertThrows } from "@std/assert";
 import type { ClusterOptions } from "@asynchttp/server/cluster";
 import { resolveClusterOptions } from "../../src/cluster/options.ts";
 import { sum, withoutOpen } from "../../src/cluster/stats.ts";
+import { standIn } from "../systems.ts";
 
 const main = () => {
   throw new Error("is not called");
 };
 
 Deno.test("cluster: macOS and Windows are refused with the reason", () => {
-  for (const os of ["darwin", "windows"]) {
+  for (const os of ["darwin", "windows"] as const) {
+    using _ = standIn(os);
     const { message } = assertThrows(
-      () => resolveClusterOptions({ main }, os),
+      () => resolveClusterOptions({ main }),
       Deno.errors.NotSupported,
     );
     assertEquals(message.startsWith(`A cluster needs Linux: on "${os}" the system does not`), true);
@@ -31,13 +33,15 @@ Deno.test("cluster: options that cannot be right are refused", () => {
     [{ main, heartbeat: 0 }, RangeError, "Option heartbeat must be an integer from 1 on"],
     [{ main, log: "x" }, TypeError, "Option log must be a function"],
   ];
+  using _ = standIn("linux");
   for (const [options, error, message] of refused) {
-    assertThrows(() => resolveClusterOptions(options as ClusterOptions, "linux"), error, message);
+    assertThrows(() => resolveClusterOptions(options as ClusterOptions), error, message);
   }
 });
 
 Deno.test("cluster: the workers have what the master has, but for --allow-run", () => {
-  const { flags } = resolveClusterOptions({ main }, "linux");
+  using _ = standIn("linux");
+  const { flags } = resolveClusterOptions({ main });
   assertEquals(flags.includes("--allow-net"), true);
   assertEquals(flags.some((flag) => flag.includes("run")), false);
 });
@@ -46,8 +50,9 @@ Deno.test({
   name: "cluster: flags must be given where the master does not have --allow-net",
   permissions: { net: false, env: false },
   fn() {
+    using _ = standIn("linux");
     assertThrows(
-      () => resolveClusterOptions({ main }, "linux"),
+      () => resolveClusterOptions({ main }),
       TypeError,
       "Option flags is missing",
     );

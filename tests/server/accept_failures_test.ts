@@ -1,6 +1,7 @@
 /** Accepts that fail: how long the loop waits, and what is reported. */
 import { assertEquals } from "@std/assert";
 import { AcceptFailures } from "../../src/server/accept_failures.ts";
+import { standIn } from "../systems.ts";
 
 function withCode(code: string | undefined): Error {
   // Deno has no code for ENFILE.
@@ -28,7 +29,15 @@ Deno.test("the waits double up to a second, and start over after an accept", () 
   assertEquals(waits(), expected);
 });
 
+Deno.test("hardening 48: Windows has no ulimit to raise", () => {
+  using _ = standIn("windows");
+  assertEquals(reports("EMFILE", [0]), [
+    "Error: No descriptors left, accepting again in 5 ms (once): set maxConnections",
+  ]);
+});
+
 Deno.test("hardening 48: one line a second, with a count and without a stack", () => {
+  using _ = standIn("linux");
   assertEquals(reports("EMFILE", [0, 1, 500, 999, 1000, 1001, 2500]), [
     "Error: No descriptors left, accepting again in 5 ms (once): raise ulimit -n or set maxConnections",
     "Error: No descriptors left, accepting again in 80 ms (4 times): raise ulimit -n or set maxConnections",

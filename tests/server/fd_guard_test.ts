@@ -7,7 +7,8 @@ import {
   FdGuard,
   maxDescriptorsFallback,
 } from "../../src/server/fd_guard.ts";
-import { run } from "./tools.ts";
+import { standIn } from "../systems.ts";
+import { run, testWith } from "./tools.ts";
 
 function guard(options: Partial<ConstructorParameters<typeof FdGuard>[0]> = {}): FdGuard {
   return new FdGuard({ maxConnections: Infinity, clock: new Clock(), ...options });
@@ -125,7 +126,49 @@ Deno.test("releaseAll wakes every waiter", async () => {
   await waiting;
 });
 
-Deno.test("with all permissions the count is that of /proc or /dev/fd", () => {
+/** Folders with so many entries, and files, in the place of those of this system. */
+class StandInFiles implements Disposable {
+  readonly #readDirSync = Deno.readDirSync;
+  readonly #readTextFileSync = Deno.readTextFileSync;
+
+  constructor(entries: { [folder: string]: number }, texts: { [file: string]: string }) {
+    Deno.readDirSync = (path) =>
+      Array(entries[`${path}`]).values() as IteratorObject<Deno.DirEntry>;
+    Deno.readTextFileSync = (path) => texts[`${path}`]!;
+  }
+
+  [Symbol.dispose](): void {
+    Deno.readDirSync = this.#readDirSync;
+    Deno.readTextFileSync = this.#readTextFileSync;
+  }
+}
+
+/** Where each system counts, if it has all these files: on Windows anybody may have made them. */
+const SYSTEMS = [
+  ["linux", 50, 1024],
+  ["android", 50, 1024],
+  ["darwin", 40, maxDescriptorsFallback],
+  ["freebsd", undefined, maxDescriptorsFallback],
+  ["windows", undefined, maxDescriptorsFallback],
+] as const;
+
+for (const [os, count, limit] of SYSTEMS) {
+  Deno.test(`on ${os} the count is ${count ?? "an estimate"}, and the limit ${limit}`, () => {
+    using _os = standIn(os);
+    using _files = new StandInFiles(
+      { "/proc/self/fd": 50, "/dev/fd": 40 },
+      { "/proc/self/limits": "Max open files            1024                 4096\n" },
+    );
+    assertEquals(descriptorCounter()?.(), count);
+    assertEquals(descriptorLimit(), limit);
+    // Without a count it assumes 24 descriptors of the runtime.
+    const inUse = count ?? 24;
+    assert(guard({ maxFDs: inUse + 6 }).admits(5));
+    assert(!guard({ maxFDs: inUse + 5 }).admits(5));
+  });
+}
+
+testWith("list of descriptors", "with all permissions the count is that of the system", () => {
   const count = descriptorCounter()!;
   // Other threads of the process may open descriptors meanwhile, but not each time.
   const openings = Array.from({ length: 5 }, () => {
@@ -191,7 +234,7 @@ Deno.test("with --allow-net alone it counts its own connections and 24, and asks
   }
 });
 
-Deno.test("with --allow-all it counts the open descriptors", async () => {
+testWith("list of descriptors", "with --allow-all it counts the open descriptors", async () => {
   const { counts, opened, limit } = await probe(
     PROBE,
     Deno.execPath(),
@@ -224,7 +267,9 @@ const REVOKES = `
   console.log(JSON.stringify({ before, counted, admitted, after: guard.admits(5) }));
 `;
 
-Deno.test("hardening 43: with the permission revoked it counts its own connections, and asks for nothing", async () => {
+const REVOKED =
+  "hardening 43: with the permission revoked it counts its own connections, and asks for nothing";
+testWith("list of descriptors", REVOKED, async () => {
   const found = await probe(REVOKES, Deno.execPath(), "run", "--quiet", "--allow-all");
   assertEquals(found, { before: true, counted: null, admitted: 971, after: true });
 });

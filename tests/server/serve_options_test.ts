@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { Handler, ServeOptions } from "@asynchttp/server";
 import { ShutdownSignals } from "../../src/server/shutdown_signals.ts";
+import { standIn } from "../systems.ts";
 import { ScriptedListener } from "./scripted_listener.ts";
 import { launch, readText, readUntil, run, serving, untilClosed, writeText } from "./tools.ts";
 
@@ -225,6 +226,7 @@ const SYSTEMS = [
 
 for (const [os, known] of SYSTEMS) {
   Deno.test(`handleSignals: ${known.join(" and ")} on ${os}`, () => {
+    using _ = standIn(os);
     using system = new SystemSignals(known);
     const graces: unknown[] = [];
     const stoppable = {
@@ -233,7 +235,7 @@ for (const [os, known] of SYSTEMS) {
         return Promise.resolve();
       },
     };
-    const signals = new ShutdownSignals(stoppable, 5000, os);
+    const signals = new ShutdownSignals(stoppable, 5000);
     assertEquals([...system.listeners.keys()], [...known]);
     assertEquals(signals.ending, undefined);
     for (const listener of system.listeners.values()) listener();

@@ -11,6 +11,7 @@ import { AsyncHttpServer, maxDescriptorsFallback, newAsyncHttpServer } from "@as
 import type { AsyncHttpServerOptions, Handler, Request, ServeOptions } from "@asynchttp/server";
 import { systemClock } from "../../src/net/clock.ts";
 import { GET, soon } from "../fixtures.ts";
+import { standIn } from "../systems.ts";
 import {
   exchangeBytes,
   LAST_GET,
@@ -54,7 +55,7 @@ Deno.test("new AsyncHttpServer: checks the type and the range of every option", 
     [{ onReject: null }, TypeError, "Option onReject must be a function: got null"],
     [{ countDescriptors: {} }, TypeError, "Option countDescriptors must be a function"],
     [{ reuseAddr: "yes" }, TypeError, "Option reuseAddr must be true or false"],
-    [{ reuseAddr: false }, Deno.errors.NotSupported, "Deno always sets SO_REUSEADDR"],
+    [{ reuseAddr: false }, Deno.errors.NotSupported, "Deno always lets a port be bound"],
     [{ reusePort: true }, Deno.errors.NotSupported, "needs --unstable-net"],
     [null, TypeError, "Options must be an object: got null"],
   ];
@@ -183,6 +184,42 @@ Deno.test("serve: a taken port rejects", async () => {
     );
   });
 });
+
+/** Stands in for `--unstable-net`, and for a port that another process listens on. */
+class TakenPort implements Disposable {
+  readonly #listen = Deno.listen;
+
+  constructor() {
+    Object.assign(Deno, {
+      listenDatagram() {},
+      listen() {
+        throw new Deno.errors.AddrInUse("Address already in use");
+      },
+    });
+  }
+
+  [Symbol.dispose](): void {
+    Deno.listen = this.#listen;
+    delete (Deno as { listenDatagram?: unknown }).listenDatagram;
+  }
+}
+
+for (
+  const [os, why] of [
+    ["linux", "is taken: end the program"],
+    ["darwin", 'is taken: reusePort needs Linux, on "darwin" Deno ignores it; end the program'],
+    ["windows", 'is taken: reusePort needs Linux, on "windows" Deno ignores it; end the program'],
+  ] as const
+) {
+  Deno.test(`reusePort: a taken port on ${os}`, () => {
+    using _os = standIn(os);
+    using _port = new TakenPort();
+    const listen = (options?: AsyncHttpServerOptions) => () =>
+      new AsyncHttpServer(options).listen(1, { address: "127.0.0.1" });
+    assertThrows(listen({ reusePort: true }), Deno.errors.AddrInUse, why);
+    assertThrows(listen(), Deno.errors.AddrInUse, "is taken: end the program");
+  });
+}
 
 /** Calls of `serve` that go wrong, as people write them who come from elsewhere. */
 const WRONG_CALLS: readonly (readonly [args: unknown[], message: string])[] = [

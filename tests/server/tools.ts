@@ -1,10 +1,11 @@
-/** Servers and real clients for tests; tests with a client that is not installed are skipped. */
+/** Servers and real clients for tests; tests that lack something on this machine are skipped. */
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import { readAll, writeAll } from "@std/io";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, ServeOptions } from "@asynchttp/server";
 import { bytesOf, textOf } from "../fixtures.ts";
+import { has } from "../systems.ts";
 
 /** A GET after whose response the server closes the connection. */
 export const LAST_GET = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -58,26 +59,16 @@ export async function withFolder(use: (folder: string) => Promise<void>): Promis
   }
 }
 
-/** Registers a test that needs a program; skips it with a message if the program is missing. */
+/** Registers a test that needs programs, or parts of the system; skips it with a message without them. */
 export function testWith(
-  program: string,
+  needs: string | readonly string[],
   title: string,
-  test: (t: Deno.TestContext) => Promise<void>,
+  test: (t: Deno.TestContext) => void | Promise<void>,
 ): void {
-  const found = has(program);
-  if (!found) console.log(`skipped, there is no ${program} on this machine: ${title}`);
-  Deno.test({ name: `${title} (${program})`, ignore: !found, fn: test });
-}
-
-function has(program: string): boolean {
-  const directories = `${Deno.env.get("PATH")}:/usr/sbin`.split(":");
-  return directories.some((directory) => {
-    try {
-      return Deno.statSync(`${directory}/${program}`).isFile;
-    } catch {
-      return false;
-    }
-  });
+  const all = [needs].flat();
+  const missing = all.find((need) => !has(need));
+  if (missing !== undefined) console.log(`skipped, no ${missing} on this machine: ${title}`);
+  Deno.test({ name: `${title} (${all.join(", ")})`, ignore: missing !== undefined, fn: test });
 }
 
 /** The output of a program, and its exit code. */
