@@ -69,7 +69,8 @@ export interface Cluster extends AsyncDisposable {
    * Replaces the workers one after the other, as SIGHUP does; each successor listens before its
    * predecessor ends. The new ones run the program as it is on the disk now.
    *
-   * @returns A promise that resolves when all are replaced. It rejects when a successor does not listen: its predecessor goes on, and so do those that were not replaced yet.
+   * @returns A promise that resolves when all are replaced.
+   * @throws {Error} A successor has not listened in time: its predecessor goes on, and so do those that were not replaced yet. Or the cluster is ending.
    */
   reload(): Promise<void>;
   /**
@@ -93,11 +94,11 @@ export interface Cluster extends AsyncDisposable {
  *
  * @param options The program of a worker, how many, and how they are watched.
  * @returns A promise that resolves when every worker listens.
- * @throws {TypeError} An option is unknown, or has the wrong type, or `flags` is needed.
- * @throws {RangeError} A number is out of range.
+ * @throws {TypeError} `main` is missing, an option is unknown, or has the wrong type, or `flags` is needed because this process does not have `--allow-net` whole.
+ * @throws {RangeError} A number is out of range, or `workers` is not finite.
  * @throws {Deno.errors.NotSupported} The system is not Linux.
  * @throws {Deno.errors.NotCapable} The permission `--allow-run` is missing.
- * @throws {Error} A worker has ended before it listened.
+ * @throws {Error} A worker has ended before it listened, or has not listened within `start`.
  *
  * @example
  * ```ts ignore

@@ -172,9 +172,9 @@ export class Request {
   }
 
   /**
-   * The IP address of the client, as in the original; `""` where the connection has none. Of a
-   * client that a trusted proxy hides it is `"unknown"`, or an identifier such as `"_a1"`
-   * (RFC 7239, 6.3).
+   * The IP address of the client, which Nim's `std/asynchttpserver` calls its host name, too; `""`
+   * where the connection has none. Of a client that a trusted proxy hides it is `"unknown"`, or an
+   * identifier such as `"_a1"` (RFC 7239, 6.3).
    *
    * A client that reaches an IPv6 listener over IPv4 has its IPv4 address here: the system's
    * `::ffff:127.0.0.1` would not match a list of addresses. {@linkcode Request.remoteAddr} has
@@ -246,8 +246,9 @@ export class Request {
    * Reads the body as text: UTF-8, with U+FFFD for what is not.
    *
    * @returns The body.
-   * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
+   * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
    *
    * @example
    * ```ts
@@ -269,8 +270,9 @@ export class Request {
    *
    * @returns The parsed value.
    * @throws {SyntaxError} The body is not JSON.
-   * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
+   * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
    *
    * @example
    * ```ts
@@ -296,8 +298,9 @@ export class Request {
    * Deno 2.9.6 leaves out a part that has no end, without an error.
    *
    * @returns The fields, a `File` for each file.
-   * @throws {TypeError} The body is no such form, its stream is locked or was read, or the handler reads the socket.
-   * @throws {HttpError} The body is rejected.
+   * @throws {TypeError} The body is no such form, its stream is locked or was read, the handler reads the socket, or the request is over.
+   * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    *
    * @example
    * ```ts
@@ -324,8 +327,9 @@ export class Request {
    * Reads the body as a `Blob`, whose type is the Content-Type of the request.
    *
    * @returns The body.
-   * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
+   * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
    */
   blob(): Promise<Blob> {
     return ignoreRejection(this.#typed().then((content) => content.blob()));
@@ -336,8 +340,9 @@ export class Request {
    * {@linkcode Request.bytes} makes none.
    *
    * @returns The body.
-   * @throws {HttpError} The body is rejected.
-   * @throws {TypeError} The stream is locked or was read, or the handler reads the socket.
+   * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
+   * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
    */
   arrayBuffer(): Promise<ArrayBuffer> {
     return ignoreRejection(
@@ -347,8 +352,8 @@ export class Request {
 
   /**
    * The trailer fields (RFC 9110, 6.5), apart from the header fields. Resolves when the
-   * body was read to its end. Fields about framing, routing and authentication are
-   * dropped.
+   * body was read to its end; rejects with the error of {@linkcode Request.text} where that
+   * fails. Fields about framing, routing and authentication are dropped.
    */
   get trailers(): Promise<Headers> {
     return this.#exchange.body.trailers;
@@ -358,7 +363,7 @@ export class Request {
    * How many bytes the body may have: the server's `maxBody`, unless a streaming handler
    * changes it before it reads.
    *
-   * @throws {TypeError} When set after the first read.
+   * @throws {TypeError} When set after the first read, or to something other than a number.
    * @throws {RangeError} When set to something other than an integer from 0 on, or Infinity.
    */
   get maxBody(): number {
@@ -376,7 +381,7 @@ export class Request {
    * set a limit, the handler can change it at any time, and a change counts from when it is
    * made: a handler that makes progress can give itself more time.
    *
-   * @throws {TypeError} When set after the request is over, or by a handler that has begun to wait without a limit.
+   * @throws {TypeError} When set after the request is over, by a handler that has begun to wait without a limit, or to something other than a number.
    * @throws {RangeError} When set to something other than an integer from 0 on, or Infinity.
    */
   get handlerTimeout(): number {
@@ -437,8 +442,9 @@ export class Request {
    * @param headers Header fields. A record or an array of pairs keeps its case and order; an array as a record's value is one line for each of its items.
    * @param options The reason phrase, trailers.
    * @returns Resolves when the system has the response; while further requests of a pipelining client wait, as soon as it is queued.
-   * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent. Nothing was written.
-   * @throws {RangeError} The status is out of range. Nothing was written.
+   * @throws {TypeError} The request was answered before, or a field, the reason or the content cannot be sent: nothing was written. Or the stream has a chunk that is no `Uint8Array`, or another length than your `Content-Length`, or a trailer cannot be sent: the connection is cut.
+   * @throws {RangeError} The status is out of range: nothing was written.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection. Or it is what the stream or `trailers` has thrown.
    *
    * @example
    * ```ts
@@ -470,7 +476,9 @@ export class Request {
    *
    * @param response The response; its body must not have been used.
    * @returns Resolves when the system has the response.
-   * @throws {TypeError} The request was answered before, or the response cannot be sent.
+   * @throws {TypeError} The request was answered before, the response is none or has been used, or it cannot be sent.
+   * @throws {RangeError} The status is out of range, which that of a `Response` is not.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection. Or it is what the body has thrown.
    *
    * @example
    * ```ts
@@ -498,6 +506,7 @@ export class Request {
    * @returns Resolves when the system has it.
    * @throws {TypeError} The request was answered, or a field cannot be sent.
    * @throws {RangeError} The status is out of range.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    *
    * @example
    * ```ts
@@ -521,7 +530,8 @@ export class Request {
    *
    * @param headers Header fields; `Connection` is added, and `Upgrade` with the first protocol offered where you name none.
    * @returns The connection.
-   * @throws {TypeError} The client offers nothing, the request was answered, or its body was not read.
+   * @throws {TypeError} The client offers nothing, the request was answered, its body was not read, or a field cannot be sent.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    */
   upgrade(headers?: FieldsInit | null): Promise<ClientConn> {
     return this.#exchange.upgrade(headers);
@@ -558,6 +568,7 @@ export class Request {
    * @param headers The header fields.
    * @returns Resolves when the system has them.
    * @throws {TypeError} The request was answered before, or a field cannot be sent.
+   * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    *
    * @example A response by hand
    * ```ts

@@ -114,7 +114,7 @@ export interface TlsOptions extends TlsCertificate {
  * @param options The certificate, its key, the ALPN protocols, and trusted proxies.
  * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`, whose certificate can be exchanged.
  * @throws {TypeError} An option is unknown or has the wrong type.
- * @throws {RangeError} A network of `proxyProtocol.from` has no valid prefix.
+ * @throws {RangeError} `proxyProtocol.from` is empty, or has a network without a valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  * @throws {Deno.errors.NotSupported} Deno is older than 2.9.
  *

@@ -14,7 +14,8 @@ import type { ListNode } from "../net/linked_list.ts";
 import { platform } from "../platform.ts";
 
 /**
- * The descriptor limit that is assumed if that of the process cannot be read; the same as in the original.
+ * The number of descriptors that the process is assumed to be allowed if its limit cannot be read:
+ * that of Nim's `std/asynchttpserver`.
  *
  * @example
  * ```ts

@@ -82,7 +82,8 @@ export interface AsyncHttpServerOptions {
    */
   reusePort?: boolean;
   /**
-   * The largest request body, in bytes; a larger one is rejected with 413. As in the original.
+   * The largest request body, in bytes; a larger one is rejected with 413. The default is that of
+   * Nim's `std/asynchttpserver`.
    *
    * @default {8388608}
    */
@@ -109,7 +110,8 @@ export interface AsyncHttpServerOptions {
    */
   maxConnections?: number;
   /**
-   * Selects the statuses of rejections: those of the original, or those of the RFCs.
+   * Selects the statuses of rejections: those of Nim's `std/asynchttpserver`, or those of the
+   * RFCs.
    *
    * @default {"original"}
    */

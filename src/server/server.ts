@@ -89,7 +89,7 @@ export interface ListenOptions {
 export interface ServeOptions extends ListenOptions {
   /**
    * The number of descriptors that a request is assumed to need: the loop accepts only while
-   * they are free. Below 0 descriptors are not checked, as in the original.
+   * they are free. Below 0 descriptors are not checked, as in Nim's `std/asynchttpserver`.
    *
    * @default {-1}
    */
@@ -235,7 +235,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    *
    * @param options Limits, timeouts, hooks.
    * @throws {TypeError} An option is unknown, or its value has the wrong type.
-   * @throws {RangeError} A number is out of range.
+   * @throws {RangeError} A number is out of range, or `from` of `proxyProtocol` or `forwarded` is empty, or has a network without a valid prefix.
    * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
    */
   constructor(options?: AsyncHttpServerOptions);
@@ -267,7 +267,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
    * @throws {Deno.errors.PermissionDenied} The system reserves the port for privileged users.
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
-   * @throws {Error} The host name does not resolve.
+   * @throws {Error} The host name does not resolve, or no descriptor is left.
    * @throws {URIError} The host name has characters that no host name may have.
    */
   listen(port: number, options: ListenOptions = {}): void {
@@ -326,7 +326,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * There is while the descriptors in use and those assumed here stay below `maxFDs`, and
    * fewer than `maxConnections` connections are open.
    *
-   * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need; below 0 the result is always `true`, as in the original.
+   * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need; below 0 the result is always `true`, as in Nim's `std/asynchttpserver`.
    * @returns Whether there is room.
    * @throws {RangeError} `assumedDescriptorsPerRequest` is not an integer.
    */
@@ -337,7 +337,8 @@ export class AsyncHttpServer implements AsyncDisposable {
 
   /**
    * Waits until {@linkcode AsyncHttpServer.shouldAcceptRequest} returns `true`: the connection
-   * that makes room wakes it when it closes, while the original checks every 500 ms.
+   * that makes room wakes it when it closes. The loop in the documentation of Nim's
+   * `std/asynchttpserver` sleeps for 500 ms instead.
    *
    * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need.
    * @returns A promise that resolves when there is room, or the server is closed.
@@ -388,13 +389,13 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param handler Called for each request.
    * @param options The address to listen on, unless a listener is given, and how to accept.
    * @returns A promise that resolves when accepting has ended; requests may still be running, unless a signal has ended it.
-   * @throws {TypeError} The port is no number, `handler` is not a function, an option is unknown or has the wrong type, or the server listens already, or was closed.
-   * @throws {RangeError} The port is not an integer from 0 to 65535, or `assumedDescriptorsPerRequest` is not an integer.
+   * @throws {TypeError} The port is no number, `handler` is not a function, an option is unknown or has the wrong type, an address is given beside a listener, or the server listens already, or was closed.
+   * @throws {RangeError} The port is not an integer from 0 to 65535, `assumedDescriptorsPerRequest` is not an integer, or `handleSignals.grace` is negative or not an integer.
    * @throws {Deno.errors.AddrInUse} The port is taken.
    * @throws {Deno.errors.AddrNotAvailable} The address is not one of this machine.
    * @throws {Deno.errors.PermissionDenied} The system reserves the port for privileged users.
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
-   * @throws {Error} The host name does not resolve.
+   * @throws {Error} The host name does not resolve, or no descriptor is left.
    * @throws {URIError} The host name has characters that no host name may have.
    *
    * @example A whole program: a signal ends it when the requests in progress have ended
@@ -444,7 +445,7 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param conn A connection, or a pair of streams.
    * @param handler Called for each request.
    * @returns A promise that resolves when the connection has ended, or was handed over.
-   * @throws {TypeError} `handler` is not a function, or a stream of the pair is locked.
+   * @throws {TypeError} `handler` is not a function, `conn` is neither a connection nor a pair of streams, or a stream of the pair is locked.
    * @throws {Deno.errors.BadResource} The server was closed.
    */
   async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
@@ -732,12 +733,13 @@ export class AsyncHttpServer implements AsyncDisposable {
 }
 
 /**
- * Creates a server, as `new AsyncHttpServer(options)` does; named as in the original.
+ * Creates a server, as `new AsyncHttpServer(options)` does, by the name that it has in Nim's
+ * `std/asynchttpserver`.
  *
  * @param options Limits, timeouts, hooks.
  * @returns A server that does not listen yet.
  * @throws {TypeError} An option is unknown, or its value has the wrong type.
- * @throws {RangeError} A number is out of range.
+ * @throws {RangeError} A number is out of range, or `from` of `proxyProtocol` or `forwarded` is empty, or has a network without a valid prefix.
  * @throws {Deno.errors.NotSupported} `reuseAddr: false`, or `reusePort: true` without `--unstable-net`.
  *
  * @example As in Nim

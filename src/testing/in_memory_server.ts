@@ -24,7 +24,7 @@ const CLIENT_PORTS = 16_384;
  * @param options The options of the server.
  * @returns The server.
  * @throws {TypeError} `handler` is not a function, or an option is unknown or has the wrong type.
- * @throws {RangeError} A number is out of range.
+ * @throws {RangeError} A number is out of range, or `from` of `proxyProtocol` or `forwarded` is empty, or has a network without a valid prefix.
  *
  * @example A response, and a timeout
  * ```ts
@@ -87,8 +87,9 @@ export class InMemoryServer implements AsyncDisposable {
    * @param input A path, a URL or a Web `Request`; its host is sent as `Host`.
    * @param init As for `fetch`.
    * @returns The response, when its head has arrived.
-   * @throws {TypeError} The response is malformed, or ends within its head.
+   * @throws {TypeError} The URL or `init` is invalid, or the response is malformed, ends within its head, or is 101.
    * @throws {Deno.errors.ConnectionReset} The server has reset the connection, or was closed.
+   * @throws {DOMException} An `AbortError`, or the reason of the signal of `init` or `input`, which has aborted.
    */
   readonly fetch = (input: FetchInput, init?: RequestInit): Promise<Response> =>
     fetchOver(this.connect(), input, init);

@@ -11,6 +11,8 @@ const ROOT = new URL("../../", import.meta.url);
 interface Tag {
   readonly kind: string;
   readonly name?: string;
+  /** The type of an error. */
+  readonly tsType?: Type;
   readonly doc?: string;
 }
 
@@ -126,12 +128,15 @@ function examplesOf(symbol: string, doc: Doc | undefined): Example[] {
   });
 }
 
-const examples = symbols.flatMap(({ name, declaration: { jsDoc, def } }) => {
+/** The documentation of every symbol and member, with its title. */
+const docs = symbols.flatMap(({ name, declaration: { jsDoc, def } }) => {
   const { constructors = [], methods = [], properties = [] } = def;
   const members = [...constructors, ...methods, ...properties]
-    .flatMap((member) => examplesOf(`${name}.${member.name}`, member.jsDoc));
-  return [...examplesOf(name, jsDoc), ...members];
+    .map((member) => ({ title: `${name}.${member.name}`, doc: member.jsDoc }));
+  return [{ title: name, doc: jsDoc }, ...members];
 });
+
+const examples = docs.flatMap(({ title, doc }) => examplesOf(title, doc));
 
 const moduleExamples = entries.flatMap(({ module_doc }, i) =>
   examplesOf(specifierOf(Object.keys(exports)[i]!), module_doc)
@@ -186,6 +191,25 @@ Deno.test("deno doc: every module has an example that imports it", () => {
     )
   );
   assertEquals(missing, []);
+});
+
+Deno.test("deno doc: every @throws has a type and a condition", () => {
+  const thrown = docs.flatMap(({ title, doc }) =>
+    tagsOf(doc, "throws").map((tag) => ({ title, ...tag }))
+  );
+  assert(thrown.length > 80, `only ${thrown.length} were found`);
+  const vague = thrown.filter(({ tsType, doc }) =>
+    tsType === undefined || !/\.\s*$/.test(doc ?? "")
+  );
+  assertEquals(vague.map(({ title, doc }) => `${title}: ${doc}`), []);
+});
+
+Deno.test("deno doc: what is as in the original names it: Nim's std/asynchttpserver", () => {
+  const vague = docs.filter(({ doc }) => {
+    const text = [doc?.doc, ...(doc?.tags ?? []).map((tag) => tag.doc)].join("\n");
+    return /\bthe original\b/i.test(text) && !text.includes("asynchttpserver");
+  });
+  assertEquals(vague.map(({ title }) => title), []);
 });
 
 /** What the comments behind the calls of `console.log` promise, outside of loops and functions. */
