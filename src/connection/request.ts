@@ -330,6 +330,19 @@ export class Request {
    * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
    * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   const { size, type } = await request.blob();
+   *   await request.respond(200, `${size} bytes of ${type}`);
+   * });
+   * const body = new Blob(["hi"], { type: "text/plain" });
+   * const response = await server.fetch("/", { method: "POST", body });
+   * console.log(await response.text()); // 2 bytes of text/plain
+   * ```
    */
   blob(): Promise<Blob> {
     return ignoreRejection(this.#typed().then((content) => content.blob()));
@@ -343,6 +356,18 @@ export class Request {
    * @throws {HttpError} The body is rejected: it is too large, malformed, incomplete or late.
    * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
    * @throws {TypeError} The stream is locked or was read, the handler reads the socket, or the request is over.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   const numbers = new Uint8Array(await request.arrayBuffer());
+   *   await request.respond(200, `${numbers.reduce((sum, number) => sum + number)}`);
+   * });
+   * const body = new Uint8Array([1, 2, 3]);
+   * console.log(await (await server.fetch("/", { method: "POST", body })).text()); // 6
+   * ```
    */
   arrayBuffer(): Promise<ArrayBuffer> {
     return ignoreRejection(
@@ -532,6 +557,22 @@ export class Request {
    * @returns The connection.
    * @throws {TypeError} The client offers nothing, the request was answered, its body was not read, or a field cannot be sent.
    * @throws {Error} Its name is `"ConnectionLost"`: the client has gone, or the server has cut the connection.
+   *
+   * @example A protocol that sends back what it gets
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory(async (request) => {
+   *   using conn = await request.upgrade({ Upgrade: "echo" });
+   *   await conn.readable.pipeTo(conn.writable);
+   * });
+   * using conn = server.connect();
+   * const head = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+   * await conn.write(new TextEncoder().encode(`${head}hello`));
+   * await conn.closeWrite();
+   * const [line, ...lines] = (await new Response(conn.readable).text()).split("\r\n");
+   * console.log(line, lines.at(-1)); // HTTP/1.1 101 Switching Protocols hello
+   * ```
    */
   upgrade(headers?: FieldsInit | null): Promise<ClientConn> {
     return this.#exchange.upgrade(headers);

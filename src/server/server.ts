@@ -269,6 +269,15 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {Deno.errors.NotCapable} The permission `--allow-net` is missing.
    * @throws {Error} The host name does not resolve, or no descriptor is left.
    * @throws {URIError} The host name has characters that no host name may have.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * server.listen(0, { domain: "ipv6" });
+   * console.log((server.addr as Deno.NetAddr).hostname); // ::
+   * ```
    */
   listen(port: number, options: ListenOptions = {}): void {
     checkPort(port, "listen(8080, { address })");
@@ -287,6 +296,16 @@ export class AsyncHttpServer implements AsyncDisposable {
    *
    * @param listener The listener.
    * @throws {TypeError} The server listens already, or was closed.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+   * await using server = new AsyncHttpServer();
+   * server.listenOn(listener);
+   * console.log(server.getPort() === listener.addr.port); // true
+   * ```
    */
   listenOn(listener: Deno.Listener): void {
     this.#assertNew();
@@ -298,6 +317,15 @@ export class AsyncHttpServer implements AsyncDisposable {
    *
    * @returns The port.
    * @throws {TypeError} The server does not listen, or its listener has no port.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * server.listen(0, { address: "127.0.0.1" });
+   * console.log(server.getPort() > 0); // true
+   * ```
    */
   getPort(): number {
     const { addr } = this;
@@ -329,6 +357,15 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need; below 0 the result is always `true`, as in Nim's `std/asynchttpserver`.
    * @returns Whether there is room.
    * @throws {RangeError} `assumedDescriptorsPerRequest` is not an integer.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer({ maxFDs: 100, countDescriptors: () => 98 });
+   * console.log(server.shouldAcceptRequest(1)); // true
+   * console.log(server.shouldAcceptRequest(5)); // false
+   * ```
    */
   shouldAcceptRequest(assumedDescriptorsPerRequest: number = DEFAULT_ASSUMED_DESCRIPTORS): boolean {
     checkAssumed(assumedDescriptorsPerRequest);
@@ -343,6 +380,22 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @param assumedDescriptorsPerRequest The number of descriptors that a request is assumed to need.
    * @returns A promise that resolves when there is room, or the server is closed.
    * @throws {RangeError} `assumedDescriptorsPerRequest` is not an integer.
+   *
+   * @example An accept loop of your own
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * server.listen(0, { address: "127.0.0.1" });
+   * const texts = ["/a", "/b"].map(async (path) =>
+   *   await (await fetch(`http://127.0.0.1:${server.getPort()}${path}`)).text()
+   * );
+   * for (let i = 0; i < texts.length; i++) {
+   *   await server.untilAcceptable();
+   *   await server.acceptRequest((request) => request.respond(200, request.target));
+   * }
+   * console.log(await Promise.all(texts)); // [ "/a", "/b" ]
+   * ```
    */
   untilAcceptable(
     assumedDescriptorsPerRequest: number = DEFAULT_ASSUMED_DESCRIPTORS,
@@ -363,6 +416,17 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @throws {TypeError} `handler` is not a function, or the server does not listen yet.
    * @throws {Deno.errors.BadResource} The server was closed before a connection was accepted.
    * @throws {Error} The system cannot accept; `code` is `"EMFILE"` if no descriptor is left.
+   *
+   * @example A server for one connection
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * server.listen(0, { address: "127.0.0.1" });
+   * const response = fetch(`http://127.0.0.1:${server.getPort()}/`);
+   * await server.acceptRequest((request) => request.respond(200, "hello"));
+   * console.log(await (await response).text()); // hello
+   * ```
    */
   async acceptRequest(handler: Handler): Promise<void> {
     isFunction("handler", handler);
@@ -447,6 +511,22 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @returns A promise that resolves when the connection has ended, or was handed over.
    * @throws {TypeError} `handler` is not a function, `conn` is neither a connection nor a pair of streams, or a stream of the pair is locked.
    * @throws {Deno.errors.BadResource} The server was closed.
+   *
+   * @example A connection that another program has accepted
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+   * const response = fetch(`http://127.0.0.1:${listener.addr.port}/`);
+   * await using server = new AsyncHttpServer();
+   * const conn = await listener.accept();
+   * const serving = server.serveConnection(
+   *   conn,
+   *   (request) => request.respond(200, "hello", { Connection: "close" }),
+   * );
+   * console.log(await (await response).text()); // hello
+   * await serving;
+   * ```
    */
   async serveConnection(conn: Deno.Conn | StreamPair, handler: Handler): Promise<void> {
     isFunction("handler", handler);
@@ -461,6 +541,17 @@ export class AsyncHttpServer implements AsyncDisposable {
    * Stops accepting. Running requests are completed. Idle connections are closed: the server's
    * side at once, after which what the client still sends is dropped for at most
    * `timeouts.linger` milliseconds. Synchronous; a second call has no effect.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * const server = new AsyncHttpServer();
+   * const serving = server.serve(0, (request) => request.respond(200), { address: "127.0.0.1" });
+   * server.close();
+   * await serving;
+   * console.log("accepts no more"); // accepts no more
+   * ```
    */
   close(): void {
     if ("listener" in this.#state) this.#stopAccepting(this.#state.listener, CLOSED);
@@ -477,6 +568,23 @@ export class AsyncHttpServer implements AsyncDisposable {
    * @returns The number of connections that ended by themselves, and of those that were cut off.
    * @throws {TypeError} An option is unknown or has the wrong type.
    * @throws {RangeError} `grace` or `idle` is negative or not an integer; `Infinity` is allowed.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * const server = new AsyncHttpServer();
+   * const called = Promise.withResolvers<void>();
+   * const serving = server.serve(0, async (request) => {
+   *   called.resolve();
+   *   await request.respond(200, "the last");
+   * }, { address: "127.0.0.1" });
+   * const response = fetch(`http://127.0.0.1:${server.getPort()}/`);
+   * await called.promise;
+   * console.log(await server.shutdown({ grace: 5000 })); // { finished: 1, cut: 0 }
+   * console.log(await (await response).text()); // the last
+   * await serving;
+   * ```
    */
   async shutdown(options: ShutdownOptions = {}): Promise<ShutdownResult> {
     checkRecord("options of shutdown", options, { grace: isCount(0), idle: isCount(0) });
@@ -503,6 +611,14 @@ export class AsyncHttpServer implements AsyncDisposable {
    * Returns a snapshot of the server's counters.
    *
    * @returns The counts so far.
+   *
+   * @example
+   * ```ts
+   * import { AsyncHttpServer } from "@asynchttp/server";
+   *
+   * await using server = new AsyncHttpServer();
+   * console.log(server.stats().connections); // { open: 0, accepted: 0, acceptErrors: 0 }
+   * ```
    */
   stats(): ServerStats {
     const { counters } = this.#context;

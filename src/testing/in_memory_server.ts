@@ -99,6 +99,17 @@ export class InMemoryServer implements AsyncDisposable {
    * not read; unlike one it can be reset on purpose.
    *
    * @returns The client's end; you close it. Where the server was closed it is reset at once.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory((request) => request.respond(200));
+   * using conn = server.connect();
+   * await conn.write(new TextEncoder().encode("nonsense\r\n\r\n"));
+   * const response = await new Response(conn.readable).text();
+   * console.log(response.split("\r\n")[0]); // HTTP/1.1 400 Bad Request
+   * ```
    */
   connect(): InMemoryConn {
     const port = FIRST_CLIENT_PORT + this.#clients++ % CLIENT_PORTS;
@@ -111,12 +122,32 @@ export class InMemoryServer implements AsyncDisposable {
    * Returns a snapshot of the server's counters.
    *
    * @returns The counts so far.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory((request) => request.respond(200), { maxBody: 1 });
+   * await (await server.fetch("/", { method: "POST", body: "long" })).text();
+   * console.log(server.stats().rejections); // { "body-too-large": 1 }
+   * ```
    */
   stats(): ServerStats {
     return this.#server.stats();
   }
 
-  /** Closes the server: requests in progress are completed, idle connections closed. */
+  /**
+   * Closes the server: requests in progress are completed, idle connections closed.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory((request) => request.respond(200));
+   * server.close();
+   * await server.fetch("/").catch(({ name }) => console.log(name)); // ConnectionReset
+   * ```
+   */
   close(): void {
     this.#server.close();
   }
@@ -129,6 +160,23 @@ export class InMemoryServer implements AsyncDisposable {
    * @returns The number of connections that ended by themselves, and of those that were cut off.
    * @throws {TypeError} An option is unknown or has the wrong type.
    * @throws {RangeError} `grace` is negative or not an integer; `Infinity` is allowed.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * const called = Promise.withResolvers<void>();
+   * await using server = serveInMemory(() => {
+   *   called.resolve();
+   *   return new Promise(() => {}); // never ends
+   * });
+   * const lost = server.fetch("/").catch(({ name }) => name);
+   * await called.promise;
+   * const shutdown = server.shutdown({ grace: 1000 });
+   * await server.clock.advance(1000);
+   * console.log(await shutdown); // { finished: 0, cut: 1 }
+   * await lost;
+   * ```
    */
   shutdown(options?: { grace?: number }): Promise<ShutdownResult> {
     return this.#server.shutdown(options);

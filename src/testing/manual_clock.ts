@@ -62,6 +62,16 @@ export class ManualClock {
    * @param ms How many milliseconds pass.
    * @returns Resolves when what was due has happened, as far as it needs no time of its own.
    * @throws {RangeError} `ms` is negative or no number.
+   *
+   * @example
+   * ```ts
+   * import { serveInMemory } from "@asynchttp/server/testing";
+   *
+   * await using server = serveInMemory((request) => request.respond(200));
+   * await server.clock.advance(1000);
+   * console.log(server.clock.now); // 1000
+   * console.log((await server.fetch("/")).headers.get("date")); // Sun, 06 Nov 1994 08:49:38 GMT
+   * ```
    */
   async advance(ms: number): Promise<void> {
     if (!(ms >= 0 && ms < Infinity)) {

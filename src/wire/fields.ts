@@ -73,6 +73,16 @@ export class Fields {
    *
    * @param index The place of the field, from 0 to `length`, not included.
    * @returns The length, in bytes.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type === "head") console.log(head.fields.nameLength(0)); // 4
+   * ```
    */
   nameLength(index: number): number {
     return this.#places[index * 2 + 1]! - this.#places[index * 2]!;
@@ -84,6 +94,16 @@ export class Fields {
    * @param index The place of the field, from 0 to `length`, not included.
    * @param lower A name in lower case.
    * @returns Whether the name of the field is `lower`, in any case.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type === "head") console.log(head.fields.nameIs(0, "host")); // true
+   * ```
    */
   nameIs(index: number, lower: string): boolean {
     const at = index * 2;
@@ -95,6 +115,16 @@ export class Fields {
    *
    * @param index The place of the field, from 0 to `length`, not included.
    * @returns The name as it was sent.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nhOST: x\r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type === "head") console.log(head.fields.name(0)); // hOST
+   * ```
    */
   name(index: number): string {
     return this.#text.slice(this.#places[index * 2], this.#places[index * 2 + 1]);
@@ -105,6 +135,16 @@ export class Fields {
    *
    * @param index The place of the field, from 0 to `length`, not included.
    * @returns The value without the OWS around it (RFC 9112, 5.1), one character a byte.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: \t x \r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type === "head") console.log(head.fields.value(0)); // x
+   * ```
    */
   value(index: number): string {
     const nextLine = this.#places[index * 2 + 2] ?? this.#text.length - CRLF;
@@ -115,6 +155,16 @@ export class Fields {
    * Returns all fields.
    *
    * @returns Names and values as received; always the same array.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\nA: b\r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type === "head") console.log(head.fields.pairs()); // [ [ "Host", "x" ], [ "A", "b" ] ]
+   * ```
    */
   pairs(): readonly FieldPair[] {
     return this.#pairs ??= this.#createPairs();

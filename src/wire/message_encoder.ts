@@ -109,6 +109,16 @@ export class MessageEncoder {
    * @param piece The bytes of the content; an empty piece is nothing.
    * @returns The bytes to send.
    * @throws {TypeError} No head was encoded, the message has ended, or the content is longer than its Content-Length.
+   *
+   * @example
+   * ```ts
+   * import { RequestEncoder } from "@asynchttp/server/wire";
+   *
+   * const encoder = new RequestEncoder();
+   * encoder.head({ method: "PUT", target: "/", fields: { Host: "x" }, size: null });
+   * const bytes = encoder.data(new TextEncoder().encode("hello"));
+   * console.log(new TextDecoder().decode(bytes).split("\r\n")); // [ "5", "hello", "" ]
+   * ```
    */
   data(piece: Uint8Array): Uint8Array {
     this.#mustBe("content", "content");
@@ -126,6 +136,16 @@ export class MessageEncoder {
    * @param trailers Fields behind the last chunk; they are left out where there are no chunks.
    * @returns The bytes to send.
    * @throws {TypeError} No head was encoded, the message has ended, the content is shorter than its Content-Length, or a trailer is invalid or must not be one (RFC 9110, 6.5.1).
+   *
+   * @example
+   * ```ts
+   * import { RequestEncoder } from "@asynchttp/server/wire";
+   *
+   * const encoder = new RequestEncoder();
+   * encoder.head({ method: "PUT", target: "/", fields: { Host: "x" }, size: null });
+   * const bytes = encoder.end({ Digest: "abc" });
+   * console.log(new TextDecoder().decode(bytes).split("\r\n")); // [ "0", "Digest: abc", "", "" ]
+   * ```
    */
   end(trailers?: FieldsInit | null): Uint8Array {
     this.#mustBe("content", "an end");

@@ -47,6 +47,16 @@ export class ReadBuffer {
    * Consumes bytes.
    *
    * @param count How many, `length` at most.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array([1, 2, 3]));
+   * input.consume(2);
+   * console.log(input.length); // 1
+   * ```
    */
   consume(count: number): void {
     this.start += count;
@@ -57,6 +67,15 @@ export class ReadBuffer {
    *
    * @param count How many, `length` at most.
    * @returns The bytes, valid until the next `space()`.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array([1, 2, 3]));
+   * console.log(input.take(2)); // Uint8Array(2) [ 1, 2 ]
+   * ```
    */
   take(count: number): Uint8Array {
     const { bytes, start } = this;
@@ -68,6 +87,16 @@ export class ReadBuffer {
    * Makes room for the next bytes.
    *
    * @returns The room, 512 bytes at least; valid until the next `filled()`.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * const { written } = new TextEncoder().encodeInto("GET / HTTP/1.1\r\n", input.space());
+   * input.filled(written);
+   * console.log(input.length); // 16
+   * ```
    */
   space(): Uint8Array {
     this.#makeSpace();
@@ -78,6 +107,16 @@ export class ReadBuffer {
    * Records that bytes were written into the room that `space()` has returned.
    *
    * @param count How many, from its beginning.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.space().set([1, 2, 3]);
+   * input.filled(3);
+   * console.log(input.takeAll()); // Uint8Array(3) [ 1, 2, 3 ]
+   * ```
    */
   filled(count: number): void {
     this.end += count;
@@ -92,6 +131,16 @@ export class ReadBuffer {
    * Appends a copy of bytes.
    *
    * @param chunk The bytes, whose owner may reuse them.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array([1, 2]));
+   * input.push(new Uint8Array([3]));
+   * console.log(input.length); // 3
+   * ```
    */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length;) {
@@ -110,6 +159,17 @@ export class ReadBuffer {
    *
    * @param piece What `take` has returned, or an event of a parser has.
    * @returns The same bytes.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array([1, 2, 3]));
+   * const kept = input.give(input.take(3));
+   * input.push(new Uint8Array([4, 5, 6]));
+   * console.log(kept); // Uint8Array(3) [ 1, 2, 3 ]
+   * ```
    */
   give(piece: Uint8Array): Uint8Array<ArrayBuffer> {
     const { bytes } = this;
@@ -124,6 +184,16 @@ export class ReadBuffer {
    * Consumes all bytes, such as those of another protocol behind an upgrade.
    *
    * @returns A copy of them.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array([1, 2, 3]));
+   * input.consume(1);
+   * console.log(input.takeAll(), input.length); // Uint8Array(2) [ 2, 3 ] 0
+   * ```
    */
   takeAll(): Uint8Array {
     const rest = this.bytes.slice(this.start, this.end);
@@ -131,7 +201,20 @@ export class ReadBuffer {
     return rest;
   }
 
-  /** Releases the memory of an idle connection: 10,000 idle connections are 10,000 buffers. */
+  /**
+   * Releases the memory of an idle connection: 10,000 idle connections are 10,000 buffers.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const { input } = new RequestParser();
+   * input.push(new Uint8Array(10_000));
+   * input.consume(10_000);
+   * input.releaseMemory();
+   * console.log(input.bytes.length); // 0
+   * ```
+   */
   releaseMemory(): void {
     this.#size = INITIAL_BUFFER_BYTES;
     if (this.start === this.end && this.bytes.length > INITIAL_BUFFER_BYTES) this.#replace(EMPTY);

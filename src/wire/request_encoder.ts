@@ -96,6 +96,15 @@ export class RequestEncoder extends MessageEncoder {
    * @param request Method, target, fields, and the size of the content.
    * @returns The bytes to send.
    * @throws {TypeError} A part is invalid, a strict server would reject the request, the one before it has not ended, or none may follow it.
+   *
+   * @example
+   * ```ts
+   * import { RequestEncoder } from "@asynchttp/server/wire";
+   *
+   * const bytes = new RequestEncoder().head({ method: "POST", target: "/", fields: { Host: "x" } });
+   * console.log(new TextDecoder().decode(bytes).split("\r\n"));
+   * // [ "POST / HTTP/1.1", "Host: x", "Content-Length: 0", "", "" ]
+   * ```
    */
   head(request: RequestToSend): Uint8Array {
     return this.begin(() => {

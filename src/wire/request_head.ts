@@ -87,6 +87,17 @@ export class RequestHead {
    * @param forwardedHost The word of a trusted proxy, which takes precedence over all but the destination of a tunnel.
    * @returns A new object for each call.
    * @throws {TypeError} `localHost` is needed, and is no host.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET /a HTTP/1.0\r\n\r\n"));
+   * const head = parser.next();
+   * if (head.type !== "head") throw new Error("The head is not complete");
+   * console.log(head.url("http", "localhost:8080").href); // http://localhost:8080/a
+   * ```
    */
   url(scheme: "http" | "https", localHost: string, forwardedHost: string | null = null): URL {
     const target = this.target;

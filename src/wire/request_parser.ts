@@ -135,7 +135,20 @@ export class RequestParser {
     return this.#state.name === "chunked" ? Infinity : 0;
   }
 
-  /** Releases memory while the connection is idle. */
+  /**
+   * Releases memory while the connection is idle.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+   * while (parser.next().type !== "need-data");
+   * parser.input.releaseMemory();
+   * parser.releaseMemory();
+   * ```
+   */
   releaseMemory(): void {
     this.#heads.releaseMemory();
   }
@@ -145,6 +158,17 @@ export class RequestParser {
    *
    * @returns The event; `"need-data"` where `input` holds none that is complete.
    * @throws {HttpError} The request is rejected, and with it everything after it.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+   * console.log(parser.next().type); // head
+   * console.log(parser.next().type); // end
+   * console.log(parser.next().type); // need-data
+   * ```
    */
   next(): RequestEvent {
     try {
@@ -160,6 +184,20 @@ export class RequestParser {
    *
    * @returns Always true: the input ended between two requests.
    * @throws {HttpError} The input ended within a request, or the parser has failed.
+   *
+   * @example
+   * ```ts
+   * import { HttpError, RequestParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * console.log(parser.finish()); // true
+   * parser.input.push(new TextEncoder().encode("GET / HT"));
+   * try {
+   *   parser.finish();
+   * } catch (error) {
+   *   if (error instanceof HttpError) console.log(error.code); // incomplete-message
+   * }
+   * ```
    */
   finish(): boolean {
     if (this.#state.name === "head" && this.input.length === 0) return true;

@@ -277,6 +277,19 @@ export class ResponseEncoder extends MessageEncoder {
    * @returns The bytes to send.
    * @throws {RangeError} The status is not that of a final response, or the size is not an integer from 0 on.
    * @throws {TypeError} Another part is invalid, the response before it has not ended, or none may follow it.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser, ResponseEncoder } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * parser.input.push(new TextEncoder().encode("GET / HTTP/1.0\r\n\r\n"));
+   * const request = parser.next();
+   * if (request.type !== "head") throw new Error("The head is not complete");
+   * const head = new ResponseEncoder().head(request, { status: 200, size: null });
+   * console.log(new TextDecoder().decode(head).split("\r\n"));
+   * // [ "HTTP/1.1 200 OK", "Connection: close", "", "" ]
+   * ```
    */
   head(request: AnsweredRequest, response: ResponseToSend): Uint8Array {
     const { size = 0, date = null } = response;
@@ -308,6 +321,20 @@ export class ResponseEncoder extends MessageEncoder {
    * @returns The bytes to send.
    * @throws {RangeError} The status is not that of an interim response.
    * @throws {TypeError} A field is invalid, the response before it has not ended, or none may follow it.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser, ResponseEncoder } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * const sent = "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n";
+   * parser.input.push(new TextEncoder().encode(sent));
+   * const request = parser.next();
+   * if (request.type !== "head") throw new Error("The head is not complete");
+   * console.log(request.framing.expectsContinue); // true
+   * const bytes = new ResponseEncoder().interim(request, 100);
+   * console.log(new TextDecoder().decode(bytes).split("\r\n")[0]); // HTTP/1.1 100 Continue
+   * ```
    */
   interim(request: AnsweredRequest, status: number, fields?: FieldsInit | null): Uint8Array {
     if (!Number.isInteger(status) || status < 100 || status > 199 || status === 101) {
@@ -331,6 +358,19 @@ export class ResponseEncoder extends MessageEncoder {
    * @param fields The header fields; `Upgrade` and `Connection` are added.
    * @returns The bytes to send.
    * @throws {TypeError} A field is invalid, the request offers no other protocol, the response before it has not ended, or none may follow it.
+   *
+   * @example
+   * ```ts
+   * import { RequestParser, ResponseEncoder } from "@asynchttp/server/wire";
+   *
+   * const parser = new RequestParser();
+   * const sent = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+   * parser.input.push(new TextEncoder().encode(sent));
+   * const request = parser.next();
+   * if (request.type !== "head") throw new Error("The head is not complete");
+   * const bytes = new ResponseEncoder().upgrade(request);
+   * console.log(new TextDecoder().decode(bytes).split("\r\n")[0]); // HTTP/1.1 101 Switching Protocols
+   * ```
    */
   upgrade({ method, framing }: AnsweredRequest, fields?: FieldsInit | null): Uint8Array {
     return this.bare("switched", () => {

@@ -168,6 +168,16 @@ export class ResponseParser {
    * order, before the first byte of its response is parsed.
    *
    * @param request Its method, and the protocols that it offers.
+   *
+   * @example Two requests that are sent one behind the other
+   * ```ts
+   * import { ResponseParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new ResponseParser();
+   * parser.expect({ method: "HEAD" });
+   * parser.expect({ method: "GET" });
+   * console.log(parser.awaited); // 2
+   * ```
    */
   expect(request: AwaitedResponse): void {
     this.#awaited.push(request);
@@ -178,6 +188,17 @@ export class ResponseParser {
    *
    * @returns The event; `"need-data"` where `input` holds none that is complete.
    * @throws {HttpError} The response is malformed, or none is expected; always with status 502.
+   *
+   * @example
+   * ```ts
+   * import { ResponseParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new ResponseParser();
+   * parser.expect({ method: "GET" });
+   * parser.input.push(new TextEncoder().encode("HTTP/1.1 204 No Content\r\n\r\n"));
+   * console.log(parser.next().type); // head
+   * console.log(parser.next().type); // end
+   * ```
    */
   next(): ResponseEvent {
     try {
@@ -192,6 +213,18 @@ export class ResponseParser {
    * end.
    *
    * @throws {HttpError} An expected response is missing or incomplete, or the parser has failed.
+   *
+   * @example Content that ends with its connection
+   * ```ts
+   * import { ResponseParser } from "@asynchttp/server/wire";
+   *
+   * const parser = new ResponseParser();
+   * parser.expect({ method: "GET" });
+   * parser.input.push(new TextEncoder().encode("HTTP/1.1 200 OK\r\n\r\nhi"));
+   * console.log(parser.next().type, parser.next().type, parser.next().type); // head data need-data
+   * parser.finish();
+   * console.log(parser.next().type); // end
+   * ```
    */
   finish(): void {
     const { name } = this.#state;

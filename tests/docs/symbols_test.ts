@@ -184,6 +184,19 @@ Deno.test("deno doc: every symbol has an example that names it", () => {
   assertEquals(missing, []);
 });
 
+Deno.test("deno doc: every method of a class has an example", () => {
+  const missing = symbols.filter(({ declaration }) => declaration.kind === "class")
+    .flatMap(({ name, declaration: { def } }) =>
+      (def.methods ?? []).filter((member) => member.kind === "method")
+        // Those of `Symbol.dispose` are called by `using`.
+        .filter((member) => !member.name.startsWith("["))
+        .map((member) => ({ title: `${name}.${member.name}`, doc: member.jsDoc }))
+    )
+    .filter(({ title, doc }) => examplesOf(title, doc).length === 0)
+    .map(({ title }) => title);
+  assertEquals(missing, []);
+});
+
 Deno.test("deno doc: every module has an example that imports it", () => {
   const missing = Object.keys(exports).map(specifierOf).filter((specifier) =>
     !moduleExamples.some(({ symbol, text }) =>
