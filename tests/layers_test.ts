@@ -44,7 +44,8 @@ async function filesBelow(directory: URL, prefix = ""): Promise<string[]> {
 /** The files of `src/` that `file` imports, types included. */
 async function importsOf(file: string): Promise<string[]> {
   const url = new URL(file, SOURCE);
-  const text = await Deno.readTextFile(url);
+  // Examples in comments import the package as its users do.
+  const text = (await Deno.readTextFile(url)).replace(/^ *\/\*\*[^]*?\*\/$/gm, "");
   return [...text.matchAll(/^(?:import|export)[^;]*? from "([^"]+)";$/gm)].map(([, specifier]) => {
     const isLibrary = LIBRARIES[folderOf(file)]?.includes(specifier!);
     assert(
