@@ -1,4 +1,5 @@
 /** Runs one connection over a script, with a manual clock. */
+import { AssertionError } from "@std/assert";
 import { Clock } from "../../src/net/clock.ts";
 import { Connection } from "../../src/connection/connection.ts";
 import { BodyMemory } from "../../src/connection/body_memory.ts";
@@ -81,8 +82,13 @@ export function start(
     bodyMemory,
     counters,
     errors,
-    done: connection.run(),
+    done: connection.run().then(() => throwFailedAssertion(errors)),
   };
+}
+
+/** An assertion within a handler is an error of the handler, which the server reports and goes on. */
+function throwFailedAssertion(errors: readonly unknown[]): void {
+  for (const error of errors) if (error instanceof AssertionError) throw error;
 }
 
 /** Runs a connection to its end; returns all bytes that the client received. */

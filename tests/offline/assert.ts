@@ -33,3 +33,4 @@ export const assertRejects: <E extends Error = Error>(
   includes?: string,
   message?: string,
 ) => Promise<E> = std.assertRejects;
+export const AssertionError: new (message: string) => Error = std.AssertionError;
