@@ -918,18 +918,48 @@ function isListener(where: unknown): where is Deno.Listener {
   return typeof where === "object" && where !== null && "accept" in where;
 }
 
-/** The system's message for a port that is taken does not name the port. */
-function listenOrSayWhy(options: Deno.ListenOptions & Deno.TcpListenOptions): Deno.Listener {
+type ListenFailure = new (message: string, options?: ErrorOptions) => Error;
+type Place = Required<Pick<Deno.TcpListenOptions, "port" | "hostname" | "reusePort">>;
+
+/** The system's messages name neither port nor address; the last row is a name that does not resolve. */
+const LISTEN_FAILURES: readonly (readonly [ListenFailure, (place: Place) => string])[] = [
+  [
+    Deno.errors.AddrInUse,
+    ({ port, hostname, reusePort }) =>
+      `Port ${port} of ${hostname} is taken: ${
+        ignored(reusePort)
+      }end the program that listens on it, or choose another; 0 lets the system choose`,
+  ],
+  [
+    Deno.errors.AddrNotAvailable,
+    ({ hostname }) =>
+      `Address ${hostname} is not one of this machine: choose one that it has, or leave address out to listen on all`,
+  ],
+  [
+    Deno.errors.PermissionDenied,
+    ({ port, hostname }) =>
+      `The system reserves port ${port} of ${hostname} for privileged users: choose one from 1024 on, or give the process CAP_NET_BIND_SERVICE`,
+  ],
+  [
+    Error,
+    ({ hostname }) =>
+      `Host name ${hostname} does not resolve: option address must be an IP address or a host name of this machine`,
+  ],
+];
+
+function ignored(reusePort: boolean): string {
+  const isIgnored = reusePort && !platform().sharesPorts;
+  return isIgnored ? `reusePort needs Linux, on "${Deno.build.os}" Deno ignores it; ` : "";
+}
+
+function listenOrSayWhy(options: Place): Deno.Listener {
   try {
     return Deno.listen(options);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    const isIgnored = options.reusePort && !platform().sharesPorts;
-    const why = isIgnored ? `reusePort needs Linux, on "${Deno.build.os}" Deno ignores it; ` : "";
-    throw new Deno.errors.AddrInUse(
-      `Port ${options.port} of ${options.hostname} is taken: ${why}end the program that listens on it, or choose another; 0 lets the system choose`,
-      { cause: error },
-    );
+    const failure = LISTEN_FAILURES.find(([type]) => (error as Error).constructor === type);
+    if (failure === undefined) throw error;
+    const [type, message] = failure;
+    throw new type(message(options), { cause: error });
   }
 }
 

@@ -221,6 +221,51 @@ for (
   });
 }
 
+/** What `Deno.listen` throws, and what `listen` makes of it; an error that is not listed passes as it is. */
+const LISTEN_FAILURES: readonly (readonly [thrown: Error, message: string])[] = [
+  [
+    new Deno.errors.AddrNotAvailable("Cannot assign requested address (os error 99)"),
+    "Address 203.0.113.9 is not one of this machine: choose one that it has, or leave address out to listen on all",
+  ],
+  [
+    new Deno.errors.PermissionDenied("Permission denied (os error 13)"),
+    "The system reserves port 80 of 203.0.113.9 for privileged users: choose one from 1024 on, or give the process CAP_NET_BIND_SERVICE",
+  ],
+  [
+    new Error("failed to lookup address information: Name or service not known"),
+    "Host name 203.0.113.9 does not resolve: option address must be an IP address or a host name of this machine",
+  ],
+  [
+    new Deno.errors.NotCapable('Requires net access to "203.0.113.9:80"'),
+    'Requires net access to "203.0.113.9:80"',
+  ],
+];
+
+for (const [thrown, message] of LISTEN_FAILURES) {
+  Deno.test(`listen: names the place and the remedy: ${message}`, () => {
+    const { listen } = Deno;
+    Deno.listen = () => {
+      throw thrown;
+    };
+    try {
+      const server = new AsyncHttpServer();
+      const error = assertThrows(() => server.listen(80, { address: "203.0.113.9" }), Error);
+      assertEquals([error.constructor, error.message], [thrown.constructor, message]);
+    } finally {
+      Deno.listen = listen;
+    }
+  });
+}
+
+Deno.test("listen: an address of another machine is named", () => {
+  const server = new AsyncHttpServer();
+  assertThrows(
+    () => server.listen(0, { address: "203.0.113.9" }),
+    Deno.errors.AddrNotAvailable,
+    "Address 203.0.113.9 is not one of this machine",
+  );
+});
+
 /** Calls of `serve` that go wrong, as people write them who come from elsewhere. */
 const WRONG_CALLS: readonly (readonly [args: unknown[], message: string])[] = [
   [[{ port: 8080 }, HELLO], "Port must be a number: got an object; write serve(8080, handler"],
