@@ -276,7 +276,7 @@ export class Exchange {
     const tunnel = this.head.method === "CONNECT";
     try {
       if (upgrade === null && !tunnel) {
-        throw new TypeError("Cannot upgrade: the request offers no other protocol (RFC 9110, 7.8)");
+        throw new TypeError(NOTHING_OFFERED);
       }
       const given = fieldsToSend(headers);
       checkBareFields(given);
@@ -535,3 +535,6 @@ const UNTIMED =
   "Cannot set handlerTimeout any more: the handler has begun to wait without one; set it before the first await, or set the option timeouts.handler, which it can change at any time";
 
 const DONE: Promise<void> = Promise.resolve();
+
+const NOTHING_OFFERED =
+  "Cannot upgrade: the request offers no other protocol (RFC 9110, 7.8), respond with 426 where its field Upgrade is absent";

@@ -102,9 +102,9 @@ export class HandlerRunner {
 
   #notAnswered(request: Request, exchange: Exchange, returned: unknown): never {
     exchange.seal();
-    const error = new TypeError(`${NOT_ANSWERED}: ${remedyFor(returned)}`, {
-      cause: exchange.failure,
-    });
+    const { failure } = exchange;
+    const message = `${NOT_ANSWERED}: ${remedyFor(returned)}`;
+    const error = new TypeError(message, failure === undefined ? {} : { cause: failure });
     report(this.#context.options, error, request, "unsent");
     throw internalError("not-answered", error);
   }

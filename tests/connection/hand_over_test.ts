@@ -203,7 +203,7 @@ Deno.test("hardening 21: a hand-over without an offer, before the body is read o
     }),
   );
   await converse([GET], async (request: Request) => {
-    await assertRejects(() => request.upgrade(), TypeError, "offers no other protocol");
+    await assertRejects(() => request.upgrade(), TypeError, "respond with 426 where");
     await request.respond(200);
     assertThrows(() => request.hijack(), TypeError, "has already been answered");
   });

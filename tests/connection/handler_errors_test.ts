@@ -1,5 +1,11 @@
 /** Handlers that throw, and handlers that do not respond. */
-import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { fetchHandler, streaming } from "@asynchttp/server";
 import type { HttpError } from "@asynchttp/server";
 import { GET, soon } from "../fixtures.ts";
@@ -111,6 +117,7 @@ Deno.test("a handler that does not respond: 500, and the error is reported", asy
   const { output, errors, counters } = await converse([GET], () => {});
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
   assertStringIncludes((errors[0] as Error).message, "returned without having answered");
+  assert(!("cause" in (errors[0] as Error)), "a log would print [cause]: undefined");
   assertEquals(counters.rejections, { "not-answered": 1 });
 });
 
