@@ -13,6 +13,7 @@
 import { type Release, releaseOf } from "./changes.ts";
 
 const USAGE = "Usage: deno task release VERSION [--dry-run]";
+const PUSH = "git push --follow-tags";
 
 interface Command {
   readonly program: string;
@@ -86,17 +87,17 @@ async function release(version: string, isDryRun: boolean): Promise<void> {
   const commands = commandsOf(version, tag);
   show(before, after);
   for (const { program, args } of [check, ...commands]) console.log("$", program, ...args);
-  if (isDryRun) return;
+  if (isDryRun) return console.log(`Nothing was changed. To publish ${tag} after these: ${PUSH}`);
   await run(check);
   await writeFiles(after);
   for (const command of commands) await run(command);
-  console.log(`Tagged ${tag}. To publish it: git push --follow-tags`);
+  console.log(`Tagged ${tag}. To publish it: ${PUSH}`);
 }
 
 if (import.meta.main) {
-  const [version, ...options] = Deno.args;
-  const isDryRun = options.includes("--dry-run");
-  if (version === undefined || options.length > (isDryRun ? 1 : 0)) {
+  const isDryRun = Deno.args.includes("--dry-run");
+  const [version, ...rest] = Deno.args.filter((arg) => arg !== "--dry-run");
+  if (version === undefined || version.startsWith("-") || rest.length > 0) {
     console.error(USAGE);
     Deno.exit(2);
   }

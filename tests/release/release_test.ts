@@ -85,18 +85,26 @@ testWith("git", "release: commits the version and the changelog, and tags them",
   assertStringIncludes(other.text, "The tag must be v0.2.0: got v0.3.0");
 });
 
-testWith("git", "release --dry-run: shows everything and changes nothing", async () => {
-  await using repository = await Repository.create("false");
-  const { code, text } = await repository.release("0.2.0", "--dry-run");
-  assertEquals(code, 0, text);
-  for (
-    const shown of ['+   "version": "0.2.0"', "+ ## [0.2.0] - ", "$ deno task ok", "$ git tag"]
-  ) {
-    assertStringIncludes(text, shown);
-  }
-  assertEquals((await repository.git("status", "--porcelain")).text, "");
-  assertEquals((await repository.git("tag")).text, "");
-});
+/** What a dry run shows. */
+const SHOWN = [
+  '+   "version": "0.2.0"',
+  "+ ## [0.2.0] - ",
+  "$ deno task ok",
+  "$ git tag",
+  "Nothing was changed",
+  "git push --follow-tags",
+];
+
+for (const args of [["0.2.0", "--dry-run"], ["--dry-run", "0.2.0"]]) {
+  testWith("git", `release ${args.join(" ")}: shows everything and changes nothing`, async () => {
+    await using repository = await Repository.create("false");
+    const { code, text } = await repository.release(...args);
+    assertEquals(code, 0, text);
+    for (const shown of SHOWN) assertStringIncludes(text, shown);
+    assertEquals((await repository.git("status", "--porcelain")).text, "");
+    assertEquals((await repository.git("tag")).text, "");
+  });
+}
 
 /** What makes a release fail: a change to the repository, the arguments, and what is said. */
 type Refusal = readonly [
@@ -118,6 +126,7 @@ const REFUSALS: readonly Refusal[] = [
   ["an old version", () => Promise.resolve(), ["0.1.0"], "Version must be above 0.1.0"],
   ["no version", () => Promise.resolve(), [], "Usage: deno task release VERSION"],
   ["an unknown option", () => Promise.resolve(), ["0.2.0", "--force"], "Usage: "],
+  ["only an option", () => Promise.resolve(), ["--dry-run", "--dry-run"], "Usage: "],
 ];
 
 for (const [title, prepare, args, message] of REFUSALS) {
