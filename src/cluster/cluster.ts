@@ -13,6 +13,7 @@
 import { ignoreRejection } from "../ignore_rejection.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
+import { checkRecord, isCount } from "../validate.ts";
 import { resolveClusterOptions } from "./options.ts";
 import type { ClusterOptions, ResolvedClusterOptions } from "./options.ts";
 import { RestartPolicy } from "./restart_policy.ts";
@@ -78,6 +79,8 @@ export interface Cluster extends AsyncDisposable {
    *
    * @param options How long requests may take, in milliseconds; the option `grace` of the cluster by default.
    * @returns A promise that resolves when all have ended.
+   * @throws {TypeError} An option is unknown or has the wrong type.
+   * @throws {RangeError} `grace` is negative or not an integer; `Infinity` is allowed.
    */
   shutdown(options?: { grace?: number }): Promise<void>;
 }
@@ -209,7 +212,9 @@ class Master implements Cluster {
     return ignoreRejection(this.#reloading);
   }
 
-  async shutdown({ grace = this.#options.grace }: { grace?: number } = {}): Promise<void> {
+  async shutdown(options: { grace?: number } = {}): Promise<void> {
+    checkRecord("options of shutdown", options, { grace: isCount(0) });
+    const { grace = this.#options.grace } = options;
     if (this.#state === "stopped") return;
     if (this.#state !== "stopping") this.#move("stopping");
     for (const slot of this.#slots) clearTimeout(slot.restart);

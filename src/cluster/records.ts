@@ -41,6 +41,15 @@ export function encodeRecord(secret: string, record: WorkerRecord): Uint8Array {
   return new TextEncoder().encode(`\x1e${secret}${JSON.stringify(record)}\n`);
 }
 
+/** Encodes a line to a worker. JSON has no Infinity: so many milliseconds are as good. */
+export function encodeOrder(order: Hello | Order): Uint8Array {
+  const text = JSON.stringify(
+    order,
+    (_, value) => value === Infinity ? Number.MAX_SAFE_INTEGER : value,
+  );
+  return new TextEncoder().encode(`${text}\n`);
+}
+
 /** Splits the output of a worker into its records and the text of the program. */
 export class OutputSplitter {
   readonly #mark: Uint8Array;

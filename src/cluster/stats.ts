@@ -54,7 +54,7 @@ export type WorkerState = "starting" | "listening" | "ending" | "ended";
 export interface WorkerStats {
   /** Its number, from 1 on, which its successors have, too. */
   readonly number: number;
-  /** Its process. */
+  /** The id of its process. */
   readonly pid: number;
   /** Where it stands. */
   readonly state: WorkerState;

@@ -10,7 +10,7 @@ import { ignoreRejection } from "../ignore_rejection.ts";
 import type { ServerStats } from "../stats.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
-import { OutputSplitter } from "./records.ts";
+import { encodeOrder, OutputSplitter } from "./records.ts";
 import type { Hello, Order, WorkerRecord } from "./records.ts";
 import { NO_STATS } from "./stats.ts";
 import type { WorkerState } from "./stats.ts";
@@ -164,7 +164,7 @@ export class WorkerProcess {
 
   /** A worker that has gone is noticed by its end. */
   #tell(order: Hello | Order): void {
-    this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`)).catch(() => {});
+    this.#orders.write(encodeOrder(order)).catch(() => {});
   }
 }
 

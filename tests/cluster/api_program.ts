@@ -21,7 +21,8 @@ console.log(`Workers ${pids()}`);
 // The second call waits for another round behind the first.
 await Promise.all([master.reload(), master.reload()]);
 console.log(`Workers ${pids()}`);
-await master.shutdown({ grace: 1000 });
+await master.shutdown({ grace: -1 }).catch((error) => console.log(error.message));
+await master.shutdown({ grace: Infinity });
 await master.finished;
 console.log(`Rest ${master.stats().workers.length}`);
 await master.reload().catch((error) => console.log(error.message));

@@ -204,7 +204,8 @@ testCluster("cluster: its program reloads and ends it", async () => {
   assertEquals(pids(before!).length, 2);
   assertEquals(pids(after!).length, 2);
   assert(!pids(before!).some((pid) => pids(after!).includes(pid)));
-  assertEquals(rest, ["Rest 0", "The cluster is ending"]);
+  const refused = "Option grace must be an integer from 0 on, or Infinity: got -1";
+  assertEquals(rest, [refused, "Rest 0", "The cluster is ending"]);
 });
 
 testCluster("cluster: a main without a server ends the program with the reason", async () => {

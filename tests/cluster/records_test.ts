@@ -1,6 +1,6 @@
 /** The records of a worker within its output: found however the output is cut, and not forged. */
 import { assertEquals } from "@std/assert";
-import { encodeRecord, jsonLines, OutputSplitter } from "../../src/cluster/records.ts";
+import { encodeOrder, encodeRecord, jsonLines, OutputSplitter } from "../../src/cluster/records.ts";
 import type { WorkerRecord } from "../../src/cluster/records.ts";
 import { NO_STATS } from "../../src/cluster/stats.ts";
 import { bytesOf, textOf } from "../fixtures.ts";
@@ -59,4 +59,10 @@ Deno.test("records: lines of JSON are read however they are cut", async () => {
     const stream = ReadableStream.from([bytes.slice(0, at), bytes.slice(at)]);
     assertEquals(await Array.fromAsync(jsonLines(stream)), [{ a: "é" }, { b: 2 }]);
   }
+});
+
+Deno.test("orders: a time without an end reaches the worker as a long one", async () => {
+  const order = encodeOrder({ type: "end", grace: Infinity, idle: 0 });
+  const orders = await Array.fromAsync(jsonLines(new Blob([textOf(order)]).stream()));
+  assertEquals(orders, [{ type: "end", grace: Number.MAX_SAFE_INTEGER, idle: 0 }]);
 });
