@@ -90,7 +90,7 @@ export interface Cluster extends AsyncDisposable {
  *
  * In a worker the promise does not resolve: what follows `await cluster(…)` runs in the master
  * only. SIGTERM and SIGINT end all workers with grace, at once the second time; SIGHUP replaces
- * them one after the other. A worker that dies or hangs is replaced. The workers end with the
+ * them one after the other, or ends them where it tells that the terminal was closed. A worker that dies or hangs is replaced. The workers end with the
  * master, however it ends.
  *
  * The master needs `--allow-run` for Deno's own executable, and nothing else.
@@ -166,6 +166,7 @@ class Master implements Cluster {
   #past = NO_STATS;
   #reloading: Promise<void> | null = null;
   #reloadAgain = false;
+  readonly #hadTerminal = Deno.stdin.isTerminal();
 
   constructor(options: ResolvedClusterOptions) {
     this.#options = options;
@@ -242,7 +243,7 @@ class Master implements Cluster {
   #listenToSignals(change: (signal: Deno.Signal, listener: () => void) => void): void {
     change("SIGTERM", this.#onEnd);
     change("SIGINT", this.#onEnd);
-    change("SIGHUP", this.#onReload);
+    change("SIGHUP", this.#onHangup);
   }
 
   readonly #onEnd = (): void => {
@@ -251,7 +252,11 @@ class Master implements Cluster {
     ignoreRejection(this.shutdown(insists ? { grace: 0 } : {}));
   };
 
-  readonly #onReload = (): void => void this.reload();
+  /** A terminal that is closed sends SIGHUP, too: its programs must not outlive it unseen. */
+  readonly #onHangup = (): void => {
+    if (this.#hadTerminal && !Deno.stdin.isTerminal()) this.#onEnd();
+    else this.reload();
+  };
 
   async #startFirst(slot: Slot): Promise<void> {
     slot.current = this.#spawn(slot);

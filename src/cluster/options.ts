@@ -1,6 +1,7 @@
 /** Every option of a cluster: its type, its default, and its check. */
 import { checkRecord, inspected, isCount, isFunction } from "../validate.ts";
 import type { Check } from "../validate.ts";
+import { warn } from "../warn.ts";
 import type { WorkerMain } from "./worker.ts";
 import { checkSystem, inheritedFlags } from "./worker_command.ts";
 
@@ -90,7 +91,8 @@ export interface ClusterOptions {
    */
   restartWindow?: number;
   /**
-   * Called with a line for each worker that dies, hangs, or is replaced.
+   * Called with a line for each worker that dies, hangs, or is replaced. What it throws is
+   * ignored.
    *
    * @default {console.error}
    */
@@ -131,7 +133,18 @@ export function resolveClusterOptions(options: ClusterOptions): ResolvedClusterO
     heartbeat: options.heartbeat ?? 10_000,
     maxRestarts: options.maxRestarts ?? 10,
     restartWindow: options.restartWindow ?? 60_000,
-    log: options.log ?? ((message) => console.error(message)),
+    log: forgiving(options.log ?? warn),
+  };
+}
+
+/** A log that fails must not end the cluster: `console.log` throws where its terminal was closed. */
+function forgiving(log: (message: string) => unknown): (message: string) => void {
+  return async (message) => {
+    try {
+      await log(message);
+    } catch {
+      // There is nowhere to tell.
+    }
   };
 }
 

@@ -6,6 +6,7 @@
  * `/proc/self/maps`. So no stack is read while descriptors are exhausted, and the errors
  * that report it have none.
  */
+import { warn } from "../warn.ts";
 
 /** Milliseconds after the last such error for which the exhaustion is assumed to last. */
 const MIN_EXHAUSTION_MS = 5000;
@@ -34,6 +35,6 @@ export function isExhausted(): boolean {
 export function logError(error: unknown, about?: string): void {
   if (isResourceExhaustion(error)) noteExhaustion(error);
   const printed = isExhausted() ? String(error) : error;
-  if (about === undefined) console.error(printed);
-  else console.error(`${about}:`, printed);
+  if (about === undefined) warn(printed);
+  else warn(`${about}:`, printed);
 }

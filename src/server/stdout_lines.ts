@@ -5,6 +5,7 @@
  * Here one write is under way at a time, and takes all lines that have come meanwhile. A reader
  * that is slow for long costs lines, not memory, and a warning once it reads again.
  */
+import { warn } from "../warn.ts";
 
 /** The most that waits for the reader, in characters, which are bytes where lines are ASCII. */
 const MAX_WAITING = 1_048_576;
@@ -28,7 +29,7 @@ async function drain(): Promise<void> {
     const bytes = new TextEncoder().encode(waiting);
     waiting = "";
     await writeAll(bytes);
-    if (dropped > 0) console.warn(`${dropped} log lines were dropped: stdout is read too slowly`);
+    if (dropped > 0) warn(`${dropped} log lines were dropped: stdout is read too slowly`);
     dropped = 0;
   }
   isWriting = false;

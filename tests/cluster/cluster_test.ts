@@ -2,6 +2,7 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertNotEquals,
   assertRejects,
   assertStringIncludes,
@@ -9,7 +10,14 @@ import {
 import type { ClusterStats } from "@asynchttp/server/cluster";
 import { launch, run, testWith, withFolder } from "../server/tools.ts";
 import { head } from "../soak/traffic.ts";
-import { exists, gone, LaunchedCluster, launchProgram, testCluster } from "./launched_cluster.ts";
+import {
+  exists,
+  gone,
+  LaunchedCluster,
+  launchProgram,
+  programCommand,
+  testCluster,
+} from "./launched_cluster.ts";
 
 /** So long that no test on a slow machine reaches it. */
 const PATIENT = { grace: 600_000, idle: 600_000 };
@@ -191,6 +199,28 @@ testCluster("cluster: a reload whose program cannot start leaves workers as they
     cluster.running.kill("SIGTERM");
     assertEquals((await cluster.running.status).code, 0);
   });
+});
+
+/** Runs a program whose stdin is a terminal, closes that once it listens, and prints how it ended. */
+const TERMINAL = `
+import os, pty, sys
+output, end = os.pipe()
+pid, terminal = pty.fork()
+if pid == 0:
+    os.dup2(end, 1)
+    os.dup2(end, 2)
+    os.execvp(sys.argv[1], sys.argv[1:])
+os.close(end)
+text = b""
+while b"Listening" not in text: text += os.read(output, 1000)
+os.close(terminal)
+while piece := os.read(output, 1000): text += piece
+print(text.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+
+testWith(["reusePort", "python3"], "cluster: it ends with its terminal", async () => {
+  const { stdout, stderr } = await run("python3", "-c", TERMINAL, ...programCommand());
+  assertMatch(stdout, /^Process .*\nEnding all workers\nFinished: .*\n 0\n$/, stderr);
 });
 
 testCluster("cluster: its program reloads and ends it", async () => {

@@ -29,8 +29,13 @@ export type ProgramOptions = Omit<ClusterOptions, "main" | "log"> & {
 
 /** Starts the program; the master has the one permission that a cluster needs. */
 export function launchProgram(options: ProgramOptions = {}): Running {
+  return launch(...programCommand(options));
+}
+
+/** Its command. */
+export function programCommand(options: ProgramOptions = {}): [string, ...string[]] {
   const flags = ["--no-prompt", `--allow-run=${Deno.execPath()}`];
-  return launch(Deno.execPath(), "run", ...flags, PROGRAM, JSON.stringify(options));
+  return [Deno.execPath(), "run", ...flags, PROGRAM, JSON.stringify(options)];
 }
 
 /** A request that a worker has begun. */

@@ -1,5 +1,6 @@
 /** The options of a cluster, and where it can run. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { delay } from "@std/async";
 import type { ClusterOptions } from "@asynchttp/server/cluster";
 import { resolveClusterOptions } from "../../src/cluster/options.ts";
 import { sum, withoutOpen } from "../../src/cluster/stats.ts";
@@ -72,4 +73,21 @@ Deno.test("cluster: counters add up, and a worker that has ended has no open con
     connections: { open: 1, accepted: 22, acceptErrors: 33 },
     ...{ requests: 44, bytesIn: 55, bytesOut: 66, rejections: { "bad-host": 8, "bad-target": 2 } },
   });
+});
+
+Deno.test("cluster: a log that throws or rejects is called, and does no harm", async () => {
+  using _ = standIn("linux");
+  const fault = new Error("The terminal was closed");
+  const called: string[] = [];
+  const throwing = (message: string) => {
+    called.push(message);
+    throw fault;
+  };
+  const rejecting = (message: string) => {
+    called.push(message);
+    return Promise.reject(fault);
+  };
+  for (const log of [throwing, rejecting]) resolveClusterOptions({ main, log }).log("a");
+  await delay(0);
+  assertEquals(called, ["a", "a"]);
 });

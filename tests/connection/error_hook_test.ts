@@ -28,6 +28,22 @@ Deno.test("onError: console.error by default", async () => {
   assertEquals(silenced.log.length, 1);
 });
 
+Deno.test("onError: a stderr that takes nothing (a full disk) does no harm", async () => {
+  const { error } = console;
+  console.error = () => {
+    throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  };
+  try {
+    for (const onError of [undefined, () => Promise.reject(new Error("hook"))]) {
+      const { output } = await converse([GET], () => {}, { onError });
+      await settle();
+      assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+    }
+  } finally {
+    console.error = error;
+  }
+});
+
 Deno.test("an internal error ends the connection and is reported", async () => {
   const run = start([GET], echo);
   Object.defineProperty(run.counters, "requests", {
