@@ -55,6 +55,17 @@ export function isCount(min: number): Check {
   };
 }
 
+/** Returns a check for integers from `min` to `max`. */
+export function isIntegerWithin(min: number, max: number): Check {
+  return (name, value) => {
+    if (typeof value !== "number") {
+      throw new TypeError(`Option ${name} must be a number: got ${inspected(value)}`);
+    }
+    if (Number.isInteger(value) && value >= min && value <= max) return;
+    throw new RangeError(`Option ${name} must be an integer from ${min} to ${max}: got ${value}`);
+  };
+}
+
 /** Checks that a value is a boolean. */
 export function isBoolean(name: string, value: unknown): void {
   if (typeof value === "boolean") return;

@@ -1,5 +1,5 @@
 /** Every option of a cluster: its type, its default, and its check. */
-import { checkRecord, inspected, isCount, isFunction } from "../validate.ts";
+import { checkRecord, inspected, isCount, isFunction, isIntegerWithin } from "../validate.ts";
 import type { Check } from "../validate.ts";
 import { warn } from "../warn.ts";
 import type { WorkerMain } from "./worker.ts";
@@ -105,7 +105,7 @@ export type ResolvedClusterOptions = Required<ClusterOptions>;
 const CHECKS: { readonly [option in keyof Required<ClusterOptions>]: Check } = {
   main: isFunction,
   workers: isCount(1),
-  port: isPort,
+  port: isIntegerWithin(0, 65_535),
   flags: isTexts,
   grace: isCount(0),
   idle: isCount(0),
@@ -146,16 +146,6 @@ function forgiving(log: (message: string) => unknown): (message: string) => void
       // There is nowhere to tell.
     }
   };
-}
-
-function isPort(name: string, value: unknown): void {
-  if (typeof value !== "number") {
-    throw new TypeError(`Option ${name} must be a number: got ${inspected(value)}`);
-  }
-  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return;
-  throw new RangeError(
-    `Option ${name} must be an integer from 0 to 65535: got ${inspected(value)}`,
-  );
 }
 
 function isTexts(name: string, value: unknown): void {

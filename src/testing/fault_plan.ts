@@ -1,5 +1,5 @@
 /** Which request is hit by which fault: planned, and repeatable by a seed. */
-import { checkRecord, isCount, isOneOf } from "../validate.ts";
+import { checkRecord, isCount, isIntegerWithin, isOneOf } from "../validate.ts";
 import type { Check } from "../validate.ts";
 
 /**
@@ -20,7 +20,7 @@ export type Fault =
   | {
     /** The handler is called later. */
     readonly fault: "delay";
-    /** Milliseconds of delay. */
+    /** Milliseconds of delay, at most 2^31-1. */
     readonly ms: number;
   }
   | {
@@ -146,10 +146,13 @@ const TIMING = {
   times: isCount(0),
 };
 
+/** A timer takes 31 bits, and fires at once where a time has more. */
+const isMilliseconds = isIntegerWithin(0, 2 ** 31 - 1);
+
 /** The options of each fault. */
 const FAULTS: { readonly [fault in Fault["fault"]]: { readonly [option: string]: Check } } = {
-  "delay": { ms: isCount(0) },
-  "dribble": { ms: isCount(0) },
+  "delay": { ms: isMilliseconds },
+  "dribble": { ms: isMilliseconds },
   "cut": { afterBytes: isCount(0) },
   "silence": { afterBytes: isCount(0) },
   "cut-chunk": {},

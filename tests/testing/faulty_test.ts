@@ -43,6 +43,7 @@ Deno.test("faulty: a plan that cannot be meant is rejected", () => {
     [{ fault: "explode" }, 'Option fault must be "delay" or "dribble"'],
     [{}, "Option fault must be"],
     [null, "Option fault must be"],
+    [{ fault: "delay", ms: Infinity }, "Option ms must be an integer from 0 to 2147483647"],
     [{ fault: "delay" }, 'Option ms must be given for fault "delay"'],
     [{ fault: "cut", ms: 1 }, "Unknown option ms"],
     [{ fault: "cut", afterBytes: -1 }, "Option afterBytes must be an integer from 0 on"],
