@@ -1,0 +1,56 @@
+/** The program for Node in `docs/wire.md` serves, and refuses. */
+import { assert, assertEquals } from "@std/assert";
+import { launch, run, testWith, withFolder } from "../server/tools.ts";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** Makes the entry a package of a folder of Node's, from the file that the page says how to make. */
+async function install(folder: string): Promise<void> {
+  const home = `${folder}/node_modules/@asynchttp/server`;
+  await Deno.mkdir(home, { recursive: true });
+  const entry = new URL("wire.ts", ROOT).pathname;
+  const { code, stderr } = await run(Deno.execPath(), "bundle", "-o", `${home}/wire.js`, entry);
+  assertEquals(code, 0, stderr);
+  const exports = { "./wire": "./wire.js" };
+  await Deno.writeTextFile(`${home}/package.json`, JSON.stringify({ type: "module", exports }));
+}
+
+async function writeProgram(folder: string): Promise<string> {
+  const page = await Deno.readTextFile(new URL("docs/wire.md", ROOT));
+  const program = /^```text\n(import .*? from "node:net";\n[^]*?)^```$/m.exec(page)![1]!;
+  assert(program.includes("listen(8080,"));
+  await Deno.writeTextFile(`${folder}/server.mjs`, program.replace("listen(8080,", "listen(0,"));
+  return `${folder}/server.mjs`;
+}
+
+/** Sends bytes, and returns all that comes until the server closes. */
+async function exchange(port: number, bytes: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await conn.write(new TextEncoder().encode(bytes));
+  return await new Response(conn.readable).text();
+}
+
+testWith("node", "docs/wire.md: the program for Node serves, and refuses", async () => {
+  await withFolder(async (folder) => {
+    await install(folder);
+    await using server = launch("node", await writeProgram(folder));
+    const [, port] = await server.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
+    const request = (method: string, fields: string) =>
+      `${method} /a HTTP/1.1\r\nHost: x\r\n${fields}\r\n`;
+    const last = request("GET", "Connection: close\r\n");
+    const served = await exchange(
+      Number(port),
+      request("PUT", "Content-Length: 1\r\n") + "b" + last,
+    );
+    assertEquals(served.match(/^HTTP.*|^(?:PUT|GET) .*/gm), [
+      "HTTP/1.1 200 OK",
+      "PUT /a",
+      "HTTP/1.1 200 OK",
+      "GET /a",
+    ]);
+    const behind = await exchange(Number(port), last + last);
+    assertEquals(behind.match(/^HTTP.*/gm), ["HTTP/1.1 200 OK"]);
+    const refused = await exchange(Number(port), "GET  /a HTTP/1.1\r\n\r\n");
+    assert(refused.startsWith("HTTP/1.1 400 Bad Request\r\n"), refused);
+  });
+});
