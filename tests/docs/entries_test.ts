@@ -183,3 +183,18 @@ for (const [entry, { program, flags = [], prints, os = Deno.build.os }] of Objec
       }),
   });
 }
+
+Deno.test("CONTRIBUTING.md: its configuration runs the clone", async () => {
+  const text = await Deno.readTextFile(new URL("../../CONTRIBUTING.md", import.meta.url));
+  const [, config] = /^```text\n(\{\n {2}"imports"[^]*?)^```$/m.exec(text)!;
+  await withFolder(async (folder) => {
+    await writeUserFolder(folder, {
+      "a.ts": `import "${PACKAGE.name}/testing";console.log("ok");`,
+    });
+    const root = new URL("../../", import.meta.url).pathname;
+    assert(config!.includes('"../server"'), config);
+    await Deno.writeTextFile(`${folder}/deno.json`, config!.replace("../server", root));
+    const { stdout, stderr } = await run(Deno.execPath(), ...userArgs(folder, "a.ts"));
+    assertEquals(stdout, "ok\n", stderr);
+  });
+});
