@@ -21,28 +21,37 @@
  * @module
  */
 export {
-  type ErrorResponse,
-  HttpError,
-  type Profile,
-  type RejectCode,
-  type ResponseRejectCode,
-} from "./src/errors.ts";
-export { accessLog, type AccessLogOptions } from "./src/server/access_log.ts";
-export { type EncodableResponse, ResponseEncodeStream } from "./src/web/encode_stream.ts";
-export type { AnsweredRequest } from "./src/wire/response_encoder.ts";
-export type { FieldsInit } from "./src/fields_init.ts";
-export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
+  AsyncHttpServer,
+  type ListenOptions,
+  newAsyncHttpServer,
+  type ServeOptions,
+  type ShutdownOptions,
+  type ShutdownResult,
+} from "./src/server/server.ts";
+export type { Handler, Request, RespondOptions } from "./src/connection/request.ts";
 export {
   type FetchHandler,
   fetchHandler,
   type FetchInfo,
   streaming,
 } from "./src/connection/handlers.ts";
+export type { AsyncHttpServerOptions, ForwardedOptions } from "./src/server/options.ts";
 export type { Limits, Timeouts } from "./src/limits.ts";
+export { accessLog, type AccessLogOptions } from "./src/server/access_log.ts";
+export {
+  type ErrorResponse,
+  HttpError,
+  type Profile,
+  type RejectCode,
+  type ResponseRejectCode,
+} from "./src/errors.ts";
+export { type EncodableResponse, ResponseEncodeStream } from "./src/web/encode_stream.ts";
+export type { AnsweredRequest } from "./src/wire/response_encoder.ts";
+export type { FieldsInit } from "./src/fields_init.ts";
+export { maxDescriptorsFallback } from "./src/server/fd_guard.ts";
 export type { ConnectionInfo } from "./src/connection/context.ts";
 export type { OutcomeRequest, RequestOutcome, ResponseEnd } from "./src/connection/outcome.ts";
 export type { ResponseProgress } from "./src/connection/response_state.ts";
-export type { AsyncHttpServerOptions, ForwardedOptions } from "./src/server/options.ts";
 export {
   type BodyMode,
   type ParsedHead,
@@ -56,15 +65,6 @@ export { ParseStreamError } from "./src/web/parser_input.ts";
 export type { MessageLimits } from "./src/wire/parser_options.ts";
 export type { BodyLength } from "./src/wire/message_framing.ts";
 export type { Framing } from "./src/wire/request_framing.ts";
-export type { Handler, Request, RespondOptions } from "./src/connection/request.ts";
-export {
-  AsyncHttpServer,
-  type ListenOptions,
-  newAsyncHttpServer,
-  type ServeOptions,
-  type ShutdownOptions,
-  type ShutdownResult,
-} from "./src/server/server.ts";
 export type { ClientConn } from "./src/net/raw_conn.ts";
 export type { ProxyProtocolOptions } from "./src/net/proxied_conn.ts";
 export type { StreamPair } from "./src/net/stream_conn.ts";

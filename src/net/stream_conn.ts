@@ -29,13 +29,13 @@ export interface StreamPair {
   /**
    * The address of the server's end.
    *
-   * @default {{ transport: "tcp", hostname: "0.0.0.0", port: 0 }}
+   * @default {port 0 of 0.0.0.0 over tcp}
    */
   readonly localAddr?: Deno.Addr;
   /**
    * The address of the client's end.
    *
-   * @default {{ transport: "tcp", hostname: "0.0.0.0", port: 0 }}
+   * @default {port 0 of 0.0.0.0 over tcp}
    */
   readonly remoteAddr?: Deno.Addr;
 }

@@ -119,13 +119,13 @@ export interface AsyncHttpServerOptions {
   /**
    * Bounds on what a client sends; each has a default of its own.
    *
-   * @default {{}}
+   * @default {the default of each}
    */
   limits?: Partial<Limits>;
   /**
    * Bounds on the time of each phase, in milliseconds; each has a default of its own.
    *
-   * @default {{}}
+   * @default {the default of each}
    */
   timeouts?: Partial<Timeouts>;
   /**
@@ -158,8 +158,8 @@ export interface AsyncHttpServerOptions {
    */
   onError?: (error: unknown, request?: Request, progress?: ResponseProgress) => void;
   /**
-   * Called before a request is rejected. Properties of the returned object replace those of
-   * the response.
+   * Called before a request is rejected, and before the 500 or 503 for a handler that fails, does
+   * not respond, or is late. Properties of the returned object replace those of the response.
    *
    * @default {undefined}
    */

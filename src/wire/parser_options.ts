@@ -61,7 +61,7 @@ export interface RequestParserOptions {
   /**
    * The largest sizes and counts in a request; each has a default of its own.
    *
-   * @default {{}}
+   * @default {the default of each}
    */
   readonly limits?: Partial<MessageLimits>;
 }
@@ -103,7 +103,7 @@ export interface ResponseParserOptions {
   /**
    * The largest sizes and counts in a response; each has a default of its own.
    *
-   * @default {{}}
+   * @default {the default of each}
    */
   readonly limits?: Partial<MessageLimits>;
 }

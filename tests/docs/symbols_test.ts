@@ -11,6 +11,8 @@ const ROOT = new URL("../../", import.meta.url);
 interface Tag {
   readonly kind: string;
   readonly name?: string;
+  /** A default. */
+  readonly value?: string;
   /** The type of an error. */
   readonly tsType?: Type;
   readonly doc?: string;
@@ -159,6 +161,14 @@ Deno.test("deno doc: every module, symbol and member has a sentence", () => {
   });
   assertEquals(missing, []);
   for (const { module_doc } of entries) assert(module_doc?.doc !== undefined);
+});
+
+Deno.test("deno doc: every default is shown whole: it ends at the first brace", () => {
+  const defaults = docs.flatMap(({ title, doc }) =>
+    tagsOf(doc, "default").map(({ value = "" }) => ({ title, value }))
+  );
+  assert(defaults.length > 50, `only ${defaults.length} defaults were found`);
+  assertEquals(defaults.filter(({ value }) => value.includes("{")), []);
 });
 
 Deno.test("deno doc: every function has its parameters, and what it returns", () => {
