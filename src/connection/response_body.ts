@@ -6,6 +6,7 @@ import type { Clock, Subscriber } from "../net/clock.ts";
 import type { Transport } from "../net/transport.ts";
 import { encodeChunkEnd } from "../wire/chunked.ts";
 import { ContentEncoder } from "../wire/content_encoder.ts";
+import { contentChunk } from "../web/content.ts";
 import type { Observation } from "./observation.ts";
 import type { ResponseFraming } from "../wire/response_framing.ts";
 
@@ -106,7 +107,7 @@ export class ResponseBody implements Subscriber {
     await this.#transport.flush();
     let { done, value } = first ?? await this.#reader.read();
     while (!done) {
-      this.#write(checkedChunk(value));
+      this.#write(contentChunk(value));
       await this.#transport.flush();
       const next = this.#reader.read();
       if (this.#endOwed) await this.#endUnlessSoon(next);
@@ -161,9 +162,4 @@ function returnedBy(trailers: (() => FieldsInit) | undefined): FieldsInit | null
     throw new TypeError("Option trailers must return header fields: got a Promise");
   }
   return returned as FieldsInit | null | undefined;
-}
-
-function checkedChunk(value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new TypeError(`A chunk of the content must be a Uint8Array: got ${typeof value}`);
 }

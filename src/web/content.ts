@@ -36,8 +36,21 @@ function remedyFor(content: unknown): string {
   if (content instanceof ArrayBuffer) return "; send new Uint8Array(buffer)";
   if (content instanceof Promise) return "; await it";
   if (content instanceof Response) return "; call request.respondWith(response)";
+  if (Array.isArray(content)) return "; send JSON.stringify(array)";
+  if (typeof content !== "object" || content === null) return "; send String(value)";
   if (Object.getPrototypeOf(content) === Object.prototype) return "; send JSON.stringify(object)";
+  if ("readable" in content) return "; send its property readable";
+  if (Symbol.asyncIterator in content) return "; send ReadableStream.from(iterable)";
   return "";
+}
+
+/** Returns a chunk of streamed content, which must be bytes. */
+export function contentChunk(value: unknown): Uint8Array {
+  if (value instanceof Uint8Array) return value;
+  const got = typeof value === "string"
+    ? "a string; pipe text through a TextEncoderStream"
+    : inspected(value);
+  throw new TypeError(`A chunk of the content must be a Uint8Array: got ${got}`);
 }
 
 /** Whether `text` is ASCII, one byte per character, and so short that checking it costs less than a `TextEncoder`. */

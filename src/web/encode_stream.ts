@@ -1,10 +1,9 @@
 /** Encodes responses into any stream of bytes: the counterpart of `RequestParseStream`. */
 import type { FieldsInit } from "../fields_init.ts";
 import { ignoreRejection } from "../ignore_rejection.ts";
-import { inspected } from "../validate.ts";
 import { ResponseEncoder } from "../wire/response_encoder.ts";
 import type { AnsweredRequest } from "../wire/response_encoder.ts";
-import { contentBytes } from "./content.ts";
+import { contentBytes, contentChunk } from "./content.ts";
 import type { Content } from "./content.ts";
 import type { ParsedRequest } from "./parse_stream.ts";
 
@@ -190,10 +189,7 @@ class EncodedResponses {
     for (;;) {
       const { done, value } = await source.read();
       if (done) return;
-      if (!(value instanceof Uint8Array)) {
-        throw new TypeError(`A chunk of the content must be a Uint8Array: got ${inspected(value)}`);
-      }
-      const bytes = this.#encoder.data(value);
+      const bytes = this.#encoder.data(contentChunk(value));
       if (bytes.length > 0) yield bytes;
     }
   }

@@ -47,13 +47,15 @@ const MISTAKES: readonly { title: string; handler: Handler; error: string }[] = 
     error: "Transfer-Encoding must not be given",
   },
   ...Object.entries({
-    "a number": [1, "got 1"],
+    "a number": [1, "got 1; send String(value)"],
+    "a file": [{ __proto__: { readable: 1 } }, "got an object; send its property readable"],
+    "a generator": [(async function* () {})(), "got an object; send ReadableStream.from(iterable)"],
     "a Blob": [new Blob(["a"]), "got a Blob; send blob.stream(), and blob.type as Content-Type"],
     "an ArrayBuffer": [new ArrayBuffer(1), "got an ArrayBuffer; send new Uint8Array(buffer)"],
     "a promise": [Promise.resolve("a"), "got a Promise; await it"],
     "a Response": [new Response("a"), "got a Response; call request.respondWith(response)"],
     "an object": [{ a: 1 }, "got an object; send JSON.stringify(object)"],
-    "an array": [[1], "got an Array"],
+    "an array": [[1], "got an Array; send JSON.stringify(array)"],
     "a record without a prototype": [Object.create(null), "got an object"],
   }).map(([title, [content, got]]) => ({
     title: `content that is ${title}`,

@@ -99,7 +99,8 @@ const SOURCES: readonly {
     title: "a source that yields something else than bytes",
     source: () => ReadableStream.from(["abc"]),
     got: /\r\n\r\n$/,
-    error: "A chunk of the content must be a Uint8Array: got string",
+    error:
+      "A chunk of the content must be a Uint8Array: got a string; pipe text through a TextEncoderStream",
   },
 ];
 
