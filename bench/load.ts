@@ -13,7 +13,8 @@ import { markdown, spreadOf } from "./load/report.ts";
 import type { Report, Result } from "./load/report.ts";
 import { SCENARIOS } from "./load/scenarios.ts";
 import type { Scenario } from "./load/scenarios.ts";
-import type { Server } from "./load/servers.ts";
+import { VERSION_FLAGS } from "./load/servers.ts";
+import type { Program, Server } from "./load/servers.ts";
 
 const HERE = new URL(".", import.meta.url).pathname;
 
@@ -58,8 +59,8 @@ function checkout(text: string): { title: string; directory: string } {
 }
 
 /** The version of a program, or null where it is not installed. */
-async function versionOf(program: string): Promise<string | null> {
-  const output = await outputOf(program, "--version");
+async function versionOf(program: Program): Promise<string | null> {
+  const output = await outputOf(program, VERSION_FLAGS[program]);
   return output && (/\d+\.\d+[\w.+-]*/.exec(output)?.[0] ?? "of unknown version");
 }
 
@@ -107,7 +108,7 @@ function endOnSignal(bench: Bench): void {
 /** What takes part, with its version; a checkout's version is its commit. */
 async function versionsOf(checkouts: Options["also"]): Promise<Record<string, string>> {
   const versions: Record<string, string> = { deno: Deno.version.deno };
-  for (const program of ["node", "nim", "wrk"]) {
+  for (const program of ["node", "go", "nginx", "nim", "wrk"] as const) {
     const version = await versionOf(program);
     if (version !== null) versions[program] = version;
   }

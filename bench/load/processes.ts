@@ -87,8 +87,9 @@ export function processorTime({ pid }: RunningServer): number {
 /** The output of a short command, or null where its program is not installed. */
 export async function outputOf(program: string, ...args: string[]): Promise<string | null> {
   try {
-    const { stdout } = await new Deno.Command(program, { args, stderr: "null" }).output();
-    return new TextDecoder().decode(stdout).trim();
+    const { success, stdout, stderr } = await new Deno.Command(program, { args }).output();
+    // nginx writes its version to stderr.
+    return new TextDecoder().decode(success && stdout.length === 0 ? stderr : stdout).trim();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;

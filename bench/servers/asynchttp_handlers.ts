@@ -27,6 +27,7 @@ export const ASYNCHTTP_HANDLERS: Readonly<Record<Route, Handler>> = {
   }),
   bytes: (request) => request.respond(200, PAGE),
   stream: (request) => request.respond(200, pages()),
+  echo: (request) => request.respond(200, request.bytes),
   beside: (request) => {
     const [kind, amount] = disturbance(request.url);
     if (kind === "chunks") return request.respond(200, endless(amount));

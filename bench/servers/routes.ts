@@ -7,6 +7,7 @@ export type Route =
   | "streamed"
   | "bytes"
   | "stream"
+  | "echo"
   | "beside";
 
 /** Returns the handler that the command line names. */

@@ -23,6 +23,7 @@ export const WEB_HANDLERS: Readonly<Record<Route, WebHandler>> = {
   streamed: async (request) => new Response(String(await sizeOf(request.body!))),
   bytes: () => new Response(PAGE),
   stream: () => new Response(pages()),
+  echo: async (request) => new Response(await request.bytes()),
   beside: (request) => {
     const [kind, amount] = disturbance(new URL(request.url));
     if (kind === "chunks") return new Response(endless(amount));
