@@ -9,7 +9,8 @@
  * kill -TERM %1   # once the new process listens: the old one still sends curl its response
  * ```
  *
- * `reusePort` lets both processes listen for a while, so that one of them always accepts.
+ * `reusePort` lets both processes listen for a while, so that one of them always accepts. That
+ * needs Linux; elsewhere the second process says that the port is taken.
  * A client whose connection ends without a byte of a response sends its request again, as
  * connection pools do where that is safe (RFC 9110, 9.2.2; RFC 9112, 9.3.1).
  *
@@ -68,7 +69,9 @@ async function end(): Promise<void> {
   Deno.exit(cut === 0 ? 0 : 1);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
+// Nothing sends SIGTERM on Windows; SIGBREAK is Ctrl+Break.
+const TERMINATION = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+for (const signal of ["SIGINT", TERMINATION] as const) Deno.addSignalListener(signal, end);
 
 const serving = server.serve(PORT, streaming(handler), { address: "127.0.0.1" });
 console.log(`Process ${Deno.pid}: Listening on http://127.0.0.1:${server.getPort()}/`);

@@ -45,7 +45,9 @@ async function leave(): Promise<void> {
   await server.shutdown({ grace: 20_000 });
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, leave);
+// Nothing sends SIGTERM on Windows; SIGBREAK is Ctrl+Break.
+const TERMINATION = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+for (const signal of ["SIGINT", TERMINATION] as const) Deno.addSignalListener(signal, leave);
 await server.serve(PORT, handler, {
   address: ADDRESS,
   onListen: () => console.log(`Listening on http://${ADDRESS}:${server.getPort()}/`),

@@ -30,6 +30,13 @@ const LIMITS = {
   headerPairs: 20,
   headerSize: 8192,
 };
+/**
+ * What is more than a name on Windows: a stream of a file (`a.txt::$DATA` is `a.txt`), a second
+ * spelling (`a.txt.`, `LONGNA~1.TXT`), a device in every folder (`NUL`, `con.txt`), a pattern
+ * (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+ */
+const MORE_ON_WINDOWS =
+  /[<>:"|?*\p{Cc}]|~\d|[. ]$|^(aux|con|conin\$|conout\$|nul|prn|(com|lpt)[\d¹²³]) *(\.|$)/iu;
 /** A file whose form is not complete. No client can choose the name: it begins with a dot. */
 const PART = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
@@ -191,10 +198,11 @@ async function write(stream: BusboyFileStream, name: string): Promise<Stored> {
   }
 }
 
-/** Whether it is visible, no step and a single segment, and fits the usual file systems. */
+/** Whether it is visible, no step and a single segment, and a name of the system. */
 function isName(name: string | undefined): name is string {
   return name !== undefined && new TextEncoder().encode(name).length <= 255 &&
-    /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name);
+    /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name) &&
+    !(Deno.build.os === "windows" && MORE_ON_WINDOWS.test(name));
 }
 
 function removeParts(): void {

@@ -16,7 +16,8 @@
  */
 import { AsyncHttpServer, type Request } from "@asynchttp/server";
 
-const SEPARATOR = Deno.build.os === "windows" ? "\\" : "/";
+const IS_WINDOWS = Deno.build.os === "windows";
+const SEPARATOR = IS_WINDOWS ? "\\" : "/";
 const FLAGS = Deno.args.filter(isFlag);
 const [PORT = "8080", FOLDER = "."] = Deno.args.filter((arg) => !isFlag(arg));
 const unknown = FLAGS.find((flag) => flag !== "--listing" && flag !== "--dotfiles");
@@ -56,6 +57,14 @@ const LISTING_HEAD = `<!doctype html>
   a:hover, a:focus-visible { background: light-dark(#eef1f6, #232833); }
 </style>
 `;
+
+/**
+ * What is more than a name on Windows: a stream of a file (`a.txt::$DATA` is `a.txt`), a second
+ * spelling (`a.txt.`), a device in every folder (`NUL`, `con.txt`), a pattern
+ * (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+ */
+const MORE_ON_WINDOWS =
+  /[<>:"|?*\p{Cc}]|[. ]$|^(aux|con|conin\$|conout\$|nul|prn|(com|lpt)[\d¹²³]) *(\.|$)/iu;
 
 /** System error codes for a path that is missing or not accessible. */
 const ABSENT = ["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "ENAMETOOLONG"];
@@ -110,7 +119,8 @@ function segmentsOf(path: string): string[] | null {
 
 function isName(segment: string): boolean {
   return !["", ".", ".."].includes(segment) &&
-    !["/", "\\", "\0"].some((char) => segment.includes(char));
+    !["/", "\\", "\0"].some((char) => segment.includes(char)) &&
+    !(IS_WINDOWS && MORE_ON_WINDOWS.test(segment));
 }
 
 async function send(request: Request, segments: string[], path: string): Promise<void> {
@@ -140,11 +150,15 @@ async function locate(segments: readonly string[]): Promise<string | null> {
   return isHidden(real.slice(ROOT.length).split(SEPARATOR)) ? null : real;
 }
 
-/** Whether a name begins with a dot; `.well-known` may, at the root only (RFC 8615, 3). */
+/**
+ * Whether a name begins with a dot; `.well-known` may, at the root only (RFC 8615, 3). What is
+ * invisible is skipped: to HFS+ of macOS, U+200C in front of `.git` is no part of the name.
+ */
 function isHidden(names: readonly string[]): boolean {
   if (FLAGS.includes("--dotfiles")) return false;
   return names.some((name, depth) =>
-    name.startsWith(".") && !(depth === 0 && name === ".well-known")
+    /^\p{Default_Ignorable_Code_Point}*\./u.test(name) &&
+    !(depth === 0 && name === ".well-known")
   );
 }
 

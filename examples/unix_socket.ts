@@ -49,15 +49,24 @@ async function handler(request: Request): Promise<void> {
   });
 }
 
-/** Removes the socket of a process that was killed; that of a running one fails the start. */
+/**
+ * Removes the socket of a process that was killed; that of a running one fails the start, and so
+ * does a file that is no socket, to which the system refuses connections, too.
+ */
 async function removeStale(): Promise<void> {
   try {
     (await Deno.connect({ transport: "unix", path: PATH })).close();
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) await Deno.remove(PATH);
+    const isRefused = error instanceof Deno.errors.ConnectionRefused;
+    if (isRefused && (await Deno.lstat(PATH)).isSocket) await Deno.remove(PATH);
   }
 }
 
+if (Deno.build.os === "windows") {
+  throw new Deno.errors.NotSupported(
+    'Deno has no Unix sockets on Windows: listen on a port of the machine itself, as in serve(8080, handler, { address: "127.0.0.1" })',
+  );
+}
 await removeStale();
 // Believes whatever connects to the socket: nginx writes these fields, clients must not reach it.
 const server = new AsyncHttpServer({ forwarded: { from: ["unix"], header: "x-forwarded" } });

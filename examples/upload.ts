@@ -20,6 +20,13 @@ const FOLDER = Deno.args[1] ?? await Deno.makeTempDir({ prefix: "upload-" });
 const MAX_FILE_BYTES = 64 * 1024 ** 3;
 /** The limit of the usual file systems. */
 const MAX_NAME_BYTES = 255;
+/**
+ * What is more than a name on Windows: a stream of a file (`a.txt::$DATA` is `a.txt`), a second
+ * spelling (`a.txt.`, `LONGNA~1.TXT`), a device in every folder (`NUL`, `con.txt`), a pattern
+ * (https://learn.microsoft.com/windows/win32/fileio/naming-a-file).
+ */
+const MORE_ON_WINDOWS =
+  /[<>:"|?*\p{Cc}]|~\d|[. ]$|^(aux|con|conin\$|conout\$|nul|prn|(com|lpt)[\d¹²³]) *(\.|$)/iu;
 /** An upload that is not complete. No client can choose the name: it begins with a dot. */
 const PART = /^\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.part$/;
 
@@ -108,13 +115,14 @@ async function upload(request: Request, encodedName: string): Promise<void> {
   });
 }
 
-/** Decodes one segment of a path; null if it is hidden, a step, or not a single segment. */
+/** Decodes one segment of a path; null if it is hidden, a step, or no name of the system. */
 function nameIn(encoded: string): string | null {
   try {
     const name = decodeURIComponent(encoded);
     const { length } = new TextEncoder().encode(name);
     const isName = length > 0 && length <= MAX_NAME_BYTES &&
-      /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name);
+      /^[^.\/\\\p{Cc}][^\/\\\p{Cc}]*$/u.test(name) &&
+      !(Deno.build.os === "windows" && MORE_ON_WINDOWS.test(name));
     return isName ? name : null;
   } catch {
     return null; // a percent sign that encodes nothing
@@ -159,7 +167,9 @@ async function end(): Promise<void> {
 }
 
 const server = new AsyncHttpServer();
-for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, end);
+// Nothing sends SIGTERM on Windows; SIGBREAK is Ctrl+Break.
+const TERMINATION = Deno.build.os === "windows" ? "SIGBREAK" : "SIGTERM";
+for (const signal of ["SIGINT", TERMINATION] as const) Deno.addSignalListener(signal, end);
 const serving = server.serve(Number(Deno.args[0] ?? 8080), handler, { address: "127.0.0.1" });
 const port = server.getPort();
 // Once the port is taken: a second process on it has failed by now, and leaves the parts of the

@@ -14,6 +14,8 @@ const PARTS: { readonly [part: string]: (os: Os) => boolean } = {
   signals: (os) => os !== "windows",
   /** Deno has none on Windows (denoland/deno#18236). */
   "Unix sockets": (os) => os !== "windows",
+  /** Names of files that have a colon, or end with a dot. */
+  "free file names": (os) => os !== "windows",
   /** Windows lets administrators only create them. */
   "symbolic links": (os) => os !== "windows",
 };

@@ -1,5 +1,6 @@
 /** The examples, and the commands in their headers. */
 import { assert } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { launch } from "./tools.ts";
 import type { Running } from "./tools.ts";
 
@@ -26,14 +27,19 @@ export function documented(name: string): Documented {
   return { flags: command[1]!.split(" "), args: args === "" ? [] : args.split(/\s+/) };
 }
 
+/** The arguments of `deno` that run an example with the permissions in its header. */
+export function commandOf(name: string, ...args: readonly string[]): string[] {
+  return [...documented(name).flags, fileURLToPath(new URL(name, EXAMPLES)), ...args];
+}
+
 /** Starts an example with the permissions in its header, and arguments of the test. */
 export async function launchDocumented(
   name: string,
   args: readonly string[],
   edits: { readonly [flag: string]: string } = {},
 ): Promise<{ example: Running; origin: string }> {
-  const flags = documented(name).flags.map((flag) => edits[flag] ?? flag);
-  const example = launch(Deno.execPath(), ...flags, new URL(name, EXAMPLES).pathname, ...args);
+  const command = commandOf(name, ...args).map((part) => edits[part] ?? part);
+  const example = launch(Deno.execPath(), ...command);
   const [, port] = await example.line(/^Listening on (?:http:\/\/[^:]+:(\d+)\/|[^h])/);
   return { example, origin: `http://127.0.0.1:${port}` };
 }

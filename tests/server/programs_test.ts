@@ -1,6 +1,12 @@
 /** The programs that a new user writes first, each with a real client; docs/api.md lists them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { documented, exampleNames, EXAMPLES, launchDocumented } from "./example_commands.ts";
+import {
+  commandOf,
+  documented,
+  exampleNames,
+  EXAMPLES,
+  launchDocumented,
+} from "./example_commands.ts";
 import { servingWell } from "./tools.ts";
 import { curl, launch, run, testWith, withCertificate, withFolder } from "./tools.ts";
 
@@ -97,6 +103,16 @@ testWith(
     });
   },
 );
+
+testWith("Unix sockets", "examples/unix_socket.ts: a file that is no socket stays", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/notes.txt`;
+    await Deno.writeTextFile(path, "notes");
+    const { stderr } = await run(Deno.execPath(), ...commandOf("unix_socket.ts", path));
+    assertStringIncludes(stderr, "AddrInUse");
+    assertEquals(await Deno.readTextFile(path), "notes");
+  });
+});
 
 /** The configuration in the header of the example. */
 function nginxConfiguration(): string {

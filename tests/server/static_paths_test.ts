@@ -89,6 +89,8 @@ const DOTFILES: [byDefault: number, asked: number, target: string][] = [
   [400, 400, "/.git%5cconfig"],
   [400, 400, "/%c0%aeenv"],
   [400, 400, "//.git/config"],
+  // U+200C, which HFS+ of macOS leaves out of names.
+  [404, 200, "/%e2%80%8c.env"],
   // RFC 8615, 3: well-known locations are at the root of the path.
   [301, 301, "/.well-known"],
   [200, 200, "/.well-known/security.txt"],
@@ -110,6 +112,7 @@ Deno.test("examples/static_files.ts: no dotfile unless asked", async () => {
   for (const flags of [[], ["--dotfiles"]]) {
     await using site = await openTree(...flags);
     const { port, folder } = site;
+    await Deno.writeTextFile(`${folder}/\u200c.env`, HIDDEN);
     await Deno.symlink(".env", `${folder}/environment.txt`);
     await Deno.symlink(".git", `${folder}/repository`);
     await Deno.symlink("digits.txt", `${folder}/.link.txt`);
