@@ -241,6 +241,7 @@ export class AsyncHttpServer implements AsyncDisposable {
   constructor(options?: AsyncHttpServerOptions);
   /** @ignore With a clock that a test moves by hand. */
   constructor(options: AsyncHttpServerOptions | undefined, clock: Clock);
+  /** @ignore Both of the above: `deno doc` lists it, too. */
   constructor(options?: AsyncHttpServerOptions, clock: Clock = systemClock) {
     const resolved = resolveOptions(options);
     this.#context = {

@@ -163,6 +163,13 @@ Deno.test("deno doc: every module, symbol and member has a sentence", () => {
   for (const { module_doc } of entries) assert(module_doc?.doc !== undefined);
 });
 
+Deno.test("deno doc: every constructor that is shown has a sentence", () => {
+  const missing = symbols.flatMap(({ name, declaration: { def } }) =>
+    (def.constructors ?? []).filter(({ jsDoc }) => jsDoc === undefined).map(() => name)
+  );
+  assertEquals(missing, []);
+});
+
 Deno.test("deno doc: every default is shown whole: it ends at the first brace", () => {
   const defaults = docs.flatMap(({ title, doc }) =>
     tagsOf(doc, "default").map(({ value = "" }) => ({ title, value }))
