@@ -6,8 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { fetchHandler, streaming } from "@asynchttp/server";
-import type { HttpError } from "@asynchttp/server";
+import { fetchHandler, HttpError, streaming } from "@asynchttp/server";
 import { GET, soon } from "../fixtures.ts";
 import type { Handler, Request } from "../../src/connection/request.ts";
 import { put } from "./bodies.ts";
@@ -114,6 +113,15 @@ for (const { title, handler, error } of MISTAKES) {
     assertStringIncludes((errors[0] as Error).message, error);
   });
 }
+
+Deno.test("a handler that throws an HttpError: its status and message, onReject, and no error", async () => {
+  const seen: string[] = [];
+  const { output, errors, counters } = await converse([GET + GET], () => {
+    throw new HttpError(422, "bad-json", "count must be a number");
+  }, { onReject: ({ status, code }) => void seen.push(`${status} ${code}`) });
+  assertEquals(output, refused("422 Unprocessable Content", "count must be a number"));
+  assertEquals([errors, seen, counters.rejections], [[], ["422 bad-json"], { "bad-json": 1 }]);
+});
 
 Deno.test("a handler that does not respond: 500, and the error is reported", async () => {
   const { output, errors, counters } = await converse([GET], () => {});
