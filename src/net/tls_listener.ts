@@ -1,7 +1,7 @@
 /** A listener whose connections speak TLS, over any listener for TCP. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import tls from "node:tls";
-import { checkRecord, isText } from "../validate.ts";
+import { checkRecord, inspected, isText } from "../validate.ts";
 import { behindProxy, isProxyProtocol, trustedProxies } from "./proxied_conn.ts";
 import type { ProxyProtocolOptions } from "./proxied_conn.ts";
 import { TlsConn } from "./tls_conn.ts";
@@ -113,7 +113,7 @@ export interface TlsOptions extends TlsCertificate {
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, the ALPN protocols, and trusted proxies.
  * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`, whose certificate can be exchanged.
- * @throws {TypeError} An option is unknown or has the wrong type.
+ * @throws {TypeError} `listener` is no listener, or an option is unknown or has the wrong type.
  * @throws {RangeError} `proxyProtocol.from` is empty, or has a network without a valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  * @throws {Deno.errors.NotSupported} Deno is older than 2.9.
@@ -138,6 +138,7 @@ export interface TlsOptions extends TlsCertificate {
  */
 export function tlsListener(listener: Deno.Listener, options: TlsOptions): TlsListener {
   checkVersion(Deno.version.deno);
+  checkListener(listener);
   checkRecord("options of tlsListener", options, CHECKS);
   const { alpnProtocols = ["http/1.1", "http/1.0"] } = options;
   const proxies = options.proxyProtocol && trustedProxies(options.proxyProtocol);
@@ -156,6 +157,16 @@ export function checkVersion(version: string): void {
   const [major = 0, minor = 0] = version.split(".").map(Number);
   if (major > 2 || major === 2 && minor >= 9) return;
   throw new Deno.errors.NotSupported(`tlsListener needs Deno 2.9 or later: got ${version}`);
+}
+
+/** Rejects the single argument of `Deno.listenTls`, whose port would never be listened on. */
+function checkListener(listener: unknown): void {
+  if (typeof listener === "object" && listener !== null && "accept" in listener) return;
+  throw new TypeError(
+    `Listener must be a Deno.Listener: got ${
+      inspected(listener)
+    }; write tlsListener(Deno.listen({ port: 8443 }), { cert, key })`,
+  );
 }
 
 const CERTIFICATE_CHECKS = {

@@ -4,6 +4,7 @@ import { AsyncHttpServer } from "../server/server.ts";
 import type { ShutdownResult } from "../server/server.ts";
 import type { AsyncHttpServerOptions } from "../server/options.ts";
 import type { ServerStats } from "../stats.ts";
+import { isFunction } from "../validate.ts";
 import { fetchOver } from "./in_memory_fetch.ts";
 import type { FetchInput } from "./in_memory_fetch.ts";
 import { ManualClock, movedBy } from "./manual_clock.ts";
@@ -70,9 +71,7 @@ export class InMemoryServer implements AsyncDisposable {
 
   /** @ignore Made by `serveInMemory`. */
   constructor(handler: Handler, options?: AsyncHttpServerOptions) {
-    if (typeof handler !== "function") {
-      throw new TypeError(`Option handler must be a function: got ${handler}`);
-    }
+    isFunction("handler", handler);
     this.#handler = handler;
     this.#server = new AsyncHttpServer(options, movedBy(this.clock));
   }

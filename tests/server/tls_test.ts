@@ -214,6 +214,11 @@ testWith("openssl", "a certificate or a key that cannot be used is refused at on
     using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
     const refused = (options: unknown, kind: ErrorConstructor, message: string) =>
       assertThrows(() => tlsListener(listener, options as TlsOptions), kind, message);
+    assertThrows(
+      () => tlsListener({ port: 8443, cert, key } as unknown as Deno.Listener, undefined!),
+      TypeError,
+      "Listener must be a Deno.Listener: got an object; write tlsListener(Deno.listen({ port: 8443",
+    );
     refused({ cert: "no PEM", key }, Error, "must be a certificate and its key in PEM");
     refused({ cert, key: "" }, Error, "must be a certificate and its key in PEM");
     refused({ cert: key, key: cert }, Error, "must be a certificate and its key in PEM");

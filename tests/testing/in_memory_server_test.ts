@@ -278,6 +278,7 @@ Deno.test("shutdown: its grace passes by the clock; close lets requests be finis
 Deno.test("serveInMemory: rejects unknown options, and what is no handler", () => {
   const handler: Handler = () => {};
   assertThrows(() => serveInMemory("x" as unknown as Handler), TypeError, "must be a function");
+  assertThrows(() => serveInMemory({} as Handler), TypeError, "must be a function: got an object");
   assertThrows(
     () => serveInMemory(handler, { port: 1 } as AsyncHttpServerOptions),
     TypeError,
