@@ -231,8 +231,8 @@ export class Exchange {
           `Status of an interim response must be an integer from 102 to 199: got ${status}`,
         );
       }
-      checkMove(this.#state, "starting");
       const fields = fieldsToSend(headers);
+      checkMove(this.#state, "starting");
       checkBareFields(fields);
       if (this.head.protocol.minor === 0) return DONE;
       encodeBareHead(transport.out, status, fields);
@@ -405,7 +405,6 @@ export class Exchange {
   async #startStream(source: SourceReader, parts: ResponseParts) {
     try {
       const first = this.#body?.continueDue ? await this.#firstChunk(source) : undefined;
-      checkMove(this.#state, "streaming");
       const framing = this.#encodeHead(parts, null);
       this.#move("streaming");
       return { framing, first };
@@ -433,14 +432,17 @@ export class Exchange {
     ignoreRejection(source.cancel(reason));
   }
 
+  /** A getter of the fields, or the `toString` of a value, may respond itself: the move is checked behind them. */
   #encodeHead(parts: ResponseParts, size: number | null): ResponseFraming {
     const { transport, clock } = this.#connection;
+    const fields = fieldsToSend(parts.headers);
+    checkMove(this.#state, size === null ? "streaming" : "starting");
     const framing = encodeHead(transport.out, {
       method: this.head.method,
       minor: this.head.protocol.minor,
       status: parts.status,
       statusText: parts.statusText,
-      fields: fieldsToSend(parts.headers),
+      fields,
       size,
       persistent: this.#mayPersist(),
       date: clock.date,

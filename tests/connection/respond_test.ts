@@ -1,6 +1,7 @@
 /** `request.respond()`: the bytes that it sends, and what it rejects. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { GET, utf8 } from "../fixtures.ts";
+import type { FieldsInit, Request } from "@asynchttp/server";
+import { GET, streamOf, utf8 } from "../fixtures.ts";
 import { conversations } from "./conversations.ts";
 import { converse, DATE, refused, response } from "./harness.ts";
 
@@ -149,4 +150,56 @@ Deno.test("respond: a statusText that is not a string cannot split the head", as
   const statusText = { toString: () => "OK\r\nX: y" } as unknown as string;
   const { output } = await converse([GET], (r) => r.respond(200, "", {}, { statusText }));
   assertEquals(output, refused("500 Internal Server Error", "Internal Server Error"));
+});
+
+/** Fields whose value is made by an object that does `act` the first time. */
+function actingFields(act: () => void): Record<string, string> {
+  let acted = false;
+  const value = {
+    toString() {
+      if (!acted) act();
+      acted = true;
+      return "v";
+    },
+  };
+  return { "X-A": value as unknown as string };
+}
+
+for (
+  const [title, attempt] of Object.entries<(r: Request, fields: FieldsInit) => Promise<void>>({
+    "text": (request, fields) => request.respond(200, "second", fields),
+    "bytes": (request, fields) => request.respond(200, utf8("second"), fields),
+    "an interim response": (request, fields) => request.inform(103, fields),
+  })
+) {
+  Deno.test(`respond: a field that responds itself is the response, and ${title} is refused`, async () => {
+    const { output, errors } = await converse([GET + GET], async (request) => {
+      const fields = actingFields(() => void request.respond(200, "first"));
+      await assertRejects(() => attempt(request, fields), TypeError, "already been answered");
+    });
+    assertEquals(output, response("200 OK", "first").repeat(2));
+    assertEquals(errors, []);
+  });
+}
+
+Deno.test("respond: a field that begins a stream is the response, and what it is a field of is refused", async () => {
+  const { output, errors } = await converse([GET + GET], async (request) => {
+    const first = { "Content-Length": "5" };
+    const fields = actingFields(() => void request.respond(200, streamOf("first"), first));
+    await assertRejects(() => request.respond(200, "second", fields), TypeError, "being answered");
+  });
+  const streamed = `HTTP/1.1 200 OK\r\nContent-Length: 5\r\n${DATE}\r\nfirst`;
+  assertEquals(output, streamed.repeat(2));
+  assertEquals(errors, []);
+});
+
+Deno.test("respond: a field that takes the connection over ends the response before its first byte", async () => {
+  const { output } = await converse([GET], async (request) => {
+    let conn: Deno.Conn | undefined;
+    const fields = actingFields(() => conn = request.hijack());
+    await assertRejects(() => request.respond(200, "second", fields), TypeError, "handed over");
+    await conn!.write(utf8("raw"));
+    conn!.close();
+  });
+  assertEquals(output, "raw");
 });
