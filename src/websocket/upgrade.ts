@@ -9,8 +9,11 @@ import { Connection as HttpConnection } from "../connection/connection.ts";
 import { report } from "../connection/context.ts";
 import type { ServerContext } from "../connection/context.ts";
 import { exchangeOf, prepareSwitch, Request } from "../connection/request.ts";
+import type { FieldsInit } from "../fields_init.ts";
 import { checkRecord, isBoolean, isCount, isText } from "../validate.ts";
 import { sourceOf } from "../web/lazy_request.ts";
+import { fieldsToSend } from "../wire/fields.ts";
+import type { FieldPair } from "../wire/fields.ts";
 import { ConnDuplex } from "./conn_duplex.ts";
 import { chosenProtocol, refusalOf } from "./handshake.ts";
 import { startHeartbeat } from "./heartbeat.ts";
@@ -223,12 +226,14 @@ function ownRequest(request: globalThis.Request | Request): Request {
 /** Takes the connection over: sends 101, and lets frames follow. */
 function open(
   request: Request,
-  fields: Headers,
+  headers: FieldsInit,
   socket: ServerWebSocket,
   options: ResolvedOptions,
 ): void {
   // Closed before it was opened: there is nothing to open.
   if (socket.readyState === socket.CLOSED) throw new TypeError("The socket was closed");
+  // An object like a Response has fields of any kind, and `ws` sends them as they are.
+  const fields = fieldsToSend(headers);
   const duplex = new ConnDuplex(request.hijack());
   const server = HttpConnection.serverOf(exchangeOf(request).connection);
   serverOf(fields, options).handleUpgrade(
@@ -244,7 +249,7 @@ function open(
 }
 
 /** A server for one handshake: it holds no sockets, and options differ from request to request. */
-function serverOf(fields: Headers, options: ResolvedOptions): WebSocketServer {
+function serverOf(fields: readonly FieldPair[], options: ResolvedOptions): WebSocketServer {
   const { maxPayload } = options;
   const server = new WebSocketServer({
     noServer: true,
@@ -265,7 +270,7 @@ function serverOf(fields: Headers, options: ResolvedOptions): WebSocketServer {
 
 /** Fields that `ws` writes itself, and those of a body, which 101 has not. */
 const OF_THE_HANDSHAKE =
-  /^(?:connection|upgrade|sec-websocket-.*|content-length|content-type|transfer-encoding)$/;
+  /^(?:connection|upgrade|sec-websocket-.*|content-length|content-type|transfer-encoding)$/i;
 
 /** What `ws` reads of a request, as it was decided: one subprotocol at most. */
 function openingMessage(headers: Headers, options: ResolvedOptions): IncomingMessage {

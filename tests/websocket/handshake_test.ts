@@ -154,6 +154,31 @@ Deno.test("upgradeWebSocket: fields added to the response are sent, those of the
   }
 });
 
+/** What a client receives for a handshake that is answered with an object like a Response. */
+async function answerWith(headers: unknown): Promise<string> {
+  const { output, conn } = await converse([handshake() + BYE, EOF], (request) => {
+    upgradeWebSocket(request);
+    return request.respondWith({ status: 101, headers } as Response);
+  });
+  while (!conn.closed) await new Promise((resolve) => setTimeout(resolve));
+  return output;
+}
+
+Deno.test("upgradeWebSocket: an object like a Response has fields of every kind", async () => {
+  const fields = { "Set-Cookie": "id=é", "Sec-WebSocket-Accept": "forged", "Content-Length": "3" };
+  const accepted = ACCEPTED.replace(/\r\n$/, "Set-Cookie: id=é\r\n\r\n");
+  for (const headers of [fields, new Map(Object.entries(fields))]) {
+    assertEquals(await answerWith(headers), accepted);
+  }
+  assertEquals(await answerWith(undefined), ACCEPTED);
+});
+
+Deno.test("upgradeWebSocket: a field of such an object cannot end its line, nor leave the client without a word", async () => {
+  for (const headers of [new Map([["X-A", "a\r\nSet-Cookie: b"]]), { "X\r\nA": "b" }, "a"]) {
+    assertMatch(await answerWith(headers), /^HTTP\/1.1 500 .*\r\nContent-Type: text\/plain/);
+  }
+});
+
 Deno.test("upgradeWebSocket: a refused socket has an error and a close event, and is closed", async () => {
   const events: string[] = [];
   await converse([handshake({ Origin: "http://y" }), EOF], async (request) => {
