@@ -5,6 +5,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { AsyncHttpServer, RequestParseStream, streaming } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler } from "@asynchttp/server";
+import { fileURLToPath } from "node:url";
 import { BodyMemory } from "../src/connection/body_memory.ts";
 import { DEFAULT_LIMITS, DEFAULT_TIMEOUTS } from "../src/limits.ts";
 import { resolveOptions } from "../src/server/options.ts";
@@ -156,28 +157,24 @@ Deno.test("README.md: its first program serves", async () => {
   });
 });
 
-Deno.test({
-  name: "docs/cluster.md: its program serves on two cores",
-  ignore: Deno.build.os !== "linux",
-  async fn() {
-    await withFolder(async (folder) => {
-      const edits = { "port: 8080,": "port: 0,\n  workers: 2," };
-      const permission = `--allow-run=${Deno.execPath()}`;
-      await using server = await launchProgram(
-        folder,
-        "main({ number, port, stats })",
-        edits,
-        permission,
-      );
-      const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
-      const [hello, metrics] = await Promise.all(["/", "/metrics"].map(async (path) => {
-        const response = await fetch(`http://127.0.0.1:${port}${path}`);
-        return await response.text();
-      }));
-      assert(/^Hello from worker [12]\n$/.test(hello!), hello);
-      assert(/^requests [12]\nrestarts 0\n$/.test(metrics!), metrics);
-    });
-  },
+testWith("reusePort", "docs/cluster.md: its program serves on two cores", async () => {
+  await withFolder(async (folder) => {
+    const edits = { "port: 8080,": "port: 0,\n  workers: 2," };
+    const permission = `--allow-run=${Deno.execPath()}`;
+    await using server = await launchProgram(
+      folder,
+      "main({ number, port, stats })",
+      edits,
+      permission,
+    );
+    const [, port] = await server.line(/^Listening on http:\/\/localhost:(\d+)\/$/);
+    const [hello, metrics] = await Promise.all(["/", "/metrics"].map(async (path) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      return await response.text();
+    }));
+    assert(/^Hello from worker [12]\n$/.test(hello!), hello);
+    assert(/^requests [12]\nrestarts 0\n$/.test(metrics!), metrics);
+  });
 });
 
 testWith("openssl", "docs/operations.md: its program serves over TLS", async () => {
@@ -198,10 +195,9 @@ testWith("openssl", "docs/operations.md: its program serves over TLS", async () 
 });
 
 testWith(
-  "openssl",
+  ["openssl", "/proc"],
   "docs/operations.md: Deno.listenTls keeps a socket that it was told to close",
   async () => {
-    if (Deno.build.os !== "linux") return console.log("skipped, there is no /proc");
     await withCertificate(async (cert, key) => {
       const folder = cert.slice(0, cert.lastIndexOf("/"));
       const edits = {
@@ -241,7 +237,9 @@ testWith(
 
 /** Runs an example of this checkout on a free port, until it has answered. */
 async function answers(args: readonly string[]): Promise<void> {
-  const paths = args.map((arg) => arg.startsWith("examples/") ? new URL(arg, ROOT).pathname : arg);
+  const paths = args.map((arg) =>
+    arg.startsWith("examples/") ? fileURLToPath(new URL(arg, ROOT)) : arg
+  );
   await using example = launch(Deno.execPath(), ...paths, "0");
   const [, port] = await example.line(/Listening on http:\/\/[^:]+:(\d+)\//);
   const response = await fetch(`http://127.0.0.1:${port}/`);

@@ -6,17 +6,23 @@ type Os = typeof Deno.build.os;
 const PARTS: { readonly [part: string]: (os: Os) => boolean } = {
   /** Descriptors, memory and processor time of processes. */
   "/proc": (os) => os === "linux",
+  /** Addresses of this machine: macOS has 127.0.0.1 only. */
+  "127.0.0.0/8": (os) => os !== "darwin",
   /** A folder that lists the descriptors of the process itself. */
   "list of descriptors": (os) => os === "linux" || os === "darwin",
+  /** Programs that take other options elsewhere. */
+  "util-linux": (os) => os === "linux",
   /** A port that processes share. */
   reusePort: (os) => os === "linux",
   /** On Windows `kill` ends a process without asking it. */
   signals: (os) => os !== "windows",
   /** Deno has none on Windows (denoland/deno#18236). */
   "Unix sockets": (os) => os !== "windows",
+  /** The file systems of the others take `A` and `a` for one name. */
+  "case in file names": (os) => os === "linux",
   /** Names of files that have a colon, or end with a dot. */
   "free file names": (os) => os !== "windows",
-  /** Windows lets administrators only create them. */
+  /** Only administrators create them on Windows. */
   "symbolic links": (os) => os !== "windows",
 };
 

@@ -8,6 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import type { ClusterStats } from "@asynchttp/server/cluster";
+import { fileURLToPath } from "node:url";
 import { launch, run, testWith, withFolder } from "../server/tools.ts";
 import { head } from "../soak/traffic.ts";
 import {
@@ -16,7 +17,6 @@ import {
   LaunchedCluster,
   launchProgram,
   programCommand,
-  testCluster,
 } from "./launched_cluster.ts";
 
 /** So long that no test on a slow machine reaches it. */
@@ -46,25 +46,29 @@ for (const workers of [1, 2, 4]) {
   });
 }
 
-testCluster("cluster: kill -9 loses the requests in the worker's hands, no others", async () => {
-  await using cluster = await LaunchedCluster.start({ workers: 2 });
-  using first = await cluster.begin(1);
-  using second = await cluster.begin(2);
-  Deno.kill(first.pid, "SIGKILL");
-  await assertRejects(() => first.finish());
-  assertEquals((await second.finish()).text, "20000 bytes\n");
+testWith(
+  "reusePort",
+  "cluster: kill -9 loses the requests in the worker's hands, no others",
+  async () => {
+    await using cluster = await LaunchedCluster.start({ workers: 2 });
+    using first = await cluster.begin(1);
+    using second = await cluster.begin(2);
+    Deno.kill(first.pid, "SIGKILL");
+    await assertRejects(() => first.finish());
+    assertEquals((await second.finish()).text, "20000 bytes\n");
 
-  await gone(first.pid);
-  // The master hears of the death a moment later.
-  const { workers } = await cluster.until((stats) =>
-    stats.restarts === 1 && areListening(2)(stats)
-  );
-  assertEquals(workers.map(({ number }) => number), [1, 2]);
-  assertNotEquals(workers[0]!.pid, first.pid);
-  assertEquals(workers[1]!.pid, second.pid);
-});
+    await gone(first.pid);
+    // The master hears of the death a moment later.
+    const { workers } = await cluster.until((stats) =>
+      stats.restarts === 1 && areListening(2)(stats)
+    );
+    assertEquals(workers.map(({ number }) => number), [1, 2]);
+    assertNotEquals(workers[0]!.pid, first.pid);
+    assertEquals(workers[1]!.pid, second.pid);
+  },
+);
 
-testCluster("cluster: a worker that hangs is killed and replaced", async () => {
+testWith("reusePort", "cluster: a worker that hangs is killed and replaced", async () => {
   await using cluster = await LaunchedCluster.start({ workers: 2, heartbeat: 2000 });
   const { wire, pid } = await cluster.connectTo(1);
   using _ = wire;
@@ -78,7 +82,7 @@ testCluster("cluster: a worker that hangs is killed and replaced", async () => {
   assertEquals((await cluster.running.status).code, 0);
 });
 
-testCluster("cluster: too many deaths end it, with exit code 1", async () => {
+testWith("reusePort", "cluster: too many deaths end it, with exit code 1", async () => {
   await using cluster = await LaunchedCluster.start({ workers: 2, maxRestarts: 1 });
   const before = await cluster.workers();
   await assertRejects(() => cluster.get("/exit"));
@@ -92,34 +96,42 @@ testCluster("cluster: too many deaths end it, with exit code 1", async () => {
   for (const pid of [...before.values(), ...workers.map(({ pid }) => pid)]) await gone(pid);
 });
 
-testCluster("cluster: a worker that cannot start ends the program, without a restart", async () => {
-  await using running = launchProgram({ workers: 2, fail: 2 });
-  assertEquals((await running.status).code, 1);
-  assertEquals(running.lines(), []);
-});
+testWith(
+  "reusePort",
+  "cluster: a worker that cannot start ends the program, without a restart",
+  async () => {
+    await using running = launchProgram({ workers: 2, fail: 2 });
+    assertEquals((await running.status).code, 1);
+    assertEquals(running.lines(), []);
+  },
+);
 
-testCluster("cluster: SIGTERM lets requests finish, and idle clients send one more", async () => {
-  await using cluster = await LaunchedCluster.start({ workers: 2, ...PATIENT });
-  const pids = [...(await cluster.workers()).values()];
-  using begun = await cluster.begin(1);
-  const { wire: idle } = await cluster.connectTo(2);
-  using _ = idle;
-  cluster.running.kill("SIGTERM");
-  await cluster.refuses();
+testWith(
+  "reusePort",
+  "cluster: SIGTERM lets requests finish, and idle clients send one more",
+  async () => {
+    await using cluster = await LaunchedCluster.start({ workers: 2, ...PATIENT });
+    const pids = [...(await cluster.workers()).values()];
+    using begun = await cluster.begin(1);
+    const { wire: idle } = await cluster.connectTo(2);
+    using _ = idle;
+    cluster.running.kill("SIGTERM");
+    await cluster.refuses();
 
-  const answer = await begun.finish();
-  assertEquals([answer.text, answer.fields.get("connection")], ["20000 bytes\n", "close"]);
-  await idle.send(head("GET", "/"));
-  const last = await idle.answer();
-  assertEquals([last.text, last.fields.get("connection")], ["hello\n", "close"]);
-  idle.close();
+    const answer = await begun.finish();
+    assertEquals([answer.text, answer.fields.get("connection")], ["20000 bytes\n", "close"]);
+    await idle.send(head("GET", "/"));
+    const last = await idle.answer();
+    assertEquals([last.text, last.fields.get("connection")], ["hello\n", "close"]);
+    idle.close();
 
-  assertEquals((await cluster.running.status).code, 0);
-  await cluster.running.line(/^Finished: /);
-  for (const pid of pids) assert(!exists(pid));
-});
+    assertEquals((await cluster.running.status).code, 0);
+    await cluster.running.line(/^Finished: /);
+    for (const pid of pids) assert(!exists(pid));
+  },
+);
 
-testCluster("cluster: a second SIGTERM ends it at once", async () => {
+testWith("reusePort", "cluster: a second SIGTERM ends it at once", async () => {
   await using cluster = await LaunchedCluster.start({ workers: 1, ...PATIENT });
   using begun = await cluster.begin(1);
   cluster.running.kill("SIGTERM");
@@ -131,37 +143,49 @@ testCluster("cluster: a second SIGTERM ends it at once", async () => {
   assertEquals((await cluster.running.status).code, 0);
 });
 
-testCluster("cluster: workers end with their master, also where it is killed", async () => {
-  await using cluster = await LaunchedCluster.start({ workers: 2 });
-  using begun = await cluster.begin(1);
-  const pids = [...(await cluster.workers()).values()];
-  assertEquals(pids.length, 2);
-  cluster.running.kill("SIGKILL");
-  for (const pid of pids) await gone(pid);
-  await assertRejects(() => begun.finish());
-  await cluster.refuses();
-});
+testWith(
+  "reusePort",
+  "cluster: workers end with their master, also where it is killed",
+  async () => {
+    await using cluster = await LaunchedCluster.start({ workers: 2 });
+    using begun = await cluster.begin(1);
+    const pids = [...(await cluster.workers()).values()];
+    assertEquals(pids.length, 2);
+    cluster.running.kill("SIGKILL");
+    for (const pid of pids) await gone(pid);
+    await assertRejects(() => begun.finish());
+    await cluster.refuses();
+  },
+);
 
-testCluster("cluster: a worker that gets SIGTERM itself finishes, and is replaced", async () => {
-  await using cluster = await LaunchedCluster.start({ workers: 2, grace: 600_000, idle: 0 });
-  using begun = await cluster.begin(1);
-  Deno.kill(begun.pid, "SIGTERM");
-  assertEquals((await begun.finish()).text, "20000 bytes\n");
-  await gone(begun.pid);
-  await cluster.until((stats) => stats.restarts === 1 && areListening(2)(stats));
-});
+testWith(
+  "reusePort",
+  "cluster: a worker that gets SIGTERM itself finishes, and is replaced",
+  async () => {
+    await using cluster = await LaunchedCluster.start({ workers: 2, grace: 600_000, idle: 0 });
+    using begun = await cluster.begin(1);
+    Deno.kill(begun.pid, "SIGTERM");
+    assertEquals((await begun.finish()).text, "20000 bytes\n");
+    await gone(begun.pid);
+    await cluster.until((stats) => stats.restarts === 1 && areListening(2)(stats));
+  },
+);
 
-testCluster("cluster: what a worker prints comes out, whole and without records", async () => {
-  await using cluster = await LaunchedCluster.start({ workers: 2 });
-  for (let i = 0; i < 20; i++) await cluster.get(`/line${i}`);
-  for (let i = 0; i < 20; i++) {
-    await cluster.running.line(new RegExp(`^worker \\d is asked for /line${i}$`));
-  }
-  // deno-lint-ignore no-control-regex
-  assert(!cluster.running.lines().some((line) => /[\x1e{]/.test(line)));
-});
+testWith(
+  "reusePort",
+  "cluster: what a worker prints comes out, whole and without records",
+  async () => {
+    await using cluster = await LaunchedCluster.start({ workers: 2 });
+    for (let i = 0; i < 20; i++) await cluster.get(`/line${i}`);
+    for (let i = 0; i < 20; i++) {
+      await cluster.running.line(new RegExp(`^worker \\d is asked for /line${i}$`));
+    }
+    // deno-lint-ignore no-control-regex
+    assert(!cluster.running.lines().some((line) => /[\x1e{]/.test(line)));
+  },
+);
 
-testCluster("cluster: no counter goes down when a worker ends", async () => {
+testWith("reusePort", "cluster: no counter goes down when a worker ends", async () => {
   await using cluster = await LaunchedCluster.start({ workers: 2, idle: 0 });
   for (let i = 0; i < 20; i++) await cluster.get("/");
   const before = await cluster.until(({ requests }) => requests >= 20);
@@ -176,30 +200,34 @@ testCluster("cluster: no counter goes down when a worker ends", async () => {
   assertEquals(after.restarts, 0);
 });
 
-testCluster("cluster: a reload whose program cannot start leaves workers as they are", async () => {
-  await withFolder(async (folder) => {
-    const failWith = `${folder}/fail`;
-    const flags = ["--allow-net=127.0.0.1", `--allow-read=${folder}`];
-    await using cluster = await LaunchedCluster.start({ workers: 2, flags, fail: 2, failWith });
-    const before = await cluster.workers();
-    await Deno.writeTextFile(failWith, "");
-    cluster.running.kill("SIGHUP");
-    await cluster.running.line(
-      /^Reload ended, .*: Worker 2 ended before it listened: exit code 1$/,
-    );
-    const { workers, restarts } = await cluster.until(areListening(2));
-    assertEquals(restarts, 0);
-    assertNotEquals(workers[0]!.pid, before.get(1));
-    assertEquals(workers[1]!.pid, before.get(2));
+testWith(
+  "reusePort",
+  "cluster: a reload whose program cannot start leaves workers as they are",
+  async () => {
+    await withFolder(async (folder) => {
+      const failWith = `${folder}/fail`;
+      const flags = ["--allow-net=127.0.0.1", `--allow-read=${folder}`];
+      await using cluster = await LaunchedCluster.start({ workers: 2, flags, fail: 2, failWith });
+      const before = await cluster.workers();
+      await Deno.writeTextFile(failWith, "");
+      cluster.running.kill("SIGHUP");
+      await cluster.running.line(
+        /^Reload ended, .*: Worker 2 ended before it listened: exit code 1$/,
+      );
+      const { workers, restarts } = await cluster.until(areListening(2));
+      assertEquals(restarts, 0);
+      assertNotEquals(workers[0]!.pid, before.get(1));
+      assertEquals(workers[1]!.pid, before.get(2));
 
-    await Deno.remove(failWith);
-    cluster.running.kill("SIGHUP");
-    await cluster.replaced(1);
-    assertNotEquals((await cluster.workers()).get(2), before.get(2));
-    cluster.running.kill("SIGTERM");
-    assertEquals((await cluster.running.status).code, 0);
-  });
-});
+      await Deno.remove(failWith);
+      cluster.running.kill("SIGHUP");
+      await cluster.replaced(1);
+      assertNotEquals((await cluster.workers()).get(2), before.get(2));
+      cluster.running.kill("SIGTERM");
+      assertEquals((await cluster.running.status).code, 0);
+    });
+  },
+);
 
 /** Runs a program whose stdin is a terminal, closes that once it listens, and prints how it ended. */
 const TERMINAL = `
@@ -223,8 +251,8 @@ testWith(["reusePort", "python3"], "cluster: it ends with its terminal", async (
   assertMatch(stdout, /^Process .*\nEnding all workers\nFinished: .*\n 0\n$/, stderr);
 });
 
-testCluster("cluster: its program reloads and ends it", async () => {
-  const program = new URL("api_program.ts", import.meta.url).pathname;
+testWith("reusePort", "cluster: its program reloads and ends it", async () => {
+  const program = fileURLToPath(new URL("api_program.ts", import.meta.url));
   const flags = ["--no-prompt", `--allow-run=${Deno.execPath()}`];
   await using running = launch(Deno.execPath(), "run", ...flags, program);
   await running.line(/^The cluster is ending$/);
@@ -238,12 +266,16 @@ testCluster("cluster: its program reloads and ends it", async () => {
   assertEquals(rest, [refused, "Rest 0", "The cluster is ending"]);
 });
 
-testCluster("cluster: a main without a server ends the program with the reason", async () => {
-  const { code, stderr } = await run(
-    Deno.execPath(),
-    ...["run", "--no-prompt", `--allow-run=${Deno.execPath()}`],
-    new URL("no_server_program.ts", import.meta.url).pathname,
-  );
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, "Option main must return its server, which listens already");
-});
+testWith(
+  "reusePort",
+  "cluster: a main without a server ends the program with the reason",
+  async () => {
+    const { code, stderr } = await run(
+      Deno.execPath(),
+      ...["run", "--no-prompt", `--allow-run=${Deno.execPath()}`],
+      fileURLToPath(new URL("no_server_program.ts", import.meta.url)),
+    );
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "Option main must return its server, which listens already");
+  },
+);

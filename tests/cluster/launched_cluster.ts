@@ -2,22 +2,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { delay } from "@std/async";
 import type { ClusterOptions, ClusterStats } from "@asynchttp/server/cluster";
+import { fileURLToPath } from "node:url";
 import { head } from "../soak/traffic.ts";
 import { WireClient } from "../soak/wire_client.ts";
 import type { Answer } from "../soak/wire_client.ts";
 import { launch } from "../server/tools.ts";
 import type { Running } from "../server/tools.ts";
 
-const PROGRAM = new URL("program.ts", import.meta.url).pathname;
-
-/** Why the tests of whole clusters are skipped; "" where they run. */
-export const SKIPPED = Deno.build.os === "linux" ? "" : "a cluster needs Linux";
-
-/** Registers a test of processes, which is skipped where a cluster cannot run. */
-export function testCluster(name: string, fn: () => Promise<void>): void {
-  if (SKIPPED !== "") console.log(`skipped, ${SKIPPED}: ${name}`);
-  Deno.test({ name, ignore: SKIPPED !== "", fn });
-}
+const PROGRAM = fileURLToPath(new URL("program.ts", import.meta.url));
 
 /** Options of the program. */
 export type ProgramOptions = Omit<ClusterOptions, "main" | "log"> & {

@@ -41,29 +41,33 @@ async function forwards(front: Front): Promise<void> {
 
 for (const front of FRONTS) {
   testWith(
-    front.program,
+    [front.program, "127.0.0.0/8"],
     `deploy/: ${front.program} forwards, and hears of readiness`,
     () => forwards(front),
   );
 }
 
-testWith("haproxy", "deploy/haproxy.cfg: passes TLS through, and names the client", async () => {
-  await withCertificate(async (certFile, keyFile) => {
-    const tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-    const listener = tlsListener(tcp, {
-      cert: await Deno.readTextFile(certFile),
-      key: await Deno.readTextFile(keyFile),
-      proxyProtocol: { from: ["127.0.0.1"] },
+testWith(
+  ["haproxy", "127.0.0.0/8"],
+  "deploy/haproxy.cfg: passes TLS through, and names the client",
+  async () => {
+    await withCertificate(async (certFile, keyFile) => {
+      const tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
+      const listener = tlsListener(tcp, {
+        cert: await Deno.readTextFile(certFile),
+        key: await Deno.readTextFile(keyFile),
+        proxyProtocol: { from: ["127.0.0.1"] },
+      });
+      await using server = new AsyncHttpServer();
+      const serving = server.serve(listener, (request) => request.respond(200, request.hostname));
+      await withFront(HAPROXY_TLS, tcp.addr.port, async (port) => {
+        const args = ["-s", "--interface", "127.0.0.2", "--cacert", certFile];
+        const url = `https://localhost:${port}/`;
+        const connect = ["--connect-to", `localhost:${port}:127.0.0.1:${port}`];
+        assertEquals((await run("curl", ...args, ...connect, url)).stdout, "127.0.0.2");
+      });
+      server.close();
+      await serving;
     });
-    await using server = new AsyncHttpServer();
-    const serving = server.serve(listener, (request) => request.respond(200, request.hostname));
-    await withFront(HAPROXY_TLS, tcp.addr.port, async (port) => {
-      const args = ["-s", "--interface", "127.0.0.2", "--cacert", certFile];
-      const url = `https://localhost:${port}/`;
-      const connect = ["--connect-to", `localhost:${port}:127.0.0.1:${port}`];
-      assertEquals((await run("curl", ...args, ...connect, url)).stdout, "127.0.0.2");
-    });
-    server.close();
-    await serving;
-  });
-});
+  },
+);

@@ -7,8 +7,9 @@ import type { ClusterOptions } from "@asynchttp/server/cluster";
 import { faulty, record } from "@asynchttp/server/testing";
 import type { PlannedFault, RecordOptions } from "@asynchttp/server/testing";
 import { upgradeWebSocket } from "@asynchttp/server/websocket";
+import { fileURLToPath } from "node:url";
 import { resolveClusterOptions } from "../../src/cluster/options.ts";
-import { run, withFolder } from "../server/tools.ts";
+import { run, testWith, withFolder } from "../server/tools.ts";
 import { PACKAGE, specifierOf, userArgs, writeUserFolder } from "./user_program.ts";
 
 function page(name: string): Promise<string> {
@@ -67,7 +68,8 @@ interface Use {
   readonly program: string;
   readonly flags?: readonly string[];
   readonly prints: string;
-  readonly os?: typeof Deno.build.os;
+  /** What it needs of the system. */
+  readonly needs?: string;
 }
 
 const CLIENT = `
@@ -105,7 +107,7 @@ console.log(workers.stats().workers[0]!.state);
 `,
     flags: ["--no-npm", `--allow-run=${Deno.execPath()}`],
     prints: "listening",
-    os: "linux",
+    needs: "reusePort",
   },
   "./otel": {
     program: `
@@ -169,11 +171,11 @@ Deno.test("exports: there is a program for each entry", () => {
 
 // The flags allow nothing that the entry does not need; `--no-remote` and `--no-npm` prove that
 // an entry loads the files of this package alone.
-for (const [entry, { program, flags = [], prints, os = Deno.build.os }] of Object.entries(USES)) {
-  Deno.test({
-    name: `exports: a user imports ${specifierOf(entry)}`,
-    ignore: os !== Deno.build.os,
-    fn: () =>
+for (const [entry, { program, flags = [], prints, needs = [] }] of Object.entries(USES)) {
+  testWith(
+    needs,
+    `exports: a user imports ${specifierOf(entry)}`,
+    () =>
       withFolder(async (folder) => {
         await writeUserFolder(folder, { "main.ts": program });
         const args = userArgs(folder, "main.ts", "--check", "--no-remote", ...flags);
@@ -181,7 +183,7 @@ for (const [entry, { program, flags = [], prints, os = Deno.build.os }] of Objec
         assertEquals(code, 0, stderr);
         assertEquals(stdout.trimEnd(), prints);
       }),
-  });
+  );
 }
 
 Deno.test("CONTRIBUTING.md: its configuration runs the clone", async () => {
@@ -191,7 +193,7 @@ Deno.test("CONTRIBUTING.md: its configuration runs the clone", async () => {
     await writeUserFolder(folder, {
       "a.ts": `import "${PACKAGE.name}/testing";console.log("ok");`,
     });
-    const root = new URL("../../", import.meta.url).pathname;
+    const root = fileURLToPath(new URL("../../", import.meta.url));
     assert(config!.includes('"../server"'), config);
     await Deno.writeTextFile(`${folder}/deno.json`, config!.replace("../server", root));
     const { stdout, stderr } = await run(Deno.execPath(), ...userArgs(folder, "a.ts"));

@@ -3,7 +3,9 @@
  * `deno task test:docs` runs the examples; those that it cannot run are run here.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { launch, run, testWith, withCertificate, withFolder } from "../server/tools.ts";
+import { has } from "../systems.ts";
 import { PACKAGE, specifierOf, userArgs, writeUserFolder } from "./user_program.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -75,7 +77,7 @@ interface Documented {
 const { exports } = PACKAGE;
 
 async function documentation(): Promise<Record<string, Entry>> {
-  const files = Object.values(exports).map((path) => new URL(path, ROOT).pathname);
+  const files = Object.values(exports).map((path) => fileURLToPath(new URL(path, ROOT)));
   const { code, stdout, stderr } = await run(Deno.execPath(), "doc", "--json", ...files);
   assertEquals(code, 0, stderr);
   return JSON.parse(stdout).nodes;
@@ -291,7 +293,8 @@ function lie(example: Example, printed: readonly string[]): string | null {
 
 Deno.test("deno doc: every example prints what it says", async () => {
   await withFolder(async (folder) => {
-    const all = [...examples, ...moduleExamples].filter(({ info }) => info === "ts");
+    const all = [...examples, ...moduleExamples].filter(({ info }) => info === "ts")
+      .filter(runsHere);
     const files = all.map(({ text }, i) => [`${i}.ts`, `${text}export {};\n`]);
     await writeUserFolder(folder, { ...Object.fromEntries(files), "main.ts": COLLECTOR });
     const args = userArgs(folder, "main.ts", "--allow-all");
@@ -309,9 +312,22 @@ function isLeftOut({ info }: Example): boolean {
   return info === "ts ignore";
 }
 
-/** A cluster needs Linux. */
-function stepOf({ symbol, text }: Example, fn: () => Promise<void>): Deno.TestStepDefinition {
-  return { name: symbol, ignore: text.includes("/cluster") && Deno.build.os !== "linux", fn };
+/** What an example needs of the system; undefined if it runs everywhere. */
+function needOf({ text }: Example): string | undefined {
+  if (text.includes("/cluster")) return "reusePort";
+  return text.includes("Deno.kill(") ? "signals" : undefined;
+}
+
+/** Whether the system has what an example needs; a message says so where it has not. */
+function runsHere(example: Example): boolean {
+  const need = needOf(example);
+  if (need === undefined || has(need)) return true;
+  console.log(`skipped, no ${need} on this machine: the example of ${example.symbol}`);
+  return false;
+}
+
+function stepOf(example: Example, fn: () => Promise<void>): Deno.TestStepDefinition {
+  return { name: example.symbol, ignore: !runsHere(example), fn };
 }
 
 /** Writes an example as a program, with the paths of a certificate. */

@@ -1,4 +1,5 @@
 /** Programs of a user, in a folder of their own: they import the package by its name and `exports`. */
+import { fileURLToPath } from "node:url";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -24,7 +25,7 @@ export async function writeUserFolder(
 ): Promise<void> {
   const { name, version } = PACKAGE;
   const config = {
-    links: [ROOT.pathname],
+    links: [fileURLToPath(ROOT)],
     imports: { [name]: `jsr:${name}@^${version}` },
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));

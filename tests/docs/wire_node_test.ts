@@ -1,5 +1,6 @@
 /** The program for Node in `docs/wire.md` serves, and refuses. */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { launch, run, testWith, withFolder } from "../server/tools.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -8,7 +9,7 @@ const ROOT = new URL("../../", import.meta.url);
 async function install(folder: string): Promise<void> {
   const home = `${folder}/node_modules/@asynchttp/server`;
   await Deno.mkdir(home, { recursive: true });
-  const entry = new URL("wire.ts", ROOT).pathname;
+  const entry = fileURLToPath(new URL("wire.ts", ROOT));
   const { code, stderr } = await run(Deno.execPath(), "bundle", "-o", `${home}/wire.js`, entry);
   assertEquals(code, 0, stderr);
   const exports = { "./wire": "./wire.js" };

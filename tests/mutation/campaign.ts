@@ -2,6 +2,7 @@
  * Runs the tests of the pure part against mutants of `src/wire/`, each in a tree of its own, up
  * to the first test that fails.
  */
+import { fileURLToPath } from "node:url";
 import { mutantsOf } from "./mutants.ts";
 import type { Mutant } from "./mutants.ts";
 
@@ -91,7 +92,7 @@ async function killersOf(batch: readonly Mutant[]): Promise<(string | null)[]> {
 
 /** Makes a tree of links, in which one file is a mutant. */
 function plant(tree: string, { file, source }: Mutant): string {
-  for (const part of ["src", "tests"]) link(new URL(part, ROOT).pathname, `${tree}/${part}`);
+  for (const part of ["src", "tests"]) link(fileURLToPath(new URL(part, ROOT)), `${tree}/${part}`);
   Deno.removeSync(`${tree}/${WIRE}${file}`);
   Deno.writeTextFileSync(`${tree}/${WIRE}${file}`, source);
   return tree;
@@ -121,7 +122,7 @@ async function runOnce(
   trees: readonly string[],
   files: readonly string[],
 ): Promise<(string | null)[]> {
-  const script = new URL("run_tests.ts", import.meta.url).pathname;
+  const script = fileURLToPath(new URL("run_tests.ts", import.meta.url));
   const run = [Deno.execPath(), "run", "--allow-all", "--no-check", ...await IMPORT_MAP, script];
   // What a mutant runs is no coverage of the file that it is made of.
   const child = new Deno.Command("sh", {
@@ -164,7 +165,7 @@ async function* linesOf(child: Deno.ChildProcess): AsyncGenerator<string> {
 const IMPORT_MAP = importMap();
 
 async function importMap(): Promise<string[]> {
-  const script = new URL("tests/jsr_or_npm.ts", ROOT).pathname;
+  const script = fileURLToPath(new URL("tests/jsr_or_npm.ts", ROOT));
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", script],
     cwd: ROOT,

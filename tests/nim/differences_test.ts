@@ -3,13 +3,14 @@
  * differs, with the reason: a difference that it lacks fails, and so does one that it has in vain.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { launch, run, serving, testWith, withFolder } from "../server/tools.ts";
 import { handler } from "./handler.ts";
 import { INPUTS } from "./inputs.ts";
 import { difference, outcomeOf } from "./outcome.ts";
 
 const PAGE = new URL("../../docs/nim.md", import.meta.url);
-const SOURCE = new URL("server.nim", import.meta.url).pathname;
+const SOURCE = fileURLToPath(new URL("server.nim", import.meta.url));
 
 /** The rows of the tables of the page, without the padding that `deno fmt` adds. */
 async function listedRows(): Promise<string[]> {

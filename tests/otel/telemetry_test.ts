@@ -1,6 +1,7 @@
 /** The entry `./otel`: what Deno's own exporter sends to a receiver of OTLP over HTTP. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { exchangeBytes, launch, servingWell } from "../server/tools.ts";
+import { fileURLToPath } from "node:url";
+import { exchangeBytes, launch, servingWell, testWith } from "../server/tools.ts";
 
 interface Attribute {
   readonly key: string;
@@ -88,7 +89,7 @@ async function runApp(): Promise<Exported> {
       OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver}`,
     };
     const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    const app = new URL("app.ts", import.meta.url).pathname;
+    const app = fileURLToPath(new URL("app.ts", import.meta.url));
     await using running = launch("env", ...settings, Deno.execPath(), "run", "-A", app);
     const [, port] = await running.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\//);
     for (const each of REQUESTS) responses.push(await exchangeBytes(Number(port), each));
@@ -138,50 +139,58 @@ function received(): Promise<Exported> {
   return exported ??= runApp();
 }
 
-Deno.test("otel: Deno's exporter sends a span for each request", async () => {
+testWith("env", "otel: Deno's exporter sends a span for each request", async () => {
   assertEquals((await received()).spans.length, REQUESTS.length);
 });
 
-Deno.test("otel: a span has the attributes of the conventions, and the client's trace", async () => {
-  const all = await received();
-  const span = spanOf(all, "/users/1");
-  assertEquals([span.traceId, span.parentSpanId, span.kind], [TRACE, PARENT, 2]);
-  assertEquals([span.name, span.status.code], ["GET /users/:id", 0]);
-  assert(all.responses[0]!.endsWith(span.spanId), "another span was active in the handler");
-  const { "network.peer.port": port, ...attributes } = valuesOf(span.attributes);
-  assert(Number(port) > 0);
-  assertEquals(attributes, {
-    "http.request.method": "GET",
-    "http.response.status_code": 200,
-    "http.route": "/users/:id",
-    "url.scheme": "http",
-    "url.path": "/users/1",
-    "url.query": "q=2&sig=REDACTED",
-    "server.address": "example.org",
-    "server.port": 81,
-    "client.address": "127.0.0.1",
-    "network.peer.address": "127.0.0.1",
-    "network.protocol.version": "1.1",
-    "user_agent.original": "a/1",
-    "app.seen": true,
-  });
-});
+testWith(
+  "env",
+  "otel: a span has the attributes of the conventions, and the client's trace",
+  async () => {
+    const all = await received();
+    const span = spanOf(all, "/users/1");
+    assertEquals([span.traceId, span.parentSpanId, span.kind], [TRACE, PARENT, 2]);
+    assertEquals([span.name, span.status.code], ["GET /users/:id", 0]);
+    assert(all.responses[0]!.endsWith(span.spanId), "another span was active in the handler");
+    const { "network.peer.port": port, ...attributes } = valuesOf(span.attributes);
+    assert(Number(port) > 0);
+    assertEquals(attributes, {
+      "http.request.method": "GET",
+      "http.response.status_code": 200,
+      "http.route": "/users/:id",
+      "url.scheme": "http",
+      "url.path": "/users/1",
+      "url.query": "q=2&sig=REDACTED",
+      "server.address": "example.org",
+      "server.port": 81,
+      "client.address": "127.0.0.1",
+      "network.peer.address": "127.0.0.1",
+      "network.protocol.version": "1.1",
+      "user_agent.original": "a/1",
+      "app.seen": true,
+    });
+  },
+);
 
-Deno.test("otel: without a traceparent a trace begins, and the span is active in fetchHandler", async () => {
-  const all = await received();
-  const span = spanOf(all, "/web");
-  assertEquals([span.parentSpanId, span.name], ["", "POST /web"]);
-  assertMatch(span.traceId, /^[0-9a-f]{32}$/);
-  assert(all.responses[4]!.includes(span.spanId), "another span was active in the handler");
-});
+testWith(
+  "env",
+  "otel: without a traceparent a trace begins, and the span is active in fetchHandler",
+  async () => {
+    const all = await received();
+    const span = spanOf(all, "/web");
+    assertEquals([span.parentSpanId, span.name], ["", "POST /web"]);
+    assertMatch(span.traceId, /^[0-9a-f]{32}$/);
+    assert(all.responses[4]!.includes(span.spanId), "another span was active in the handler");
+  },
+);
 
-Deno.test("otel: fetch in a handler continues its trace", async () => {
+testWith("env", "otel: fetch in a handler continues its trace", async () => {
   const all = await received();
   const { traceId } = spanOf(all, "/fetch");
   assertMatch(all.responses.at(-2)!, new RegExp(`\r\n\r\n00-${traceId}-[0-9a-f]{16}-01$`));
 });
 
-Deno.test("otel: an unknown method is _OTHER, and a 4xx is no error", async () => {
+testWith("env", "otel: an unknown method is _OTHER, and a 4xx is no error", async () => {
   const span = spanOf(await received(), "/teapot");
   const attributes = valuesOf(span.attributes);
   assertEquals(span.name, "HTTP");
@@ -190,7 +199,7 @@ Deno.test("otel: an unknown method is _OTHER, and a 4xx is no error", async () =
   assertEquals([attributes["error.type"], span.status.code], [undefined, 0]);
 });
 
-Deno.test("otel: a handler that throws, and a response that is cut, are errors", async () => {
+testWith("env", "otel: a handler that throws, and a response that is cut, are errors", async () => {
   const thrown = spanOf(await received(), "/throws");
   const attributes = valuesOf(thrown.attributes);
   assertEquals(attributes["http.response.status_code"], 500);
@@ -200,15 +209,19 @@ Deno.test("otel: a handler that throws, and a response that is cut, are errors",
   assertEquals([valuesOf(cut.attributes)["error.type"], cut.status.code], ["cut", 2]);
 });
 
-Deno.test("otel: a body that is refused while the handler reads it is no error of the handler", async () => {
-  const span = spanOf(await received(), "/large");
-  const attributes = valuesOf(span.attributes);
-  assertEquals(attributes["http.response.status_code"], 413);
-  assertEquals([attributes["error.type"], span.status.code], [undefined, 0]);
-  assertEquals(span.events, []);
-});
+testWith(
+  "env",
+  "otel: a body that is refused while the handler reads it is no error of the handler",
+  async () => {
+    const span = spanOf(await received(), "/large");
+    const attributes = valuesOf(span.attributes);
+    assertEquals(attributes["http.response.status_code"], 413);
+    assertEquals([attributes["error.type"], span.status.code], [undefined, 0]);
+    assertEquals(span.events, []);
+  },
+);
 
-Deno.test("otel: a request that was refused before a handler has a span, too", async () => {
+testWith("env", "otel: a request that was refused before a handler has a span, too", async () => {
   const { spans } = await received();
   const refused = spans.filter(({ attributes }) =>
     valuesOf(attributes)["http.response.status_code"] === 400
@@ -217,31 +230,35 @@ Deno.test("otel: a request that was refused before a handler has a span, too", a
   assertEquals(valuesOf(refused[0]!.attributes)["client.address"], "127.0.0.1");
 });
 
-Deno.test("otel: the duration is that of the spans, in seconds, with the advised buckets", async () => {
-  const { metrics, spans } = await received();
-  const { unit, histogram } = metrics.get("http.server.request.duration")!;
-  const points = histogram!.dataPoints;
-  assertEquals(unit, "s");
-  const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
-  assertEquals(points[0]!.explicitBounds, bounds);
-  assertEquals(points.reduce((sum, { count }) => sum + Number(count), 0), spans.length);
-  const routed = points.filter(({ attributes }) => {
-    return valuesOf(attributes)["http.route"] === "/users/:id";
-  });
-  assertEquals(routed.map(({ attributes }) => valuesOf(attributes)), [{
-    "http.request.method": "GET",
-    "http.response.status_code": 200,
-    "http.route": "/users/:id",
-    "network.protocol.version": "1.1",
-    "url.scheme": "http",
-  }]);
-  const { startTimeUnixNano, endTimeUnixNano } = spanOf(await received(), "/users/1");
-  const nanoseconds = Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano));
-  // The exporter's times come from a double of milliseconds, precise to about 250 ns.
-  assert(Math.abs(routed[0]!.sum! - nanoseconds / 1e9) < 2e-6);
-});
+testWith(
+  "env",
+  "otel: the duration is that of the spans, in seconds, with the advised buckets",
+  async () => {
+    const { metrics, spans } = await received();
+    const { unit, histogram } = metrics.get("http.server.request.duration")!;
+    const points = histogram!.dataPoints;
+    assertEquals(unit, "s");
+    const bounds = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+    assertEquals(points[0]!.explicitBounds, bounds);
+    assertEquals(points.reduce((sum, { count }) => sum + Number(count), 0), spans.length);
+    const routed = points.filter(({ attributes }) => {
+      return valuesOf(attributes)["http.route"] === "/users/:id";
+    });
+    assertEquals(routed.map(({ attributes }) => valuesOf(attributes)), [{
+      "http.request.method": "GET",
+      "http.response.status_code": 200,
+      "http.route": "/users/:id",
+      "network.protocol.version": "1.1",
+      "url.scheme": "http",
+    }]);
+    const { startTimeUnixNano, endTimeUnixNano } = spanOf(await received(), "/users/1");
+    const nanoseconds = Number(BigInt(endTimeUnixNano) - BigInt(startTimeUnixNano));
+    // The exporter's times come from a double of milliseconds, precise to about 250 ns.
+    assert(Math.abs(routed[0]!.sum! - nanoseconds / 1e9) < 2e-6);
+  },
+);
 
-Deno.test("otel: no request is active at the end", async () => {
+testWith("env", "otel: no request is active at the end", async () => {
   const { metrics } = await received();
   const { unit, sum } = metrics.get("http.server.active_requests")!;
   assertEquals(unit, "{request}");

@@ -1,4 +1,5 @@
 /** All tests of `tests/wire/` and those that they test as one script without imports. */
+import { fileURLToPath } from "node:url";
 const ROOT = new URL("../../", import.meta.url);
 
 /** Tests of this platform: a module of Node's to compare with; a `Proxy` that counts reads, which other `Buffer`s refuse. */
@@ -39,7 +40,7 @@ export async function bundleTests(folder: string, place: "process" | "page"): Pr
   const main = `${folder}/main.ts`;
   const script = `${folder}/tests.mjs`;
   await Deno.writeTextFile(main, entry(place === "process" ? PRINT : SHOW));
-  const config = `--config=${new URL("deno.json", ROOT).pathname}`;
+  const config = `--config=${fileURLToPath(new URL("deno.json", ROOT))}`;
   const args = ["bundle", "--quiet", "--platform=browser", config, ...await resolution()];
   const command = new Deno.Command(Deno.execPath(), { args: [...args, `-o=${script}`, main] });
   const { code, stderr } = await command.output();
@@ -50,8 +51,8 @@ export async function bundleTests(folder: string, place: "process" | "page"): Pr
 /** The arguments that find `@std`. */
 async function resolution(): Promise<string[]> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", new URL("tests/jsr_or_npm.ts", ROOT).pathname],
+    args: ["run", "-A", fileURLToPath(new URL("tests/jsr_or_npm.ts", ROOT))],
   }).output();
   return new TextDecoder().decode(stdout).trim().split(" ")
-    .map((arg) => arg.replace("=tests/", `=${new URL("tests/", ROOT).pathname}`));
+    .map((arg) => arg.replace("=tests/", `=${fileURLToPath(new URL("tests/", ROOT))}`));
 }

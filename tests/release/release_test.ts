@@ -1,9 +1,10 @@
 /** `deno task release` in a repository of its own: what it refuses, shows, commits and tags. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { testWith } from "../server/tools.ts";
 
-const MAIN = new URL("../../release/main.ts", import.meta.url).pathname;
-const NOTES = new URL("../../release/notes.ts", import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL("../../release/main.ts", import.meta.url));
+const NOTES = fileURLToPath(new URL("../../release/notes.ts", import.meta.url));
 
 const CHANGELOG = "# Changelog\n\n## [Unreleased]\n\n- A change.\n";
 

@@ -3,6 +3,7 @@
  * it does on a terminal only, and warns of nothing.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { documented, exampleNames, EXAMPLES } from "./example_commands.ts";
 import { launch, testWith, withCertificate, withFolder } from "./tools.ts";
 
@@ -40,33 +41,37 @@ async function folderWithCertificate(
 }
 
 for (const name of exampleNames()) {
-  testWith("script", `examples/${name}: no prompt and no warning on a terminal`, async () => {
-    await folderWithCertificate(async (folder) => {
-      const { flags } = documented(name);
-      const args = ARGUMENTS[name] ?? ["0"];
-      const path = new URL(name, EXAMPLES).pathname;
-      // deno test looks for its configuration where it runs, deno run beside the program.
-      const cwd = flags[0] === "test" ? new URL("..", EXAMPLES).pathname : folder;
-      await using example = onTerminal([Deno.execPath(), ...flags, path, ...args], cwd);
-      const [, origin] = await example.line(/Listening on (\S+)|\d+ passed/);
-      // What only a request needs is asked for now.
-      if (origin?.startsWith("http:")) {
-        await (await fetch(origin, { redirect: "manual" })).body?.cancel();
-      }
-      const complaints = example.lines().filter((line) => COMPLAINT.test(line));
-      assertEquals(complaints, []);
-      assert(example.lines().length > 0);
-      if (OUTLIVES_TERMINAL.includes(name)) {
-        example.kill("SIGTERM");
-        await example.status;
-      }
-    });
-  });
+  testWith(
+    ["script", "util-linux"],
+    `examples/${name}: no prompt and no warning on a terminal`,
+    async () => {
+      await folderWithCertificate(async (folder) => {
+        const { flags } = documented(name);
+        const args = ARGUMENTS[name] ?? ["0"];
+        const path = fileURLToPath(new URL(name, EXAMPLES));
+        // deno test looks for its configuration where it runs, deno run beside the program.
+        const cwd = flags[0] === "test" ? fileURLToPath(new URL("..", EXAMPLES)) : folder;
+        await using example = onTerminal([Deno.execPath(), ...flags, path, ...args], cwd);
+        const [, origin] = await example.line(/Listening on (\S+)|\d+ passed/);
+        // What only a request needs is asked for now.
+        if (origin?.startsWith("http:")) {
+          await (await fetch(origin, { redirect: "manual" })).body?.cancel();
+        }
+        const complaints = example.lines().filter((line) => COMPLAINT.test(line));
+        assertEquals(complaints, []);
+        assert(example.lines().length > 0);
+        if (OUTLIVES_TERMINAL.includes(name)) {
+          example.kill("SIGTERM");
+          await example.status;
+        }
+      });
+    },
+  );
 }
 
-testWith("script", "examples: this test sees a prompt", async () => {
+testWith(["script", "util-linux"], "examples: this test sees a prompt", async () => {
   await withFolder(async (folder) => {
-    const path = new URL("hello_world.ts", EXAMPLES).pathname;
+    const path = fileURLToPath(new URL("hello_world.ts", EXAMPLES));
     await using example = onTerminal([Deno.execPath(), "run", path, "0"], folder);
     const [line] = await example.line(COMPLAINT);
     assert(line!.includes("net access"), line);

@@ -1,9 +1,10 @@
 /** Each example as a process of its own, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { CHROMIUM_FLAGS, curl, launch, launchExample, run, testWith, withFolder } from "./tools.ts";
 
 testWith("curl", "examples/hello_world.ts", async () => {
-  const path = new URL("../../examples/hello_world.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("../../examples/hello_world.ts", import.meta.url));
   await using example = launch(Deno.execPath(), "run", "--allow-net", path);
   await example.line(/^Listening on http:\/\/127\.0\.0\.1:8080\/$/);
   assertMatch(

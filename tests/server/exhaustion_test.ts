@@ -9,6 +9,7 @@ import { deadline, delay } from "@std/async";
 import { poll, ServerProcess } from "../soak/server_process.ts";
 import type { Plan } from "../soak/server_process.ts";
 import { WireClient } from "../soak/wire_client.ts";
+import { testWith } from "./tools.ts";
 
 const DESCRIPTORS = 80;
 const CLIENTS = 300;
@@ -153,95 +154,111 @@ async function assertResumes(server: ServerProcess, crowd: Crowd, before: number
   assert(await server.end(), "The server did not shut down by itself");
 }
 
-Deno.test("serve without the guard: idle connections are closed, longest idle first, and the others persist", async () => {
-  await using server = await start({ accept: "serve" });
-  const before = await warmSockets(server);
-  using crowd = new Crowd(server.ports.streaming);
+testWith(
+  "/proc",
+  "serve without the guard: idle connections are closed, longest idle first, and the others persist",
+  async () => {
+    await using server = await start({ accept: "serve" });
+    const before = await warmSockets(server);
+    using crowd = new Crowd(server.ports.streaming);
 
-  // Client 0 gets a response after 20 have connected, so it is the least idle of them.
-  // Client 1 is within a request.
-  await crowd.grow(20);
-  await accepts(server, 20);
-  await crowd.clients[0]!.send(get("/text?n=5"));
-  assertEquals((await crowd.clients[0]!.answer()).length, 5);
-  await crowd.clients[1]!.send(get("/wait?ms=600000"));
-  const begun = async () => (await server.report()).stats.requests === 5;
-  assert(await poll(begun, PATIENCE));
-  await crowd.grow(CLIENTS);
-  crowd.watch();
+    // Client 0 gets a response after 20 have connected, so it is the least idle of them.
+    // Client 1 is within a request.
+    await crowd.grow(20);
+    await accepts(server, 20);
+    await crowd.clients[0]!.send(get("/text?n=5"));
+    assertEquals((await crowd.clients[0]!.answer()).length, 5);
+    await crowd.clients[1]!.send(get("/wait?ms=600000"));
+    const begun = async () => (await server.report()).stats.requests === 5;
+    assert(await poll(begun, PATIENCE));
+    await crowd.grow(CLIENTS);
+    crowd.watch();
 
-  await accepts(server, CLIENTS);
-  await settle(server);
-  await assertAtRest(server);
-  await assertCountsAgree(server, before);
+    await accepts(server, CLIENTS);
+    await settle(server);
+    await assertAtRest(server);
+    await assertCountsAgree(server, before);
 
-  const { stats, errors } = await server.report();
-  assertEquals(Object.keys(errors), ["EMFILE"]);
-  const order = [...range(2, 20), 0, ...range(20, CLIENTS)];
-  const closed = CLIENTS - stats.connections.open;
-  assert(await poll(() => crowd.closed.size === closed, PATIENCE));
-  assertEquals(sorted(crowd.closed), sorted(order.slice(0, closed)));
-  await assertResumes(server, crowd, before);
-});
+    const { stats, errors } = await server.report();
+    assertEquals(Object.keys(errors), ["EMFILE"]);
+    const order = [...range(2, 20), 0, ...range(20, CLIENTS)];
+    const closed = CLIENTS - stats.connections.open;
+    assert(await poll(() => crowd.closed.size === closed, PATIENCE));
+    assertEquals(sorted(crowd.closed), sorted(order.slice(0, closed)));
+    await assertResumes(server, crowd, before);
+  },
+);
 
-Deno.test("serve without the guard: a connection within a request is not closed, however many clients wait", async () => {
-  await using server = await start({ accept: "serve" });
-  const before = await warmSockets(server);
-  using crowd = new Crowd(server.ports.streaming);
-  const busy = 40;
-  await crowd.grow(busy);
-  for (const client of crowd.clients) await client.send(get("/wait?ms=600000"));
-  const begun = async () =>
-    (await server.report()).stats.requests === busy + Object.keys(server.ports).length;
-  assert(await poll(begun, PATIENCE));
+testWith(
+  "/proc",
+  "serve without the guard: a connection within a request is not closed, however many clients wait",
+  async () => {
+    await using server = await start({ accept: "serve" });
+    const before = await warmSockets(server);
+    using crowd = new Crowd(server.ports.streaming);
+    const busy = 40;
+    await crowd.grow(busy);
+    for (const client of crowd.clients) await client.send(get("/wait?ms=600000"));
+    const begun = async () =>
+      (await server.report()).stats.requests === busy + Object.keys(server.ports).length;
+    assert(await poll(begun, PATIENCE));
 
-  await crowd.grow(CLIENTS);
-  for (const client of crowd.clients.slice(busy)) {
-    // The server may have closed it before.
-    await client.send(get("/wait?ms=600000")).catch(() => {});
-  }
-  crowd.watch();
-  await settle(server);
-  await assertAtRest(server);
-  await assertCountsAgree(server, before);
-  const { errors } = await server.report();
-  assertEquals(Object.keys(errors), ["EMFILE"]);
-  assertEquals(sorted(crowd.closed).filter((at) => at < busy), []);
-  await assertResumes(server, crowd, before);
-});
+    await crowd.grow(CLIENTS);
+    for (const client of crowd.clients.slice(busy)) {
+      // The server may have closed it before.
+      await client.send(get("/wait?ms=600000")).catch(() => {});
+    }
+    crowd.watch();
+    await settle(server);
+    await assertAtRest(server);
+    await assertCountsAgree(server, before);
+    const { errors } = await server.report();
+    assertEquals(Object.keys(errors), ["EMFILE"]);
+    assertEquals(sorted(crowd.closed).filter((at) => at < busy), []);
+    await assertResumes(server, crowd, before);
+  },
+);
 
 for (const accept of ["serve", "loop"] as const) {
-  Deno.test(`${accept} with the guard: stops accepting before the last descriptor`, async () => {
-    await using server = await start({ accept, assumedDescriptorsPerRequest: 5 });
+  testWith(
+    "/proc",
+    `${accept} with the guard: stops accepting before the last descriptor`,
+    async () => {
+      await using server = await start({ accept, assumedDescriptorsPerRequest: 5 });
+      const before = await warmSockets(server);
+      using crowd = new Crowd(server.ports.streaming);
+      await crowd.grow(CLIENTS);
+      crowd.watch();
+
+      await settle(server);
+      await assertAtRest(server);
+      await assertCountsAgree(server, before);
+      assert(server.descriptors <= DESCRIPTORS - 5 + 1, `${server.descriptors} descriptors`);
+      const { errors } = await server.report();
+      assertEquals(errors, {});
+      await assertResumes(server, crowd, before);
+    },
+  );
+}
+
+testWith(
+  "/proc",
+  "acceptRequest loop without the guard: a failed accept rejects, and the loop may go on",
+  async () => {
+    await using server = await start({ accept: "loop", assumedDescriptorsPerRequest: -1 });
     const before = await warmSockets(server);
     using crowd = new Crowd(server.ports.streaming);
     await crowd.grow(CLIENTS);
     crowd.watch();
 
-    await settle(server);
+    const failing = async () => ((await server.report()).errors.EMFILE ?? 0) > 5;
+    assert(await poll(failing, PATIENCE), "No accept failed");
     await assertAtRest(server);
     await assertCountsAgree(server, before);
-    assert(server.descriptors <= DESCRIPTORS - 5 + 1, `${server.descriptors} descriptors`);
-    const { errors } = await server.report();
-    assertEquals(errors, {});
+    assertEquals(Object.keys((await server.report()).errors), ["EMFILE"]);
     await assertResumes(server, crowd, before);
-  });
-}
-
-Deno.test("acceptRequest loop without the guard: a failed accept rejects, and the loop may go on", async () => {
-  await using server = await start({ accept: "loop", assumedDescriptorsPerRequest: -1 });
-  const before = await warmSockets(server);
-  using crowd = new Crowd(server.ports.streaming);
-  await crowd.grow(CLIENTS);
-  crowd.watch();
-
-  const failing = async () => ((await server.report()).errors.EMFILE ?? 0) > 5;
-  assert(await poll(failing, PATIENCE), "No accept failed");
-  await assertAtRest(server);
-  await assertCountsAgree(server, before);
-  assertEquals(Object.keys((await server.report()).errors), ["EMFILE"]);
-  await assertResumes(server, crowd, before);
-});
+  },
+);
 
 function range(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, at) => from + at);

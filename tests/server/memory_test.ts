@@ -5,6 +5,7 @@
  * what the server keeps.
  */
 import { assert, assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { launch, run, testWith } from "./tools.ts";
 
 const GIB = 2 ** 30;
@@ -18,7 +19,7 @@ const FLAGS = ["run", "--v8-flags=--expose-gc", "--allow-net", "--allow-sys"];
 const MAX_AHEAD = 64e6;
 
 async function withServer(use: (origin: string) => Promise<void>): Promise<void> {
-  const path = new URL("memory_server.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("memory_server.ts", import.meta.url));
   await using server = launch(Deno.execPath(), ...FLAGS, path);
   const [, origin] = await server.line(/^Listening on (http:\/\/[^/]+)\//);
   await use(origin!);

@@ -118,19 +118,23 @@ Deno.test("examples/multipart.ts: a start removes the parts of earlier runs, and
   assertEquals(await namesIn(site.folder), kept.sort());
 });
 
-Deno.test("examples/multipart.ts: a second SIGTERM cuts the forms and removes their parts", async () => {
-  await using site = await openForms(["earlier"]);
-  const { port, folder, example } = site;
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await begin(conn, folder);
-  example.kill("SIGTERM");
-  await untilClosed(port);
-  assertEquals((await namesIn(folder)).length, 2);
-  example.kill("SIGTERM");
-  const { code, signal } = await example.status;
-  assertEquals([code, signal], [0, null]);
-  assertEquals(await namesIn(folder), ["earlier"]);
-});
+testWith(
+  "signals",
+  "examples/multipart.ts: a second SIGTERM cuts the forms and removes their parts",
+  async () => {
+    await using site = await openForms(["earlier"]);
+    const { port, folder, example } = site;
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await begin(conn, folder);
+    example.kill("SIGTERM");
+    await untilClosed(port);
+    assertEquals((await namesIn(folder)).length, 2);
+    example.kill("SIGTERM");
+    const { code, signal } = await example.status;
+    assertEquals([code, signal], [0, null]);
+    assertEquals(await namesIn(folder), ["earlier"]);
+  },
+);
 
 testWith("chromium", "examples/multipart.ts: files chosen in a browser", async () => {
   await using site = await openForms();

@@ -7,6 +7,7 @@ import {
   EXAMPLES,
   launchDocumented,
 } from "./example_commands.ts";
+import { fileURLToPath } from "node:url";
 import { servingWell } from "./tools.ts";
 import { curl, launch, run, testWith, withCertificate, withFolder } from "./tools.ts";
 
@@ -235,13 +236,13 @@ testWith("curl", "examples/reverse_proxy.ts", async () => {
 Deno.test("examples/unit_test.ts passes without any permission", async () => {
   const { flags } = documented("unit_test.ts");
   assertEquals(flags, ["test"]);
-  const path = new URL("unit_test.ts", EXAMPLES).pathname;
+  const path = fileURLToPath(new URL("unit_test.ts", EXAMPLES));
   const { code, stdout } = await run(Deno.execPath(), ...flags, "--no-prompt", path);
   assertEquals(code, 0, stdout);
   assertStringIncludes(stdout, "3 passed");
 });
 
-testWith("curl", "examples/rate_limit.ts", async () => {
+testWith(["curl", "127.0.0.0/8"], "examples/rate_limit.ts", async () => {
   // So slowly that no token comes back while the test runs.
   const { example, origin } = await launchDocumented("rate_limit.ts", ["0", "2", "0.001"]);
   await using _ = example;

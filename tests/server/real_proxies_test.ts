@@ -4,6 +4,7 @@ import { AsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler } from "@asynchttp/server";
 import { tlsListener } from "@asynchttp/server/tls";
 import { soon } from "../fixtures.ts";
+import { has } from "../systems.ts";
 import {
   curl,
   freePort,
@@ -263,19 +264,23 @@ const HEADERS: readonly (readonly [header: "forwarded" | "x-forwarded", rules: s
 ];
 
 for (const [header, rules] of HEADERS) {
-  testWith("haproxy", `forwarded: HAProxy, ${header}, past what a client sends`, async () => {
-    const listener = tcp();
-    await serving(listener, { forwarded: { from: ["127.0.0.1"], header } }, async () => {
-      const front = freePort();
-      const back = `127.0.0.1:${listener.addr.port}`;
-      const section = haproxyListen("a", front, back, "").replace("mode tcp", "mode http");
-      await withHaproxy(`${section}\n  ${rules}`, front, async () => {
-        const seen = await forge(front);
-        assertEquals([seen.remote, seen.url], ["127.0.0.9:0", "https://h/a"]);
-        assertMatch(seen.peer, /^127\.0\.0\.1:\d+$/);
+  testWith(
+    ["haproxy", "127.0.0.0/8"],
+    `forwarded: HAProxy, ${header}, past what a client sends`,
+    async () => {
+      const listener = tcp();
+      await serving(listener, { forwarded: { from: ["127.0.0.1"], header } }, async () => {
+        const front = freePort();
+        const back = `127.0.0.1:${listener.addr.port}`;
+        const section = haproxyListen("a", front, back, "").replace("mode tcp", "mode http");
+        await withHaproxy(`${section}\n  ${rules}`, front, async () => {
+          const seen = await forge(front);
+          assertEquals([seen.remote, seen.url], ["127.0.0.9:0", "https://h/a"]);
+          assertMatch(seen.peer, /^127\.0\.0\.1:\d+$/);
+        });
       });
-    });
-  });
+    },
+  );
 }
 
 async function withNginx(
@@ -297,15 +302,18 @@ async function withNginx(
   });
 }
 
-testWith("nginx", "forwarded: nginx to a Unix socket, past what a client sends", async () => {
-  await withFolder(async (folder) => {
-    const listener = Deno.listen({ transport: "unix", path: `${folder}/http` });
-    const options: AsyncHttpServerOptions = {
-      forwarded: { from: ["unix"], header: "x-forwarded" },
-    };
-    await serving(listener, options, async () => {
-      const front = freePort();
-      const configuration = `events {}
+testWith(
+  ["nginx", "127.0.0.0/8"],
+  "forwarded: nginx to a Unix socket, past what a client sends",
+  async () => {
+    await withFolder(async (folder) => {
+      const listener = Deno.listen({ transport: "unix", path: `${folder}/http` });
+      const options: AsyncHttpServerOptions = {
+        forwarded: { from: ["unix"], header: "x-forwarded" },
+      };
+      await serving(listener, options, async () => {
+        const front = freePort();
+        const configuration = `events {}
         http {
           access_log off;
           client_body_temp_path FOLDER; proxy_temp_path FOLDER; fastcgi_temp_path FOLDER;
@@ -318,17 +326,18 @@ testWith("nginx", "forwarded: nginx to a Unix socket, past what a client sends",
             location / { proxy_pass http://unix:${folder}/http:; }
           }
         }`;
-      await withNginx(configuration, front, async () => {
-        const seen = await forge(front);
-        assertEquals([seen.remote, seen.url, seen.peer], ["127.0.0.9:0", "https://h/a", "unix"]);
+        await withNginx(configuration, front, async () => {
+          const seen = await forge(front);
+          assertEquals([seen.remote, seen.url, seen.peer], ["127.0.0.9:0", "https://h/a", "unix"]);
+        });
       });
     });
-  });
-});
+  },
+);
 
 /** Of the Debian package libnginx-mod-stream. */
 const STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
-const hasStream = await Deno.stat(STREAM_MODULE).then(() => true, () => false);
+const hasStream = has("nginx") && await Deno.stat(STREAM_MODULE).then(() => true, () => false);
 const title = "proxyProtocol: nginx, its stream module with proxy_protocol on";
 if (!hasStream) console.log(`skipped, nginx has no stream module on this machine: ${title}`);
 

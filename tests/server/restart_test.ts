@@ -7,15 +7,16 @@
  */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { delay } from "@std/async";
+import { fileURLToPath } from "node:url";
 import { expect, head } from "../soak/traffic.ts";
 import { WireClient } from "../soak/wire_client.ts";
 import type { Answer } from "../soak/wire_client.ts";
 import { PersistentClient } from "./persistent_client.ts";
 import type { Exchange } from "./persistent_client.ts";
-import { launch } from "./tools.ts";
+import { launch, testWith } from "./tools.ts";
 import type { Running } from "./tools.ts";
 
-const EXAMPLE = new URL("../../examples/graceful_shutdown.ts", import.meta.url).pathname;
+const EXAMPLE = fileURLToPath(new URL("../../examples/graceful_shutdown.ts", import.meta.url));
 
 const CLIENTS = 200;
 /** Clients that are within an upload when the signal arrives. */
@@ -186,48 +187,56 @@ function answersByProcess(clients: readonly PersistentClient[]): Record<string, 
   return counts;
 }
 
-Deno.test("restart under load: every accepted request gets exactly one response", async () => {
-  await using old = await Instance.start();
-  using uploading = new Uploads(old.port);
-  using load = new Load(old.port, CLIENTS - UPLOADING);
-  await uploading.begun;
-  await load.advance(ANSWERS);
+testWith(
+  "reusePort",
+  "restart under load: every accepted request gets exactly one response",
+  async () => {
+    await using old = await Instance.start();
+    using uploading = new Uploads(old.port);
+    using load = new Load(old.port, CLIENTS - UPLOADING);
+    await uploading.begun;
+    await load.advance(ANSWERS);
 
-  await using successor = await Instance.start(old.port);
-  await old.terminate();
-  uploading.release();
-  for (const answer of await uploading.answers) {
-    assertEquals(answer.fields.get("x-process"), old.pid);
-    assertEquals(answer.fields.get("connection"), "close");
-  }
-  const { requests, ...end } = await old.ended();
-  assertEquals({ code: end.code, cut: end.cut }, { code: 0, cut: 0 });
-  assert(end.finished >= UPLOADING && end.finished <= CLIENTS, `${end.finished} finished`);
+    await using successor = await Instance.start(old.port);
+    await old.terminate();
+    uploading.release();
+    for (const answer of await uploading.answers) {
+      assertEquals(answer.fields.get("x-process"), old.pid);
+      assertEquals(answer.fields.get("connection"), "close");
+    }
+    const { requests, ...end } = await old.ended();
+    assertEquals({ code: end.code, cut: end.cut }, { code: 0, cut: 0 });
+    assert(end.finished >= UPLOADING && end.finished <= CLIENTS, `${end.finished} finished`);
 
-  await load.advance(ANSWERS);
-  await load.stop();
-  await successor.terminate();
-  const after = await successor.ended();
-  assertEquals({ code: after.code, cut: after.cut }, { code: 0, cut: 0 });
+    await load.advance(ANSWERS);
+    await load.stop();
+    await successor.terminate();
+    const after = await successor.ended();
+    assertEquals({ code: after.code, cut: after.cut }, { code: 0, cut: 0 });
 
-  // Each request has one response. The servers counted no more requests than that: no response
-  // was lost, and no request was served twice.
-  assertEquals(answersByProcess([...uploading.clients, ...load.clients]), {
-    [old.pid]: requests,
-    [successor.pid]: after.requests,
-  });
-});
+    // Each request has one response. The servers counted no more requests than that: no response
+    // was lost, and no request was served twice.
+    assertEquals(answersByProcess([...uploading.clients, ...load.clients]), {
+      [old.pid]: requests,
+      [successor.pid]: after.requests,
+    });
+  },
+);
 
-Deno.test("a second SIGTERM ends the process at once while a handler still waits", async () => {
-  await using server = await Instance.start();
-  using wire = await WireClient.connect(server.port);
-  await wire.send(head("PUT", "/upload", "Content-Length: 1", "Expect: 100-continue"));
-  assertEquals((await wire.head()).status, 100);
+testWith(
+  "reusePort",
+  "a second SIGTERM ends the process at once while a handler still waits",
+  async () => {
+    await using server = await Instance.start();
+    using wire = await WireClient.connect(server.port);
+    await wire.send(head("PUT", "/upload", "Content-Length: 1", "Expect: 100-continue"));
+    assertEquals((await wire.head()).status, 100);
 
-  await server.terminate();
-  server.insist();
-  assertEquals(await server.ended(), { code: 1, finished: 0, cut: 1, requests: 1 });
-  await assertRejects(() => wire.answer());
-  const refused = await assertRejects(() => WireClient.connect(server.port));
-  assertMatch(String(refused), /ConnectionRefused/);
-});
+    await server.terminate();
+    server.insist();
+    assertEquals(await server.ended(), { code: 1, finished: 0, cut: 1, requests: 1 });
+    await assertRejects(() => wire.answer());
+    const refused = await assertRejects(() => WireClient.connect(server.port));
+    assertMatch(String(refused), /ConnectionRefused/);
+  },
+);

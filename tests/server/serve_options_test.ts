@@ -5,7 +5,16 @@ import type { Handler, ServeOptions } from "@asynchttp/server";
 import { ShutdownSignals } from "../../src/server/shutdown_signals.ts";
 import { standIn } from "../systems.ts";
 import { ScriptedListener } from "./scripted_listener.ts";
-import { launch, readText, readUntil, run, serving, untilClosed, writeText } from "./tools.ts";
+import {
+  launch,
+  readText,
+  readUntil,
+  run,
+  serving,
+  testWith,
+  untilClosed,
+  writeText,
+} from "./tools.ts";
 
 const HELLO: Handler = (request) => request.respond(200, "hello");
 
@@ -52,7 +61,7 @@ Deno.test("onListen: called with the address before serve returns, while clients
   await serving;
 });
 
-Deno.test("onListen: called with the path of a Unix socket", async () => {
+testWith("Unix sockets", "onListen: called with the path of a Unix socket", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/socket`;
   await using server = new AsyncHttpServer();
@@ -144,56 +153,72 @@ Deno.test("serve: a server that onError closes ends at once, without the back-of
 });
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  Deno.test(`handleSignals: ${signal} lets requests end, and then serve resolves`, async () => {
-    const { server, port } = await launchServer("handleSignals: { grace: Infinity }");
-    await using _ = server;
-    {
-      using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-      await beginRequest(conn);
-      server.kill(signal);
-      await untilClosed(port);
-      assertEquals(server.lines(), [`port ${port}`]);
-      await writeText(conn, "def");
-      assert((await readText(conn)).endsWith("\r\n\r\nabcdef"));
-    }
-    const { code, signal: by } = await server.status;
-    assertEquals([code, by], [0, null]);
-    await server.line(/^ended$/);
-  });
+  testWith(
+    "signals",
+    `handleSignals: ${signal} lets requests end, and then serve resolves`,
+    async () => {
+      const { server, port } = await launchServer("handleSignals: { grace: Infinity }");
+      await using _ = server;
+      {
+        using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+        await beginRequest(conn);
+        server.kill(signal);
+        await untilClosed(port);
+        assertEquals(server.lines(), [`port ${port}`]);
+        await writeText(conn, "def");
+        assert((await readText(conn)).endsWith("\r\n\r\nabcdef"));
+      }
+      const { code, signal: by } = await server.status;
+      assertEquals([code, by], [0, null]);
+      await server.line(/^ended$/);
+    },
+  );
 }
 
-Deno.test("handleSignals: a second signal cuts the requests in progress at once", async () => {
-  const { server, port } = await launchServer("handleSignals: { grace: Infinity }");
-  await using _ = server;
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await beginRequest(conn);
-  server.kill("SIGTERM");
-  await untilClosed(port);
-  server.kill("SIGINT");
-  assertEquals(await readText(conn).catch(() => ""), "");
-  const { code, signal } = await server.status;
-  assertEquals([code, signal], [0, null]);
-  await server.line(/^ended$/);
-});
+testWith(
+  "signals",
+  "handleSignals: a second signal cuts the requests in progress at once",
+  async () => {
+    const { server, port } = await launchServer("handleSignals: { grace: Infinity }");
+    await using _ = server;
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await beginRequest(conn);
+    server.kill("SIGTERM");
+    await untilClosed(port);
+    server.kill("SIGINT");
+    assertEquals(await readText(conn).catch(() => ""), "");
+    const { code, signal } = await server.status;
+    assertEquals([code, signal], [0, null]);
+    await server.line(/^ended$/);
+  },
+);
 
-Deno.test("handleSignals: when serve has ended, a signal ends the process again", async () => {
-  const alive = "console.log('ended'); setInterval(() => {}, 1000);";
-  const { server, port } = await launchServer("handleSignals: true", alive);
-  await using _ = server;
-  await (await fetch(`http://127.0.0.1:${port}/close`, { method: "POST", body: "a" })).text();
-  await server.line(/^ended$/);
-  server.kill("SIGTERM");
-  assertEquals((await server.status).signal, "SIGTERM");
-});
+testWith(
+  "signals",
+  "handleSignals: when serve has ended, a signal ends the process again",
+  async () => {
+    const alive = "console.log('ended'); setInterval(() => {}, 1000);";
+    const { server, port } = await launchServer("handleSignals: true", alive);
+    await using _ = server;
+    await (await fetch(`http://127.0.0.1:${port}/close`, { method: "POST", body: "a" })).text();
+    await server.line(/^ended$/);
+    server.kill("SIGTERM");
+    assertEquals((await server.status).signal, "SIGTERM");
+  },
+);
 
-Deno.test("handleSignals: a signal ends the process at once where it is left out", async () => {
-  const { server, port } = await launchServer("");
-  await using _ = server;
-  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  await beginRequest(conn);
-  server.kill("SIGTERM");
-  assertEquals((await server.status).signal, "SIGTERM");
-});
+testWith(
+  "signals",
+  "handleSignals: a signal ends the process at once where it is left out",
+  async () => {
+    const { server, port } = await launchServer("");
+    await using _ = server;
+    using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    await beginRequest(conn);
+    server.kill("SIGTERM");
+    assertEquals((await server.status).signal, "SIGTERM");
+  },
+);
 
 /** Stands in for Deno's functions, and throws where the system does not have the signal. */
 class SystemSignals implements Disposable {

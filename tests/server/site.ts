@@ -1,5 +1,6 @@
 /** Examples that serve a folder, and files that reveal a lost, repeated or misplaced byte. */
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { pattern } from "../fixtures.ts";
 import { launch } from "./tools.ts";
 import type { Running } from "./tools.ts";
@@ -20,7 +21,7 @@ export async function openSite(
   folder: string,
   ...flags: string[]
 ): Promise<Site> {
-  const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const example = launch(Deno.execPath(), "run", ...permissions, path, "0", folder, ...flags);
   const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
   return {

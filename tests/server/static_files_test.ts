@@ -1,5 +1,6 @@
 /** `examples/static_files.ts` as a process of its own, with a real client. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { assertHasContent } from "./site.ts";
 import { LAST_MODIFIED, openTree, responseTo, SIZE, TEXT } from "./static_tree.ts";
 import { run, testWith } from "./tools.ts";
@@ -226,7 +227,7 @@ testWith("curl", "examples/static_files.ts: --dotfiles lists them too", async ()
 });
 
 Deno.test("examples/static_files.ts: an unknown flag is rejected", async () => {
-  const path = new URL("../../examples/static_files.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("../../examples/static_files.ts", import.meta.url));
   const { code, stderr } = await run(Deno.execPath(), "run", "-NR", path, "0", ".", "--dotfile");
   assertEquals(code, 1);
   assertStringIncludes(stderr, 'Unknown flag "--dotfile"');

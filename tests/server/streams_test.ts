@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HttpError, RequestParseStream } from "@asynchttp/server";
 import type { ParsedRequest } from "@asynchttp/server";
+import { fileURLToPath } from "node:url";
 import { textOf } from "../fixtures.ts";
 import { parserOptions, ROWS } from "../wire/runners.ts";
 import type { Row } from "../wire/runners.ts";
@@ -110,7 +111,7 @@ testWith("curl", "examples/streams_server.ts: a large body comes back byte for b
 });
 
 Deno.test("RequestParseStream: a body of 0.25 GiB in flat memory; the task has 5 GiB", async () => {
-  const path = new URL("../soak/parse_stream_memory.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("../soak/parse_stream_memory.ts", import.meta.url));
   const flags = ["run", "--v8-flags=--expose-gc", "--allow-sys"];
   const { code, stdout } = await run(Deno.execPath(), ...flags, path, "--gib", "0.25");
   assertEquals(code, 0, stdout);

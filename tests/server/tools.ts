@@ -4,6 +4,7 @@ import { delay } from "@std/async";
 import { readAll, writeAll } from "@std/io";
 import { AsyncHttpServer } from "@asynchttp/server";
 import type { AsyncHttpServerOptions, Handler, ServeOptions } from "@asynchttp/server";
+import { fileURLToPath } from "node:url";
 import { bytesOf, textOf } from "../fixtures.ts";
 import { has } from "../systems.ts";
 
@@ -68,7 +69,8 @@ export function testWith(
   const all = [needs].flat();
   const missing = all.find((need) => !has(need));
   if (missing !== undefined) console.log(`skipped, no ${missing} on this machine: ${title}`);
-  Deno.test({ name: `${title} (${all.join(", ")})`, ignore: missing !== undefined, fn: test });
+  const suffix = all.length > 0 ? ` (${all.join(", ")})` : "";
+  Deno.test({ name: title + suffix, ignore: missing !== undefined, fn: test });
 }
 
 /** The output of a program, and its exit code. */
@@ -165,7 +167,7 @@ export async function launchExample(
   name: string,
   ...args: string[]
 ): Promise<{ example: Running; origin: string }> {
-  const path = new URL(`../../examples/${name}`, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
   const example = launch(Deno.execPath(), "run", "--allow-net", path, "0", ...args);
   const [, port] = await example.line(/^.*Listening on http:\/\/[^:]+:(\d+)\//);
   return { example, origin: `http://127.0.0.1:${port}` };

@@ -1,5 +1,6 @@
 /** `examples/upload.ts` as a process of its own, with curl, with raw bytes, and with a browser. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { withPage } from "./browser.ts";
 import { pattern } from "../fixtures.ts";
 import { assertHasContent, openSite } from "./site.ts";
@@ -167,7 +168,7 @@ Deno.test("examples/upload.ts: a second start on the same port harms no upload",
   const { port, folder } = site;
   using conn = await Deno.connect({ hostname: "127.0.0.1", port });
   await begin(conn, "whole");
-  const path = new URL("../../examples/upload.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("../../examples/upload.ts", import.meta.url));
   const second = await run(Deno.execPath(), "run", "-NRW", path, String(port), folder);
   assertMatch(second.stderr, /AddrInUse/);
   assertEquals(second.code, 1);
@@ -177,25 +178,29 @@ Deno.test("examples/upload.ts: a second start on the same port harms no upload",
 });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  Deno.test(`examples/upload.ts: ${signal} cuts the uploads and removes their parts`, async () => {
-    await using site = await openUploads("earlier");
-    const { port, folder, example } = site;
-    const conns: Deno.Conn[] = [];
-    try {
-      for (const name of ["a", "b", "c"]) {
-        const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-        conns.push(conn);
-        await begin(conn, name);
+  testWith(
+    "signals",
+    `examples/upload.ts: ${signal} cuts the uploads and removes their parts`,
+    async () => {
+      await using site = await openUploads("earlier");
+      const { port, folder, example } = site;
+      const conns: Deno.Conn[] = [];
+      try {
+        for (const name of ["a", "b", "c"]) {
+          const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+          conns.push(conn);
+          await begin(conn, name);
+        }
+        assertEquals((await namesIn(folder)).filter((name) => PART.test(name)).length, 3);
+        example.kill(signal);
+        const { code, signal: by } = await example.status;
+        assertEquals([code, by], [0, null]);
+        assertEquals(await namesIn(folder), ["earlier"]);
+      } finally {
+        for (const conn of conns) conn.close();
       }
-      assertEquals((await namesIn(folder)).filter((name) => PART.test(name)).length, 3);
-      example.kill(signal);
-      const { code, signal: by } = await example.status;
-      assertEquals([code, by], [0, null]);
-      assertEquals(await namesIn(folder), ["earlier"]);
-    } finally {
-      for (const conn of conns) conn.close();
-    }
-  });
+    },
+  );
 }
 
 testWith("chromium", "examples/upload.ts: a file chosen in a browser", async () => {

@@ -1,5 +1,6 @@
 /** hardening 37: the wall clock jumps under a real process, and no timeout strikes or sleeps. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { soon, utf8 } from "../fixtures.ts";
 import { launch, testWith } from "./tools.ts";
 
@@ -37,7 +38,7 @@ for (const seconds of [90, -3600]) {
         Deno.execPath(),
         "run",
         "--allow-net",
-        new URL("wall_clock_server.ts", import.meta.url).pathname,
+        fileURLToPath(new URL("wall_clock_server.ts", import.meta.url)),
       );
       const [, origin] = await server.line(/^Listening on (http:\/\/\S+)/);
       const { hostname, port } = new URL(origin!);

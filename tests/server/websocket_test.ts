@@ -1,13 +1,14 @@
 /** The chat of examples/websocket.ts, with two browsers and with clients that misbehave. */
 import { connect } from "node:net";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { withPage } from "./browser.ts";
 import { exchangeBytes, launch, readText, readUntil, run, testWith, writeText } from "./tools.ts";
 import type { Running } from "./tools.ts";
 
 /** The command in the example's header. */
 async function launchChat(): Promise<{ example: Running; port: number }> {
-  const path = new URL("../../examples/websocket.ts", import.meta.url).pathname;
+  const path = fileURLToPath(new URL("../../examples/websocket.ts", import.meta.url));
   const env = "--allow-env=WS_NO_BUFFER_UTIL,WS_NO_UTF_8_VALIDATE";
   const example = launch(Deno.execPath(), "run", "--allow-net", env, path, "0");
   const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { commandOf } from "./example_commands.ts";
 import { launch, run, testWith, withFolder } from "./tools.ts";
 
-const WINDOWS = `--preload=${fileURLToPath(new URL("as_windows.ts", import.meta.url))}`;
+const WINDOWS = `--preload=${fileURLToPath(new URL("../as_windows.ts", import.meta.url))}`;
 
 /** The arguments of `deno` that run an example which takes this system for Windows. */
 function windowsCommandOf(name: string, ...args: string[]): string[] {

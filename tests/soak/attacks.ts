@@ -7,6 +7,7 @@
  * deno run -A --no-lock tests/soak/attacks.ts --only "tiny chunks" --scale 0.1
  * ```
  */
+import { fileURLToPath } from "node:url";
 import { numberOf, parseArgs } from "./args.ts";
 import { ATTACKS } from "./attack_kinds.ts";
 import type { Outcome, Target } from "./attack_kinds.ts";
@@ -49,7 +50,7 @@ async function program<T>(
   ms: number,
   niceness: number,
 ): Promise<T> {
-  const path = new URL(file, import.meta.url).pathname;
+  const path = fileURLToPath(new URL(file, import.meta.url));
   const deno = [Deno.execPath(), "run", "-A", "--no-lock", path, JSON.stringify(argument)];
   const child = new Deno.Command("nice", {
     args: ["-n", `${niceness}`, ...deno],

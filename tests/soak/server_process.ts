@@ -3,6 +3,7 @@
  * its own memory and descriptors is no evidence about a leak.
  */
 import type { AsyncHttpServerOptions, ServerStats } from "@asynchttp/server";
+import { fileURLToPath } from "node:url";
 
 /** The only argument of `soak_server.ts`, as JSON. */
 export interface Plan {
@@ -39,7 +40,7 @@ export interface Ports {
   readonly fetch: number;
 }
 
-const SERVER = new URL("soak_server.ts", import.meta.url).pathname;
+const SERVER = fileURLToPath(new URL("soak_server.ts", import.meta.url));
 
 /** Jiffies per second: `USER_HZ`, the unit of /proc/PID/stat on every architecture. */
 const JIFFIES = 100;

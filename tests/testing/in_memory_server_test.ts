@@ -5,6 +5,7 @@ import type { AsyncHttpServerOptions, Handler, Request } from "@asynchttp/server
 import { serveInMemory } from "@asynchttp/server/testing";
 import type { InMemoryServer } from "@asynchttp/server/testing";
 import { Hono } from "npm:hono@4.13.19";
+import { fileURLToPath } from "node:url";
 import { bytesOf, GET, pattern, streamOf, textOf } from "../fixtures.ts";
 import { run } from "../server/tools.ts";
 
@@ -287,8 +288,8 @@ Deno.test("serveInMemory: rejects unknown options, and what is no handler", () =
 });
 
 Deno.test("serveInMemory: needs no permission, and prompts for none", async () => {
-  const program = new URL("permissionless.ts", import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const program = fileURLToPath(new URL("permissionless.ts", import.meta.url));
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
   const { stdout, stderr } = await run(
     Deno.execPath(),
     ...["run", "--no-prompt", "--no-lock", `--config=${config}`, program],

@@ -3,9 +3,10 @@
  * public methods, only slower. The tests of `fetchHandler` run without the internals.
  */
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import { run } from "../server/tools.ts";
 
-const PRELOAD = new URL("no_internals.ts", import.meta.url).pathname;
+const PRELOAD = fileURLToPath(new URL("no_internals.ts", import.meta.url));
 const FILES = [
   "../server/fetch_request_test.ts",
   "../server/fetch_answers_test.ts",
@@ -14,7 +15,7 @@ const FILES = [
   "../server/fetch_signal_test.ts",
   "../server/frameworks_test.ts",
   "../connection/respond_with_test.ts",
-].map((file) => new URL(file, import.meta.url).pathname);
+].map((file) => fileURLToPath(new URL(file, import.meta.url)));
 
 async function evaluated(code: string): Promise<string> {
   const { stdout } = await run(Deno.execPath(), "eval", `--preload=${PRELOAD}`, code);
@@ -40,9 +41,13 @@ Deno.test("without the internals requests are genuine", async () => {
 });
 
 Deno.test("without the internals fetchHandler passes its tests", async () => {
-  const flags =
-    (await run(Deno.execPath(), "run", "-A", new URL("../jsr_or_npm.ts", import.meta.url).pathname))
-      .stdout.trim();
+  const flags = (await run(
+    Deno.execPath(),
+    "run",
+    "-A",
+    fileURLToPath(new URL("../jsr_or_npm.ts", import.meta.url)),
+  ))
+    .stdout.trim();
   const args = ["-A", "--no-check", `--preload=${PRELOAD}`, ...flags.split(" ").filter(Boolean)];
   const { code, stdout, stderr } = await run(Deno.execPath(), "test", ...args, ...FILES);
   assertEquals(code, 0, stdout + stderr);

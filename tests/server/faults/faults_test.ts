@@ -193,15 +193,19 @@ async function makeCertificate(): Promise<Certificate> {
 
 for (const listener of LISTENERS) {
   for (const [at, [does, kind]] of [...KINDS].entries()) {
-    testWith("openssl", `${listener.name}: faults while the handler ${does}`, async () => {
-      const made = await (certificate ??= makeCertificate());
-      const before = countSockets();
-      for (const shutsDown of [false, true]) {
-        const cells = sample(listener.isTls ? 8 : 3, at)
-          .filter(([title]) => listener.isTls || FAULTS.has(title))
-          .map(([title, fault]) => new Cell(title, fault, kind, listener, made));
-        await runCells(cells, before, shutsDown);
-      }
-    });
+    testWith(
+      ["openssl", "/proc"],
+      `${listener.name}: faults while the handler ${does}`,
+      async () => {
+        const made = await (certificate ??= makeCertificate());
+        const before = countSockets();
+        for (const shutsDown of [false, true]) {
+          const cells = sample(listener.isTls ? 8 : 3, at)
+            .filter(([title]) => listener.isTls || FAULTS.has(title))
+            .map(([title, fault]) => new Cell(title, fault, kind, listener, made));
+          await runCells(cells, before, shutsDown);
+        }
+      },
+    );
   }
 }
