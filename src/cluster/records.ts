@@ -74,7 +74,7 @@ export class OutputSplitter {
     }
     const whole = bytes.length > MAX_LINE ? bytes.length : bytes.lastIndexOf(NEWLINE) + 1;
     const open = this.#nextMark(bytes, 0);
-    const cut = open === -1 || bytes.length > MAX_LINE ? whole : Math.min(whole, open);
+    const cut = open === -1 ? whole : Math.min(whole, open);
     this.#rest = bytes.slice(cut);
     return { records, text: bytes.subarray(0, cut) };
   }

@@ -42,6 +42,17 @@ Deno.test("records: a line that never ends is forwarded in pieces", () => {
   assertEquals([text.length, rest], [70_002, ""]);
 });
 
+Deno.test("records: one that begins in a line that never ends is read, and its secret not printed", () => {
+  const line = "x".repeat(70_000);
+  for (let at = 1; at < RECORD.length; at++) {
+    assertEquals(split(line + RECORD.slice(0, at), RECORD.slice(at)), {
+      text: line,
+      records: 1,
+      rest: "",
+    });
+  }
+});
+
 Deno.test("records: without the secret of the worker they are text", () => {
   const forged = textOf(encodeRecord("c0ffe0", BEAT));
   assertEquals(split(forged), { text: forged, records: 0, rest: "" });
