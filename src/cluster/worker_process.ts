@@ -7,6 +7,7 @@
  * ```
  */
 import { ignoreRejection } from "../ignore_rejection.ts";
+import { passToStdout } from "../server/stdout_lines.ts";
 import type { ServerStats } from "../stats.ts";
 import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
@@ -119,10 +120,10 @@ export class WorkerProcess {
   async #readOutput(): Promise<void> {
     for await (const chunk of this.#child.stdout) {
       const { records, text } = this.#splitter.push(chunk);
-      print(text);
+      passToStdout(text);
       for (const record of records) this.#receive(record);
     }
-    print(this.#splitter.flush());
+    passToStdout(this.#splitter.flush());
   }
 
   #receive(record: WorkerRecord): void {
@@ -179,13 +180,4 @@ async function outputEnded(output: Promise<void>): Promise<void> {
   const late = new Promise<void>((resolve) => timer = setTimeout(resolve, OUTPUT_MS));
   await Promise.race([output, late]);
   clearTimeout(timer);
-}
-
-/** Prints what a worker has printed. The reader of this process may have gone: no reason to end. */
-function print(text: Uint8Array): void {
-  try {
-    for (let sent = 0; sent < text.length;) sent += Deno.stdout.writeSync(text.subarray(sent));
-  } catch {
-    // As `console.log`, which drops what cannot be written.
-  }
 }

@@ -3,41 +3,83 @@
  *
  * `console.log` writes synchronously: a pipe whose reader stalls stops every connection with it.
  * Here one write is under way at a time, and takes all lines that have come meanwhile. A reader
- * that is slow for long costs lines, not memory, and a warning once it reads again.
+ * that is slow for long costs lines, not memory, and a warning once it reads again. So does one of
+ * a cluster, whose workers would hang with a master that waits for it.
  */
 import { warn } from "../warn.ts";
 
-/** The most that waits for the reader, in characters, which are bytes where lines are ASCII. */
+/** The most that waits for the reader, in bytes; lines count as ASCII. */
 const MAX_WAITING = 1_048_576;
 
-let waiting = "";
+/** How long a reader may take nothing before it counts as stalled, in milliseconds. */
+const STALLED_MS = 1000;
+
+const encoder = new TextEncoder();
+
+/** What waits, in order; the last lines are not encoded yet. */
+let pieces: Uint8Array[] = [];
+let lines = "";
+let waiting = 0;
 let dropped = 0;
-let isWriting = false;
+/** When the write that is under way has begun; null if there is none. */
+let writingSince: number | null = null;
 
 /** Writes a line, soon. Never throws; what stdout does not take is lost. */
 export function writeToStdout(line: string): void {
-  if (waiting.length + line.length >= MAX_WAITING) return void dropped++;
-  waiting += `${line}\n`;
-  if (!isWriting) void drain();
+  if (waiting + line.length >= MAX_WAITING) return void dropped++;
+  lines += `${line}\n`;
+  added(line.length + 1);
+}
+
+/** Writes what another process has printed, in the same way. */
+export function passToStdout(text: Uint8Array): void {
+  if (waiting + text.length > MAX_WAITING) return void (dropped += linesIn(text));
+  encodeLines();
+  pieces.push(text);
+  added(text.length);
+}
+
+function linesIn(text: Uint8Array): number {
+  return text.reduce((count, byte) => byte === NEWLINE ? count + 1 : count, 0);
+}
+
+const NEWLINE = 0x0a;
+
+function added(size: number): void {
+  waiting += size;
+  if (writingSince === null) void drain();
+}
+
+function encodeLines(): void {
+  if (lines !== "") pieces.push(encoder.encode(lines));
+  lines = "";
+}
+
+/** Returns what waits, which is the caller's to write then. */
+function taken(): Uint8Array[] {
+  encodeLines();
+  const all = pieces;
+  pieces = [];
+  waiting = 0;
+  return all;
 }
 
 async function drain(): Promise<void> {
-  isWriting = true;
+  writingSince = performance.now();
   // Lines of the same turn share the first write.
   await null;
-  while (waiting !== "") {
-    const bytes = new TextEncoder().encode(waiting);
-    waiting = "";
-    await writeAll(bytes);
+  while (waiting > 0) {
+    for (const bytes of taken()) await writeAll(bytes);
     if (dropped > 0) warn(`${dropped} log lines were dropped: stdout is read too slowly`);
     dropped = 0;
   }
-  isWriting = false;
+  writingSince = null;
 }
 
 async function writeAll(bytes: Uint8Array): Promise<void> {
   try {
     for (let written = 0; written < bytes.length;) {
+      writingSince = performance.now();
       written += await Deno.stdout.write(bytes.subarray(written));
     }
   } catch {
@@ -45,10 +87,16 @@ async function writeAll(bytes: Uint8Array): Promise<void> {
   }
 }
 
+/** Whether a write has been under way for so long that another one would wait for ever. */
+function isStalled(): boolean {
+  return writingSince !== null && performance.now() - writingSince > STALLED_MS;
+}
+
 // Deno.exit does not wait for a write; without this it loses what has come since the last one.
 globalThis.addEventListener("unload", () => {
+  if (isStalled()) return;
   try {
-    Deno.stdout.writeSync(new TextEncoder().encode(waiting));
+    for (const bytes of taken()) Deno.stdout.writeSync(bytes);
   } catch {
     // As above.
   }

@@ -229,6 +229,35 @@ testWith(
   },
 );
 
+testCluster(
+  "cluster: a reader of its log that stalls holds nothing up, and gets every line",
+  async () => {
+    const [program, ...args] = programCommand({ workers: 2, idle: 0 });
+    const options = { args, stdin: "null", stdout: "piped" } as const;
+    const child = new Deno.Command(program, options).spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let output = "";
+    const read = async () => {
+      const { done, value = "" } = await reader.read();
+      output += value;
+      return !done;
+    };
+    while (!output.includes("Listening")) await read();
+    const port = Number(/127\.0\.0\.1:(\d+)/.exec(output)![1]);
+    const count = 100;
+    // More than the pipes hold, of the process and of its workers.
+    const path = `/${"a".repeat(7000)}`;
+    for (let i = 0; i < count; i++) {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`);
+      assertEquals(await response.text(), "hello\n");
+    }
+    child.kill("SIGTERM");
+    while (await read());
+    assertEquals((await child.status).code, 0);
+    assertEquals(output.split(`is asked for ${path}\n`).length, count + 1);
+  },
+);
+
 /** Runs a program whose stdin is a terminal, closes that once it listens, and prints how it ended. */
 const TERMINAL = `
 import os, pty, sys

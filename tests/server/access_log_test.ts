@@ -184,12 +184,16 @@ Deno.test("access log: whatever a client sends, each request gives one line that
 
 const MOD = new URL("../../mod.ts", import.meta.url).href;
 
-/** Runs a program that calls `log(OUTCOME)`, with a hook that writes to stdout. */
-function runLogging(program: string) {
+/** A command that calls `log(OUTCOME)`, with a hook that writes to stdout. */
+function logging(program: string): [string, ...string[]] {
   const start = `import { accessLog } from ${JSON.stringify(MOD)}; const log = accessLog();
     const request = { line: "a".repeat(80), headers: new Headers(), remoteAddr: { hostname: "h" } };
     const OUTCOME = { request, status: 200, bytesSent: 1, startedAt: 0 };`;
-  return run(Deno.execPath(), "eval", "--no-lock", start + program);
+  return [Deno.execPath(), "eval", "--no-lock", start + program];
+}
+
+function runLogging(program: string) {
+  return run(...logging(program));
 }
 
 Deno.test("access log: Deno.exit loses no line", async () => {
@@ -203,6 +207,17 @@ Deno.test("access log: lines that stdout does not take in time are counted, not 
   const written = stdout.match(/^h - - \[.*\] "a+" 200 1 "-" "-"$/gm)!.length;
   assert(stdout.length < 1_048_577 && stdout.length > 1_000_000);
   assertMatch(stderr, new RegExp(`^${lines - written} log lines were dropped: `));
+});
+
+Deno.test("access log: Deno.exit does not wait for a reader that stalls", async () => {
+  const [program, ...args] = logging(`
+    const logMany = () => { for (let i = 0; i < 3000; i++) log(OUTCOME); };
+    logMany();
+    setTimeout(() => { logMany(); Deno.exit(3); }, 1500);`);
+  const child = new Deno.Command(program, { args, stdin: "null", stdout: "piped" }).spawn();
+  // Nothing reads until the process has ended.
+  assertEquals((await child.status).code, 3);
+  assertMatch(await new Response(child.stdout).text(), /^h - - /);
 });
 
 testWith("goaccess", "access log: goaccess counts every line", async () => {
