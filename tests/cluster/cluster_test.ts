@@ -229,7 +229,8 @@ testWith(
   },
 );
 
-testCluster(
+testWith(
+  "reusePort",
   "cluster: a reader of its log that stalls holds nothing up, and gets every line",
   async () => {
     const [program, ...args] = programCommand({ workers: 2, idle: 0 });
