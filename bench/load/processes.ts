@@ -69,8 +69,9 @@ function kill(child: Deno.ChildProcess): void {
   }
 }
 
-/** Resident memory in bytes, from the kernel: a process is no evidence about itself. */
+/** Resident memory in bytes, from the kernel: a process is no evidence about itself. `NaN` where there is no /proc. */
 export function residentMemory({ pid }: RunningServer): number {
+  if (Deno.build.os !== "linux") return NaN;
   const text = Deno.readTextFileSync(`/proc/${pid}/status`);
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(text)![1]) * 1024;
 }

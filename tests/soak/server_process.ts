@@ -4,6 +4,7 @@
  */
 import type { AsyncHttpServerOptions, ServerStats } from "@asynchttp/server";
 import { fileURLToPath } from "node:url";
+import { has } from "../systems.ts";
 
 /** The only argument of `soak_server.ts`, as JSON. */
 export interface Plan {
@@ -74,6 +75,7 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Starts a server; resolves when it listens. */
   static async start(plan: Plan = {}, options: StartOptions = {}): Promise<ServerProcess> {
+    if (!has("/proc")) throw new Error("A soak reads /proc: run it on Linux");
     const child = new Deno.Command("bash", {
       args: ["-c", shellLine(options), ...commandLine(plan, options)],
       stdin: "piped",
