@@ -102,9 +102,12 @@ export interface ClusterOptions {
 /** The options with their defaults. */
 export type ResolvedClusterOptions = Required<ClusterOptions>;
 
+/** More than any machine has cores: a slip, such as a port, must not start so many processes. */
+const MAX_WORKERS = 1024;
+
 const CHECKS: { readonly [option in keyof Required<ClusterOptions>]: Check } = {
   main: isFunction,
-  workers: isCount(1),
+  workers: isIntegerWithin(1, MAX_WORKERS),
   port: isIntegerWithin(0, 65_535),
   flags: isTexts,
   grace: isCount(0),
@@ -121,7 +124,6 @@ export function resolveClusterOptions(options: ClusterOptions): ResolvedClusterO
   checkRecord("options of cluster", options, CHECKS);
   isFunction("main", options.main);
   checkSystem();
-  if (options.workers === Infinity) throw new RangeError("Option workers must be finite");
   return {
     main: options.main,
     workers: options.workers ?? navigator.hardwareConcurrency,

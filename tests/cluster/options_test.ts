@@ -25,8 +25,8 @@ Deno.test("cluster: options that cannot be right are refused", () => {
   const refused: [options: unknown, error: ErrorConstructor, message: string][] = [
     [{}, TypeError, "Option main must be a function"],
     [{ main, worker: 2 }, TypeError, "Unknown option worker in options of cluster"],
-    [{ main, workers: 0 }, RangeError, "Option workers must be an integer from 1 on"],
-    [{ main, workers: Infinity }, RangeError, "Option workers must be finite"],
+    [{ main, workers: 0 }, RangeError, "Option workers must be an integer from 1 to 1024"],
+    [{ main, workers: Infinity }, RangeError, "Option workers must be an integer from 1 to 1024"],
     [{ main, port: 65_536 }, RangeError, "Option port must be an integer from 0 to 65535"],
     [{ main, port: "80" }, TypeError, "Option port must be a number"],
     [{ main, flags: "--allow-net" }, TypeError, "Option flags must be an array of strings"],
