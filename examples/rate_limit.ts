@@ -36,9 +36,14 @@ function secondsToWait(client: string): number {
   return full >= 1 ? 0 : (1 - full) / PER_SECOND;
 }
 
-/** The owner of an IPv6 address has the other 2^64 of its network, too. */
+/** The owner of an IPv6 address has the other 2^64 of its network, too: its first four groups count. */
 function clientOf({ hostname }: Request): string {
-  return hostname.includes(":") ? hostname.split(":").slice(0, 4).join(":") : hostname;
+  if (!hostname.includes(":")) return hostname;
+  const parts = hostname.split("::").map((part) => part === "" ? [] : part.split(":"));
+  const [before = [], behind = []] = parts;
+  // Two colons stand for as many groups of zeros as are missing.
+  const zeros = new Array<string>(8 - before.length - behind.length).fill("0");
+  return [...before, ...zeros, ...behind].slice(0, 4).join(":");
 }
 
 const handler = streaming(async (request) => {

@@ -27,6 +27,9 @@ const HOP_BY_HOP = [
   "upgrade",
 ];
 
+/** Fields in which proxies tell about a client, and a client can claim anything. */
+const CLAIMS = /^(?:forwarded|x-forwarded-.*|x-real-ip)$/;
+
 function forwarded(headers: Headers): Headers {
   const result = new Headers(headers);
   const listed = (headers.get("connection") ?? "").split(",").map((name) => name.trim());
@@ -37,11 +40,13 @@ function forwarded(headers: Headers): Headers {
 }
 
 const proxy: FetchHandler = async (request, { remoteAddr }) => {
-  const { pathname, search, host } = new URL(request.url);
+  const { pathname, search, host, protocol } = new URL(request.url);
   const headers = forwarded(request.headers);
-  // Set, not appended: what a client claims about itself is not passed on.
+  // Not appended to: what a client claims about itself is not passed on.
+  for (const name of [...headers.keys()]) if (CLAIMS.test(name)) headers.delete(name);
   headers.set("x-forwarded-for", remoteAddr.transport === "tcp" ? remoteAddr.hostname : "unknown");
   headers.set("x-forwarded-host", host);
+  headers.set("x-forwarded-proto", protocol.slice(0, -1));
   headers.delete("host");
   headers.delete("expect"); // the server has answered it, and `fetch` cannot wait for an answer
   headers.delete("content-length"); // a stream is sent in chunks

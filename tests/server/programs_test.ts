@@ -8,7 +8,7 @@ import {
   launchDocumented,
 } from "./example_commands.ts";
 import { fileURLToPath } from "node:url";
-import { servingWell } from "./tools.ts";
+import { exchangeBytes, LAST_GET, servingWell } from "./tools.ts";
 import { curl, launch, run, testWith, withCertificate, withFolder } from "./tools.ts";
 
 const PROGRAMS = 22;
@@ -193,8 +193,11 @@ testWith("curl", "examples/reverse_proxy.ts", async () => {
   const received: string[] = [];
   await servingWell(async (request) => {
     received.push(`${request.method} ${request.target} ${request.body}`);
-    for (const name of ["connection", "x-hop", "expect", "x-forwarded-for", "x-forwarded-host"]) {
+    for (const name of ["connection", "x-hop", "expect"]) {
       received.push(`${name}: ${request.headers.get(name)}`);
+    }
+    for (const [name, value] of request.headers) {
+      if (/forwarded|real/.test(name)) received.push(`${name}: ${value}`);
     }
     await request.respond(201, "made\n", { "X-Answer": "a", "Keep-Alive": "timeout=5" });
   }, async (port) => {
@@ -205,6 +208,10 @@ testWith("curl", "examples/reverse_proxy.ts", async () => {
       "X-Hop: 1",
       "Connection: X-Hop",
       "X-Forwarded-For: 6.6.6.6",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Port: 443",
+      "X-Real-IP: 6.6.6.6",
+      "Forwarded: for=6.6.6.6;proto=https",
       "Expect: 100-continue",
     ];
     const answer = await curl(
@@ -222,6 +229,7 @@ testWith("curl", "examples/reverse_proxy.ts", async () => {
       "expect: null",
       "x-forwarded-for: 127.0.0.1",
       `x-forwarded-host: ${new URL(origin).host}`,
+      "x-forwarded-proto: http",
     ]);
   });
   // Nothing listens on port 1.
@@ -253,6 +261,36 @@ testWith(["curl", "127.0.0.0/8"], "examples/rate_limit.ts", async () => {
   )!;
   assert(Number(seconds) > 900 && Number(seconds) <= 1000, seconds);
   assertMatch(await curl("--interface", "127.0.0.2", `${origin}/`), /^HTTP\/1\.1 200 /);
+});
+
+Deno.test("examples/rate_limit.ts: a network of IPv6 is one client, however its addresses are written", async () => {
+  await withFolder(async (folder) => {
+    // The addresses of clients come in a header of the PROXY protocol.
+    const text = await Deno.readTextFile(new URL("rate_limit.ts", EXAMPLES));
+    const options = 'new AsyncHttpServer({ proxyProtocol: { from: ["127.0.0.1"] } })';
+    const program = `${folder}/rate_limit.ts`;
+    await Deno.writeTextFile(program, text.replace("new AsyncHttpServer()", options));
+    const config = fileURLToPath(new URL("../deno.json", EXAMPLES));
+    const flags = ["--no-lock", "--config", config, "--allow-net"];
+    await using example = launch(Deno.execPath(), "run", ...flags, program, "0", "1", "0.001");
+    const [, port] = await example.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
+    const statusFor = async (client: string) => {
+      const header = `PROXY TCP6 ${client} 2001:db8::1 5000 80\r\n`;
+      return (await exchangeBytes(Number(port), header + LAST_GET)).slice(9, 12);
+    };
+    const statuses: [client: string, status: string][] = [
+      ["2001:db8::1", "200"],
+      ["2001:db8::2", "429"],
+      ["2001:db8::a:b:c:d", "429"],
+      ["2001:db8:0:0:a:b:c:d", "429"],
+      ["2001:db8:0:1::1", "200"],
+      ["2001:db8:0:1:a::", "429"],
+      ["::1", "200"],
+      ["::2", "429"],
+      ["1::", "200"],
+    ];
+    for (const [client, status] of statuses) assertEquals(await statusFor(client), status, client);
+  });
 });
 
 testWith("curl", "examples/gzip.ts", async () => {
