@@ -231,7 +231,7 @@ testWith(
 
 testWith(
   "reusePort",
-  "cluster: a reader of its log that stalls holds nothing up, and gets every line",
+  "hardening 54: a reader of a cluster's log that stalls holds nothing up, and gets every line",
   async () => {
     const [program, ...args] = programCommand({ workers: 2, idle: 0 });
     const options = { args, stdin: "null", stdout: "piped" } as const;

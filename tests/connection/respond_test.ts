@@ -172,7 +172,7 @@ for (
     "an interim response": (request, fields) => request.inform(103, fields),
   })
 ) {
-  Deno.test(`respond: a field that responds itself is the response, and ${title} is refused`, async () => {
+  Deno.test(`hardening 55: a field that responds itself is the response, and ${title} is refused`, async () => {
     const { output, errors } = await converse([GET + GET], async (request) => {
       const fields = actingFields(() => void request.respond(200, "first"));
       await assertRejects(() => attempt(request, fields), TypeError, "already been answered");

@@ -5,15 +5,16 @@ import { tlsListener } from "@asynchttp/server/tls";
 import { pattern, soon, utf8 } from "../fixtures.ts";
 import { testWith, withCertificate } from "../server/tools.ts";
 
-/** The two ends of one TLS connection, and what the server's end has read of TCP. */
+/** The two ends of one TLS connection, what the server's end has read of TCP, and a way to spoil that. */
 interface Ends {
   readonly server: Deno.Conn;
   readonly peer: Deno.TlsConn;
   readonly taken: () => number;
+  readonly spoil: () => void;
 }
 
-/** Counts the bytes that are read from the connections of a listener. */
-function counting(listener: Deno.Listener, count: (bytes: number) => void): Deno.Listener {
+/** Hands on the bytes that are read from the connections of a listener. */
+function watching(listener: Deno.Listener, watch: (bytes: Uint8Array) => void): Deno.Listener {
   return {
     addr: listener.addr,
     close: () => listener.close(),
@@ -21,9 +22,9 @@ function counting(listener: Deno.Listener, count: (bytes: number) => void): Deno
       const conn = await listener.accept();
       const read = conn.read.bind(conn);
       conn.read = async (into) => {
-        const bytes = await read(into);
-        count(bytes ?? 0);
-        return bytes;
+        const count = await read(into);
+        watch(into.subarray(0, count ?? 0));
+        return count;
       };
       return conn;
     },
@@ -36,8 +37,14 @@ async function connected(use: (ends: Ends) => Promise<void>, closes = true): Pro
     const cert = await Deno.readTextFile(certFile);
     const key = await Deno.readTextFile(keyFile);
     let taken = 0;
+    let spoils = false;
     const tcp = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-    using listener = tlsListener(counting(tcp, (bytes) => taken += bytes), { cert, key });
+    const watched = watching(tcp, (bytes) => {
+      taken += bytes.length;
+      // The last byte of a record is one of its authentication tag.
+      if (spoils && bytes.length > 0) bytes[bytes.length - 1]! ^= 1;
+    });
+    using listener = tlsListener(watched, { cert, key });
     const { port } = tcp.addr;
     const accepted = listener.accept();
     using peer = await Deno.connectTls({ hostname: "localhost", port, caCerts: [cert] });
@@ -46,7 +53,7 @@ async function connected(use: (ends: Ends) => Promise<void>, closes = true): Pro
     await peer.write(new Uint8Array(1));
     assertEquals(await hello, 1);
     try {
-      await use({ server, peer, taken: () => taken });
+      await use({ server, peer, taken: () => taken, spoil: () => spoils = true });
     } finally {
       if (closes) server.close();
     }
@@ -87,6 +94,21 @@ testWith("openssl", "a large write makes progress while the peer reads a part of
     for (let left = wrote; left > 0;) left -= (await peer.read(new Uint8Array(left)))!;
   });
 });
+
+testWith(
+  "openssl",
+  "hardening 53: a record that cannot be decrypted ends the connection",
+  async () => {
+    await connected(async ({ server, peer, spoil }) => {
+      const reading = server.read(new Uint8Array(1));
+      spoil();
+      await peer.write(utf8("spoilt"));
+      await assertRejects(() => reading, Error, "cannot decrypt");
+      await assertRejects(() => server.read(new Uint8Array(1)), Error, "cannot decrypt");
+      await assertRejects(() => server.write(new Uint8Array(1)), Error, "cannot decrypt");
+    });
+  },
+);
 
 testWith("openssl", "two reads at a time both get bytes", async () => {
   await connected(async ({ server, peer }) => {

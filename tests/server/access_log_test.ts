@@ -209,7 +209,7 @@ Deno.test("access log: lines that stdout does not take in time are counted, not 
   assertMatch(stderr, new RegExp(`^${lines - written} log lines were dropped: `));
 });
 
-Deno.test("access log: Deno.exit does not wait for a reader that stalls", async () => {
+Deno.test("hardening 54: Deno.exit does not wait for a reader that stalls", async () => {
   const [program, ...args] = logging(`
     const logMany = () => { for (let i = 0; i < 3000; i++) log(OUTCOME); };
     logMany();
