@@ -175,11 +175,20 @@ function parserFor(request: Request): InstanceType<typeof Busboy> {
   if (!/^multipart\/form-data\s*;.*boundary=/i.test(type)) {
     throw new FormError(415, "The form must be multipart/form-data");
   }
-  const form = new Busboy({ headers: { "content-type": type }, limits: LIMITS });
+  const form = busboyFor(type);
   for (const limit of ["partsLimit", "filesLimit", "fieldsLimit"] as const) {
     form.on(limit, () => form.destroy(new FormError(413, "The form has too many parts")));
   }
   return form;
+}
+
+/** A boundary of more than 70 characters is none (RFC 2046, 5.1.1); Busboy throws at some. */
+function busboyFor(type: string): InstanceType<typeof Busboy> {
+  try {
+    return new Busboy({ headers: { "content-type": type }, limits: LIMITS });
+  } catch {
+    throw new FormError(400, "The form is malformed");
+  }
 }
 
 /** Writes a file of the form to a hidden file, and removes that if it does not arrive in full. */

@@ -77,6 +77,8 @@ testWith(
     const many = Array.from({ length: 21 }, () => good).flat();
     assertMatch(await ask(...many), /^HTTP\/1\.1 413 [^]*too many parts/);
     assertMatch(await ask("-d", "a=b"), /^HTTP\/1\.1 415 /);
+    const boundary = `Content-Type: multipart/form-data; boundary=${"b".repeat(300)}`;
+    assertMatch(await ask("-H", boundary, "-d", "a=b"), /^HTTP\/1\.1 400 [^]*malformed/);
     assertMatch(await ask("-X", "PUT"), /^HTTP\/1\.1 405 [^]*Allow: POST\r\n/);
     assertMatch(await curl(`${origin}/elsewhere`), /^HTTP\/1\.1 404 /);
     assertEquals(await namesIn(folder), []);
