@@ -17,6 +17,7 @@ import type { FieldPair } from "../wire/fields.ts";
 import { ConnDuplex } from "./conn_duplex.ts";
 import { chosenProtocol, refusalOf } from "./handshake.ts";
 import { startHeartbeat } from "./heartbeat.ts";
+import { guardInflate } from "./inflate_guard.ts";
 import { ServerWebSocket } from "./server_websocket.ts";
 
 /**
@@ -241,6 +242,7 @@ function open(
     duplex,
     new Uint8Array() as Buffer, // Reads of the connection first return what has come too early.
     (connection) => {
+      guardInflate(connection);
       socket.open(connection);
       watch(connection, socket, duplex, server, options.idleTimeout * 1000);
     },

@@ -78,8 +78,8 @@ async function citations(): Promise<Map<number, string[]>> {
   return files;
 }
 
-Deno.test("hardening list: lines 1 to 55 in order", () => {
-  assertEquals(HARDENING.map(({ line }) => line), Array.from({ length: 55 }, (_, i) => i + 1));
+Deno.test("hardening list: lines 1 to 56 in order", () => {
+  assertEquals(HARDENING.map(({ line }) => line), Array.from({ length: 56 }, (_, i) => i + 1));
 });
 
 Deno.test("hardening list: a line is open, or names tests that hold it", () => {

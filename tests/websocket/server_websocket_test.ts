@@ -34,11 +34,12 @@ async function upgraded(
   options: UpgradeWebSocketOptions = {},
   prepare: (socket: WebSocket) => void = () => {},
   faults: Faults = {},
+  fields: Parameters<typeof handshake>[0] = {},
 ): Promise<Upgraded> {
   const events: string[] = [];
   let socket!: WebSocket;
   const run = start(
-    [handshake(), ...script],
+    [handshake(fields), ...script],
     async (request) => {
       const upgrade = upgradeWebSocket(request, options);
       socket = upgrade.socket;
@@ -220,6 +221,28 @@ for (const [title, sent, code, why] of MALFORMED) {
     assertEquals(run.frames(), serverFrame(CLOSE, closing(code)));
     run.conn.close();
     await until(() => run.events.at(-1) === "close 1006 (not clean)");
+    assertEquals(run.errors, []);
+  });
+}
+
+/** The first frame of a compressed message (RFC 7692, 6). */
+const COMPRESSED = 0x40 | BINARY;
+const NONSENSE = "\xff".repeat(50);
+
+for (
+  const [title, sent] of [
+    ["in one frame", frame(COMPRESSED, NONSENSE)],
+    ["in fragments", `\x42\xb2\0\0\0\0${NONSENSE}${frame(0, NONSENSE)}`],
+    ["with others behind it", frame(COMPRESSED, NONSENSE) + frame(TEXT, "a").repeat(3)],
+  ] as const
+) {
+  Deno.test(`hardening 56: a message ${title} that cannot be inflated ends its connection, not the process`, async () => {
+    const offer = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+    const run = await upgraded([sent, STALL], { compression: true }, undefined, {}, offer);
+    await until(() => run.conn.output.endsWith(serverFrame(CLOSE, closing(1007))));
+    run.conn.close();
+    await until(() => run.events.length === 3);
+    assertEquals(run.events, ["open", "invalid block type", "close 1006 (not clean)"]);
     assertEquals(run.errors, []);
   });
 }
