@@ -17,7 +17,7 @@ const STALLED_MS = 1000;
 const encoder = new TextEncoder();
 
 /** What waits, in order; the last lines are not encoded yet. */
-let pieces: Uint8Array[] = [];
+const pieces: Uint8Array[] = [];
 let lines = "";
 let waiting = 0;
 let dropped = 0;
@@ -33,6 +33,7 @@ export function writeToStdout(line: string): void {
 
 /** Writes what another process has printed, in the same way. */
 export function passToStdout(text: Uint8Array): void {
+  if (text.length === 0) return;
   if (waiting + text.length > MAX_WAITING) return void (dropped += linesIn(text));
   encodeLines();
   pieces.push(text);
@@ -51,25 +52,27 @@ function added(size: number): void {
 }
 
 function encodeLines(): void {
-  if (lines !== "") pieces.push(encoder.encode(lines));
+  if (lines === "") return;
+  const bytes = encoder.encode(lines);
+  pieces.push(bytes);
+  waiting += bytes.length - lines.length;
   lines = "";
 }
 
-/** Returns what waits, which is the caller's to write then. */
-function taken(): Uint8Array[] {
+/** Takes what waits longest, which is the caller's to write then. */
+function next(): Uint8Array | undefined {
   encodeLines();
-  const all = pieces;
-  pieces = [];
-  waiting = 0;
-  return all;
+  const bytes = pieces.shift();
+  waiting -= bytes?.length ?? 0;
+  return bytes;
 }
 
 async function drain(): Promise<void> {
   writingSince = performance.now();
   // Lines of the same turn share the first write.
   await null;
-  while (waiting > 0) {
-    for (const bytes of taken()) await writeAll(bytes);
+  for (let bytes; (bytes = next()) !== undefined;) {
+    await writeAll(bytes);
     if (dropped > 0) warn(`${dropped} log lines were dropped: stdout is read too slowly`);
     dropped = 0;
   }
@@ -96,7 +99,7 @@ function isStalled(): boolean {
 globalThis.addEventListener("unload", () => {
   if (isStalled()) return;
   try {
-    for (const bytes of taken()) Deno.stdout.writeSync(bytes);
+    for (let bytes; (bytes = next()) !== undefined;) Deno.stdout.writeSync(bytes);
   } catch {
     // As above.
   }

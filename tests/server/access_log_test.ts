@@ -201,6 +201,20 @@ Deno.test("access log: Deno.exit loses no line", async () => {
   assertMatch(stdout, /^(?:h - - \[.*\] "a+" 200 1 "-" "-"\n){10}$/);
 });
 
+Deno.test("access log: Deno.exit within a write loses nothing that waits behind it", async () => {
+  const source = new URL("../../src/server/stdout_lines.ts", import.meta.url).href;
+  const program = `import { passToStdout, writeToStdout } from ${JSON.stringify(source)};
+    for (const piece of ["a", "b", "c"]) passToStdout(new TextEncoder().encode(piece + "\\n"));
+    for (const line of ["d", "e"]) writeToStdout(line);
+    await null;
+    writeToStdout("f");
+    await null;
+    Deno.exit(0);`;
+  const { stdout } = await run(Deno.execPath(), "eval", "--no-lock", program);
+  // The write of "a" is under way, and may be cut, or come late.
+  assertEquals(stdout.match(/[b-f]/g), ["b", "c", "d", "e", "f"]);
+});
+
 Deno.test("access log: lines that stdout does not take in time are counted, not kept", async () => {
   const lines = 20_000; // 3 MB in one turn
   const { stdout, stderr } = await runLogging(`for (let i = 0; i < ${lines}; i++) log(OUTCOME);`);
