@@ -7,8 +7,12 @@
  * curl -d hello http://localhost:8080/echo
  * ```
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { HttpError, RequestParseStream, ResponseEncodeStream } from "@asynchttp/server";
 import type { EncodableResponse, ParsedRequest } from "@asynchttp/server";
+
+/** After an accept that has failed, as all do while descriptors are short, in milliseconds. */
+const PAUSE_MS = 10;
 
 function respond({ target, body }: ParsedRequest): EncodableResponse {
   if (target === "/echo") return { status: 200, body };
@@ -51,4 +55,9 @@ async function serve(conn: Deno.Conn): Promise<void> {
 const hostname = "127.0.0.1";
 const listener = Deno.listen({ port: Number(Deno.args[0] ?? 8080), hostname });
 console.log(`Listening on http://${hostname}:${(listener.addr as Deno.NetAddr).port}/`);
-for await (const conn of listener) serve(conn);
+for (;;) {
+  // Not `for await`: a client that resets before it is accepted makes the accept fail.
+  const conn = await listener.accept().catch(() => null);
+  if (conn !== null) serve(conn);
+  else await delay(PAUSE_MS);
+}

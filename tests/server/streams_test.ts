@@ -2,12 +2,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HttpError, RequestParseStream } from "@asynchttp/server";
 import type { ParsedRequest } from "@asynchttp/server";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
 import { textOf } from "../fixtures.ts";
 import { parserOptions, ROWS } from "../wire/runners.ts";
 import type { Row } from "../wire/runners.ts";
 import { launchDocumented } from "./example_commands.ts";
-import { curl, exchangeBytes, run, testWith, withFolder, writeText } from "./tools.ts";
+import { curl, exchangeBytes, LAST_GET, run, testWith, withFolder, writeText } from "./tools.ts";
 
 /** Collects the rows of `tests/wire/` without registering their tests here again. */
 async function corpus(): Promise<readonly Row[]> {
@@ -95,6 +97,25 @@ testWith("curl", "examples/streams_server.ts", async () => {
     /^HTTP\/1\.1 200 OK\r\n[^]*World!\nHTTP\/1\.1 400 Bad Request\r\n[^]*, at byte 27 of/,
   );
 });
+
+testWith(
+  "signals",
+  "examples/streams_server.ts: clients that reset before they are accepted",
+  async () => {
+    const { example, origin } = await launchDocumented("streams_server.ts", ["0"]);
+    await using _ = example;
+    const port = Number(new URL(origin).port);
+    example.kill("SIGSTOP");
+    for (let i = 0; i < 10; i++) {
+      const socket = connect(port, "127.0.0.1");
+      await once(socket, "connect");
+      socket.resetAndDestroy();
+      await once(socket, "close");
+    }
+    example.kill("SIGCONT");
+    assertMatch(await exchangeBytes(port, LAST_GET), /^HTTP\/1\.1 200 /);
+  },
+);
 
 testWith("curl", "examples/streams_server.ts: a large body comes back byte for byte", async () => {
   const { example, origin } = await launchDocumented("streams_server.ts", ["0"]);
