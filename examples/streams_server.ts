@@ -35,7 +35,7 @@ async function* responses(
   }
 }
 
-/** Not `conn.readable`: its end closes the socket, perhaps before the last response. */
+/** Neither `conn.readable` nor `conn.writable`: at its end, or with its error, it closes the socket. */
 async function* chunksOf(conn: Deno.Conn): AsyncGenerator<Uint8Array> {
   const buffer = new Uint8Array(65_536);
   for (let n; (n = await conn.read(buffer)) !== null;) yield buffer.subarray(0, n);
@@ -45,7 +45,9 @@ async function serve(conn: Deno.Conn): Promise<void> {
   const requests = ReadableStream.from(chunksOf(conn)).pipeThrough(new RequestParseStream());
   const sent = ReadableStream.from(responses(requests)).pipeThrough(new ResponseEncodeStream());
   try {
-    await sent.pipeTo(conn.writable, { preventClose: true, preventAbort: true });
+    for await (const bytes of sent) {
+      for (let at = 0; at < bytes.length;) at += await conn.write(bytes.subarray(at));
+    }
   } catch {
     // The client has gone, or a response has failed.
   }

@@ -5,7 +5,7 @@ import type { ParsedRequest } from "@asynchttp/server";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
-import { textOf } from "../fixtures.ts";
+import { soon, textOf, utf8 } from "../fixtures.ts";
 import { parserOptions, ROWS } from "../wire/runners.ts";
 import type { Row } from "../wire/runners.ts";
 import { launchDocumented } from "./example_commands.ts";
@@ -116,6 +116,31 @@ testWith(
     assertMatch(await exchangeBytes(port, LAST_GET), /^HTTP\/1\.1 200 /);
   },
 );
+
+Deno.test("examples/streams_server.ts: a client that goes without having read", async () => {
+  const { example, origin } = await launchDocumented("streams_server.ts", ["0"]);
+  await using _ = example;
+  const port = Number(new URL(origin).port);
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeText(conn, "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  let sent = 0;
+  const sending = (async () => {
+    const chunk = utf8(`10000\r\n${"x".repeat(65_536)}\r\n`);
+    for (;;) {
+      for (let at = 0; at < chunk.length;) at += await conn.write(chunk.subarray(at));
+      sent++;
+    }
+  })().catch(() => {});
+  // Until the buffers of both directions are full, and the server waits within a write.
+  for (let before = -1, same = 0; same < 50; before = sent) {
+    await soon();
+    same = sent === before ? same + 1 : 0;
+  }
+  conn.close();
+  await sending;
+  assertMatch(await exchangeBytes(port, LAST_GET), /^HTTP\/1\.1 200 /);
+  assertMatch(await exchangeBytes(port, LAST_GET), /^HTTP\/1\.1 200 /);
+});
 
 testWith("curl", "examples/streams_server.ts: a large body comes back byte for byte", async () => {
   const { example, origin } = await launchDocumented("streams_server.ts", ["0"]);
