@@ -174,8 +174,9 @@ export class MessageEncoder {
    * @ignore Only the encoders of this entry call it.
    */
   protected bare(next: "head" | "switched", encode: () => Uint8Array): Uint8Array {
-    this.#mustBe("head", "a head");
     const bytes = encode();
+    // Behind the fields: their getters may have encoded another head.
+    this.#mustBe("head", "a head");
     this.#move(next);
     return bytes;
   }

@@ -16,7 +16,7 @@ import { ReadBuffer } from "./read_buffer.ts";
 import { requestAllowsReuse } from "./request_framing.ts";
 import { HeadParser } from "./request_head.ts";
 import type { RequestHead } from "./request_head.ts";
-import { encodeFields } from "./response_encoder.ts";
+import { checkSize, encodeFields } from "./response_encoder.ts";
 import { isNamed } from "./response_framing.ts";
 import type { AwaitedResponse } from "./response_head.ts";
 import { consistsOf, decimal, TEXT } from "./syntax.ts";
@@ -95,6 +95,7 @@ export class RequestEncoder extends MessageEncoder {
    *
    * @param request Method, target, fields, and the size of the content.
    * @returns The bytes to send.
+   * @throws {RangeError} `size` is neither null nor an integer from 0 on.
    * @throws {TypeError} A part is invalid, a strict server would reject the request, the one before it has not ended, or none may follow it.
    *
    * @example
@@ -119,11 +120,13 @@ export class RequestEncoder extends MessageEncoder {
 /**
  * Returns a head as bytes, as its receiver reads it, and how its content is sent.
  *
+ * @throws {RangeError} `size` is neither null nor an integer from 0 on.
  * @throws {TypeError} A part is invalid.
  */
 function encodeRequestHead(
   { method, target, fields: init, size = 0, minor = 1 }: RequestToSend,
 ): EncodedHead & { readonly head: RequestHead } {
+  checkSize(size);
   const given = fieldsToSend(init);
   const fields = [...given, ...lengthFields(method, minor, size, given)];
   const { bytes, head } = parsed(method, target, minor, fields);

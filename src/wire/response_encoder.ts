@@ -166,7 +166,7 @@ function checkText(name: string, text: unknown, section: string): void {
 }
 
 /** The server counts bytes; a caller of this entry may have the number from elsewhere. */
-function checkSize(size: number | null): void {
+export function checkSize(size: number | null): void {
   if (size === null || (Number.isSafeInteger(size) && size >= 0)) return;
   throw new RangeError(`Size must be an integer from 0 on, or null: got ${inspected(size)}`);
 }

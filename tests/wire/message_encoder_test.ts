@@ -298,12 +298,32 @@ Deno.test("RFC 9110, 7.8 and 9.3.6: HTTP ends with 101, or with 200 to CONNECT",
   assertEquals(tunnel.state, "switched");
 });
 
-for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53]) {
-  Deno.test(`RFC 9110, 8.6: a response of ${size} bytes is refused`, () => {
+for (const size of [-1, 1.5, NaN, Infinity, 2 ** 53, "3\r\nA: b" as unknown as number]) {
+  const got = typeof size === "string" ? JSON.stringify(size) : String(size);
+  const refused = `Size must be an integer from 0 on, or null: got ${got}`;
+
+  Deno.test(`RFC 9110, 8.6: a response of ${got} bytes is refused`, () => {
     const encode = () => new ResponseEncoder().head(answered(), { status: 200, size });
-    assertThrows(encode, RangeError, `Size must be an integer from 0 on, or null: got ${size}`);
+    assertThrows(encode, RangeError, refused);
+  });
+
+  Deno.test(`RFC 9110, 8.6: a request of ${got} bytes is refused`, () => {
+    const encode = () => new RequestEncoder().head(request({ method: "PUT", size }));
+    assertThrows(encode, RangeError, refused);
   });
 }
+
+Deno.test("ResponseEncoder: an interim response whose fields encode a head is refused", () => {
+  const encoder = new ResponseEncoder();
+  const fields = {
+    get Link(): string {
+      encoder.head(answered(), { status: 200, size: 1 });
+      return "a";
+    },
+  };
+  assertThrows(() => encoder.interim(answered(), 103, fields), TypeError, "Cannot encode a head");
+  assertEquals(encoder.state, "content");
+});
 
 for (const date of ["a\r\nb: c", "a\0", "a\u010a", 1 as unknown as string]) {
   Deno.test(`hardening 17: ${JSON.stringify(date)} as the date of a response is refused`, () => {
