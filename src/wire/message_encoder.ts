@@ -15,6 +15,7 @@ import { moved } from "../transitions.ts";
 import type { Transitions } from "../transitions.ts";
 import { encodeChunkEnd } from "./chunked.ts";
 import { ContentEncoder } from "./content_encoder.ts";
+import { fieldsToSend } from "./fields.ts";
 import { WriteBuffer } from "./write_buffer.ts";
 
 /**
@@ -148,8 +149,11 @@ export class MessageEncoder {
    * ```
    */
   end(trailers?: FieldsInit | null): Uint8Array {
+    const { sendsContent, chunked } = this.#framing;
+    const fields = chunked ? fieldsToSend(trailers) as [string, string][] : null;
+    // Behind the fields, as in `bare`.
     this.#mustBe("content", "an end");
-    if (this.#framing.sendsContent) this.#content.end(this.#out, () => trailers);
+    if (sendsContent) this.#content.end(this.#out, () => fields);
     this.#move(this.#framing.persistent ? "head" : "closed");
     return this.#out.take();
   }

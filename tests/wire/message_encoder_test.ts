@@ -325,6 +325,20 @@ Deno.test("ResponseEncoder: an interim response whose fields encode a head is re
   assertEquals(encoder.state, "content");
 });
 
+Deno.test("ResponseEncoder: trailers that encode the end are refused", () => {
+  const encoder = new ResponseEncoder();
+  encoder.head(answered(), { status: 200, size: null });
+  let ended = "";
+  const trailers = {
+    get A(): string {
+      ended = textOf(encoder.end());
+      return "a";
+    },
+  };
+  assertThrows(() => encoder.end(trailers), TypeError, "Cannot encode an end");
+  assertEquals([ended, encoder.state], ["0\r\n\r\n", "head"]);
+});
+
 for (const date of ["a\r\nb: c", "a\0", "a\u010a", 1 as unknown as string]) {
   Deno.test(`hardening 17: ${JSON.stringify(date)} as the date of a response is refused`, () => {
     const encode = () => new ResponseEncoder().head(answered(), { status: 200, date });
