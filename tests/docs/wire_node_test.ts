@@ -1,7 +1,8 @@
 /** The program for Node in `docs/wire.md` serves, and refuses. */
 import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
-import { launch, run, testWith, withFolder } from "../server/tools.ts";
+import { soon } from "../fixtures.ts";
+import { launch, run, testWith, withFolder, writeText } from "../server/tools.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -30,6 +31,50 @@ async function exchange(port: number, bytes: string): Promise<string> {
   await conn.write(new TextEncoder().encode(bytes));
   return await new Response(conn.readable).text();
 }
+
+/** Lets the program tell of its buffers. */
+const TELLS = `
+process.on("SIGUSR2", () => {
+  gc();
+  console.log("Bytes:", process.memoryUsage().arrayBuffers);
+});
+`;
+
+testWith(
+  ["node", "signals"],
+  "docs/wire.md: the program for Node keeps what no client reads to bounds",
+  async () => {
+    await withFolder(async (folder) => {
+      await install(folder);
+      const program = await writeProgram(folder);
+      await Deno.writeTextFile(program, TELLS, { append: true });
+      await using server = launch("node", "--expose-gc", program);
+      const [, port] = await server.line(/^Listening on http:\/\/127\.0\.0\.1:(\d+)\/$/);
+      const last = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+      const pipelined = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n".repeat(2000);
+      for (const [first, rest] of [[last, "x".repeat(65_536)], ["", pipelined]] as const) {
+        const conn = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+        await writeText(conn, first);
+        let sent = 0;
+        const sending = (async () => {
+          while (sent++ < 600) await writeText(conn, rest);
+        })().catch(() => {});
+        // Until all 40 MB are sent, or the server reads no more.
+        for (let before = -1, same = 0; same < 50 && sent < 600; before = sent) {
+          await soon();
+          same = sent === before ? same + 1 : 0;
+        }
+        const told = server.lines().length;
+        server.kill("SIGUSR2");
+        while (server.lines().length === told) await soon();
+        const [, bytes] = /^Bytes: (\d+)$/.exec(server.lines().at(-1)!)!;
+        assert(Number(bytes) < 20_000_000, `${bytes} bytes`);
+        conn.close();
+        await sending;
+      }
+    });
+  },
+);
 
 testWith("node", "docs/wire.md: the program for Node serves, and refuses", async () => {
   await withFolder(async (folder) => {
