@@ -7,10 +7,10 @@ import type { Report, Result } from "./report.ts";
 
 type Place = (ratio: number) => number;
 
-const WIDTH = 1040;
+const WIDTH = 1080;
 const MARGIN = 20;
 /** Where the bars are, between the labels and the figures. */
-const BARS = { from: 540, to: 860 };
+const BARS = { from: 600, to: 910 };
 const ROW = 26;
 /** Where the rows begin, below the header and the scale. */
 const TOP = 112;
@@ -43,7 +43,7 @@ export function chart(report: Report): string {
     Math.round(BARS.from + (Math.log2(ratio) - low) / (high - low) * (BARS.to - BARS.from));
   const ticks = Array.from({ length: high - low + 1 }, (_, at) => 2 ** (low + at));
   const lines = ticks.map((tick) =>
-    text(place(tick), TOP - 14, `${tick} ×`, "axis") +
+    text(place(tick), TOP - 14, tick < 1 ? `1/${1 / tick}` : `${tick}`, "axis") +
     `<path class="${tick === 1 ? "line" : "grid"}" d="M${place(tick)} ${TOP}V${height - MARGIN}"/>`
   );
   const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
@@ -52,7 +52,7 @@ export function chart(report: Report): string {
 <rect class="paper" width="${WIDTH}" height="${height}"/>
 <text class="title" id="title" x="${MARGIN}" y="26">asynchttp as a ratio to its peers</text>
 ${text(MARGIN, 50, circumstances(report), "soft")}
-${text(MARGIN, 70, "Requests per second unless another unit is named", "soft")}
+${text(MARGIN, 70, "Requests per second unless another unit is named; ↓: less is better", "soft")}
 ${lines.join("\n")}
 ${results.map((result, at) => row(result, place, TOP + (at + 0.5) * ROW)).join("\n")}
 </svg>
@@ -65,7 +65,7 @@ function row({ title, unit, peer, ratio }: Result, place: Place, y: number): str
   const isGood = isRate ? ratio.median >= 1 : ratio.median <= 1;
   const [one, median, min, max] = [place(1), ...[ratio.median, ratio.min, ratio.max].map(place)];
   const [x, width] = [Math.min(one, median!), Math.abs(median! - one)];
-  return `${text(MARGIN, y, isRate ? title : `${title} (${unit}, less is better)`)}
+  return `${text(MARGIN, y, isRate ? title : `${title} (${unit} ↓)`)}
 ${text(BARS.from - 14, y, peer, "peer")}
 <rect class="${isGood ? "good" : "bad"}" x="${x}" y="${y - 8}" width="${width}" height="16"/>
 <path class="line" d="M${min} ${y - 4}v8M${min} ${y}H${max}M${max} ${y - 4}v8"/>
