@@ -15,8 +15,12 @@ import { standIn } from "./systems.ts";
 type Any = any;
 
 const deno = { ...Deno };
-/** What may be run: Deno, and the old one that a test has of its own. */
-const PROGRAMS = [deno.execPath(), deno.env.get("DENO_1")];
+const DENO = deno.execPath();
+
+/** Also the old Deno that a test has of its own. */
+function isDeno(program: string | URL): boolean {
+  return `${program}`.split("/").at(-1) === DENO.split("/").at(-1);
+}
 
 /** Replaces functions of Deno: `missing` says what a call needs that Windows lacks; undefined if nothing. */
 function guard(names: readonly string[], missing: (...args: Any[]) => string | undefined): void {
@@ -43,7 +47,7 @@ guard(["kill"], (_pid, signal) => lackingKill(signal));
 
 Deno.Command = class extends deno.Command {
   constructor(program: string | URL, options?: Deno.CommandOptions) {
-    if (!PROGRAMS.includes(`${program}`)) throw new TypeError(`Windows does not have ${program}`);
+    if (!isDeno(program)) throw new TypeError(`Windows does not have ${program}`);
     super(program, options);
   }
 
