@@ -20,7 +20,7 @@
  *    credit lets the line go on, in order. Behind it there is a second line, for large transfers
  *    and for reads within a message: a client that sends its head byte by byte must not delay
  *    those that send requests. It gets a quarter of the credit at least, and each in it goes on
- *    for sixteen reads or writes at a time.
+ *    for four reads or writes at a time.
  * 5. While it is closed, up to 32 connections are accepted between two polls, and do not wait
  *    behind others: a new client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
@@ -50,11 +50,9 @@ const BEHIND_CREDIT = 16;
 /**
  * Reads or writes of a waiter in the second line when it is its turn. The bytes of a large
  * transfer are in the processor's caches then: with one, each of 50 uploads of 1 MiB takes
- * 1,300 µs of the processor, with four 930. With sixteen in place of four, 8 such uploads are 1.3
- * times as fast and 50 are 1.14, and a small request beside them or beside an endless download
- * takes 0.6 to 0.8 of the time, because the sockets are polled less often.
+ * 1,300 µs of the processor, with four 930, and with more 820 to 920.
  */
-const BEHIND_GRANT = 16;
+const BEHIND_GRANT = 4;
 
 /** Accepts between two polls while the gate is closed. */
 const MAX_ACCEPTS = 32;
