@@ -14,12 +14,15 @@ import { ignoreRejection } from "../ignore_rejection.ts";
 export function takeStaticBody(response: Response): string | Uint8Array | null {
   const source = sourceOf(response);
   if (typeof source !== "string" && !(source instanceof Uint8Array)) return null;
-  // Called for its effect: the Response counts as used, and cannot be sent a second time.
-  ignoreRejection(text.call(response));
+  // Called for its effect: the Response counts as used, and cannot be sent a second time. Each gives
+  // the source as it is: text() would decode bytes, 55 µs for 1 MiB.
+  ignoreRejection<unknown>(
+    typeof source === "string" ? text.call(response) : bytes.call(response),
+  );
   return source;
 }
 
-const { text } = Response.prototype;
+const { text, bytes } = Response.prototype;
 
 /** The part of Deno's inner response that is read here. */
 type Inner = {
