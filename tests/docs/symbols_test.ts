@@ -343,38 +343,41 @@ async function writeProgram(folder: string, text: string, cert: string, key: str
   assertEquals(code, 0, stderr);
 }
 
-testWith("openssl", "deno doc: every example that test:docs leaves out is a program", async (t) => {
-  const leftOut = examples.filter(isLeftOut);
-  assert(leftOut.length > 10, `only ${leftOut.length} were found`);
+/** Writes each example as a program, and has it run: `args` are those of Deno. */
+async function runLeftOut(
+  t: Deno.TestContext,
+  leftOut: readonly Example[],
+  use: (example: Example, args: readonly string[]) => Promise<void>,
+): Promise<void> {
   await withCertificate(async (cert, key) => {
     const folder = cert.slice(0, cert.lastIndexOf("/"));
     for (const example of leftOut) {
       await t.step(stepOf(example, async () => {
         await writeProgram(folder, example.text, cert, key);
-        const args = userArgs(folder, "main.ts", "--allow-all");
-        const { code, stdout, stderr } = await run(Deno.execPath(), ...args);
-        assertEquals(code, 0, stderr);
-        assert(promised(example).length > 0);
-        assertEquals(lie(example, [stdout]), null);
+        await use(example, userArgs(folder, "main.ts", "--allow-all"));
       }));
     }
+  });
+}
+
+testWith("openssl", "deno doc: every example that test:docs leaves out is a program", async (t) => {
+  const leftOut = examples.filter(isLeftOut);
+  assert(leftOut.length > 10, `only ${leftOut.length} were found`);
+  await runLeftOut(t, leftOut, async (example, args) => {
+    const { code, stdout, stderr } = await run(Deno.execPath(), ...args);
+    assertEquals(code, 0, stderr);
+    assert(promised(example).length > 0);
+    assertEquals(lie(example, [stdout]), null);
   });
 });
 
 testWith("openssl", "deno doc: every module example left out serves until a signal", async (t) => {
   const leftOut = moduleExamples.filter(isLeftOut);
   assertEquals(leftOut.map(({ symbol }) => symbol), ["./cluster", "./tls"].map(specifierOf));
-  await withCertificate(async (cert, key) => {
-    const folder = cert.slice(0, cert.lastIndexOf("/"));
-    for (const example of leftOut) {
-      await t.step(stepOf(example, async () => {
-        await writeProgram(folder, example.text, cert, key);
-        const args = userArgs(folder, "main.ts", "--allow-all");
-        await using program = launch(Deno.execPath(), ...args);
-        await program.line(/^Listening on https?:\/\/localhost/);
-        program.kill("SIGTERM");
-        assertEquals((await program.status).code, 0);
-      }));
-    }
+  await runLeftOut(t, leftOut, async (_, args) => {
+    await using program = launch(Deno.execPath(), ...args);
+    await program.line(/^Listening on https?:\/\/localhost/);
+    program.kill("SIGTERM");
+    assertEquals((await program.status).code, 0);
   });
 });
