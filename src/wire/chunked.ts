@@ -55,6 +55,8 @@ const trailerRules = perLimits((limits) => {
 /** Decodes one chunked body; resumable at any byte. */
 export class ChunkedDecoder {
   readonly #limits: Readonly<Limits>;
+  /** The most bytes of a line that is nothing but a size. */
+  readonly #maxPlainLine: number;
   readonly #lines: LineReader;
   readonly #section: FieldSection;
   #state: ChunkState = "size";
@@ -72,6 +74,7 @@ export class ChunkedDecoder {
 
   constructor(limits: Readonly<Limits>) {
     this.#limits = limits;
+    this.#maxPlainLine = Math.min(MAX_SIZE_DIGITS, limits.chunkLine);
     const rules = trailerRules(limits);
     this.#lines = new LineReader(rules);
     this.#section = new FieldSection(rules);
@@ -112,11 +115,16 @@ export class ChunkedDecoder {
   #gather(input: ReadBuffer, to: number): number {
     const { bytes, start } = input;
     const count = Math.min(this.#remaining, input.length);
-    if (to < start) bytes.copyWithin(to, start, start + count);
+    if (to < start) move(bytes, start, start + count, to);
     input.consume(count);
     this.#remaining -= count;
-    if (this.#remaining === 0) this.#state = "data carriage return";
+    if (this.#remaining === 0) this.#endData(input);
     return to + count;
+  }
+
+  #endData(input: ReadBuffer): void {
+    this.#state = isLineEnd(input, input.start) ? "size" : "data carriage return";
+    if (this.#state === "size") input.consume(2);
   }
 
   /** Reads the syntax between data; returns true if buffered data is next. */
@@ -134,7 +142,7 @@ export class ChunkedDecoder {
           this.#state = "size";
           break;
         case "size":
-          this.#readSize(input);
+          if (this.#digits > 0 || !this.#readPlainLine(input, maxBody)) this.#readSize(input);
           break;
         case "extension":
           this.#readExtension(input);
@@ -151,6 +159,26 @@ export class ChunkedDecoder {
       }
     }
     return false;
+  }
+
+  /**
+   * Reads the line of a chunk that has arrived whole and consists of its size, as nearly all do.
+   * Leaves any other to the states, which read it from its beginning: they alone refuse. (Byte
+   * by byte, a flood of one-byte chunks takes twice as long.)
+   */
+  #readPlainLine(input: ReadBuffer, maxBody: number): boolean {
+    const { bytes, start, end } = input;
+    const last = Math.min(end, start + this.#maxPlainLine);
+    let size = 0;
+    let at = start;
+    for (; at < last && HEX_VALUE[bytes[at]!]! <= 15; at++) {
+      size = size * 16 + HEX_VALUE[bytes[at]!]!;
+    }
+    if (at === start || !isLineEnd(input, at)) return false;
+    input.consume(at + 2 - start);
+    this.#remaining = size;
+    this.#beginData(maxBody);
+    return true;
   }
 
   /** Reads digits, and the byte behind them if it has arrived. */
@@ -233,6 +261,17 @@ export class ChunkedDecoder {
     this.#state = "end";
     return true;
   }
+}
+
+/** A few bytes are moved faster by a loop than by a call into the runtime. */
+function move(bytes: Uint8Array, start: number, end: number, to: number): void {
+  if (end - start > 32) bytes.copyWithin(to, start, end);
+  else for (let at = start; at < end;) bytes[to++] = bytes[at++]!;
+}
+
+/** Whether CRLF has arrived at an offset in the buffer. */
+function isLineEnd({ bytes, end }: ReadBuffer, at: number): boolean {
+  return at + 1 < end && bytes[at] === CR && bytes[at + 1] === LF;
 }
 
 function expect(input: ReadBuffer, byte: number, message: string): void {
