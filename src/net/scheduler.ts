@@ -10,8 +10,9 @@
  * The contract:
  *
  * 1. The process has a credit between two polls of the sockets, well below those 128. A read
- *    between two requests costs 1, one within a message or after much was read 2. A write
- *    costs 1, but for a small one that is the first behind a read.
+ *    costs 1, and so does a write, but for a small one that is the first behind a read. Reads
+ *    within a message or after much was read, and writes, have 1 ms at most, too: a read of
+ *    64 KiB may bring 10,000 chunks.
  * 2. While the credit lasts the gate is open, and no connection waits.
  * 3. When it is used up the gate closes: whatever wants to read or write on joins a line.
  *    Reads in progress are completed and their requests served, once for each connection.
@@ -19,8 +20,9 @@
  * 4. The sockets are polled. What the poll has brought is charged first; the rest of the
  *    credit lets the line go on, in order. Behind it there is a second line, for large transfers
  *    and for reads within a message: a client that sends its head byte by byte must not delay
- *    those that send requests. It gets a quarter of the credit at least, and each in it goes on
- *    for four reads or writes at a time.
+ *    those that send requests. When the first line has had its turn, the second has a slice of
+ *    0.5 ms, or a quarter of the time of both if that is more. Those whose turn it is go on
+ *    until the slice is over.
  * 5. While it is closed, up to 32 connections are accepted between two polls, and do not wait
  *    behind others: a new client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
@@ -37,6 +39,7 @@ import { systemClock } from "./clock.ts";
 import type { Clock, Subscriber } from "./clock.ts";
 import type { ListNode } from "./linked_list.ts";
 import { SocketPoll } from "./socket_poll.ts";
+import { TimeSlice } from "./time_slice.ts";
 
 /** Costs that the process may cause between two polls; a request takes two of the 128. */
 const CREDIT = 64;
@@ -44,28 +47,23 @@ const CREDIT = 64;
 /** The same where a timer makes the poll: less fair, but 64 for each timer are 25,000 reads a second. */
 const SLOW_CREDIT = 256;
 
-/** The part of it that the second line gets at least. */
-const BEHIND_CREDIT = 16;
+/** Milliseconds for the reads and writes of the second line while the gate is open. */
+const OPEN_SLICE_MS = 1;
 
-/**
- * Reads or writes of a waiter in the second line when it is its turn. The bytes of a large
- * transfer are in the processor's caches then: with one, each of 50 uploads of 1 MiB takes
- * 1,300 µs of the processor, with four 930, and with more 820 to 920.
- */
-const BEHIND_GRANT = 4;
+/** Milliseconds of a slice; longer ones make uploads no faster. */
+const SLICE_MS = 0.5;
+
+/** The same where a timer makes the poll. */
+const SLOW_SLICE_MS = 2;
+
+/** The time of the first line, divided by the least time that the second line gets behind it. */
+const MAX_FIRST_SHARE = 3;
 
 /** Accepts between two polls while the gate is closed. */
 const MAX_ACCEPTS = 32;
 
 /** A read of fewer bytes is small. */
 const MIN_LARGE_BYTES = 2048;
-
-/**
- * The cost of a read in the second line, by the time that its bytes take: with 1, each of 50
- * uploads of 1 MiB takes a fifth more of the processor. A write costs 1: with 2, each of 50
- * downloads takes a fifth more.
- */
-const BEHIND_READ_COST = 2;
 
 /** A first write behind a read is free below this: with the read it is the whole of a small request. */
 const MIN_LARGE_WRITE_BYTES = 16_384;
@@ -86,7 +84,7 @@ export class Ticket {
   isBehind = false;
   /** The writes since its last read. */
   writes = 0;
-  /** The reads and writes for which it need not wait. */
+  /** The round in which it goes on until the slice is over. */
   granted = 0;
   /** The requests that were served from its buffer since its last read. */
   buffered = 0;
@@ -109,16 +107,8 @@ export interface Waiter {
 
 /** First in, first out, without an allocation for each. */
 class Line {
-  /** The reads or writes of a waiter when it is its turn, and the cost of all of them. */
-  readonly #grant: number;
-  readonly #cost: number;
   #first: Waiter | null = null;
   #last: Waiter | null = null;
-
-  constructor(grant: number, cost: number) {
-    this.#grant = grant;
-    this.#cost = cost;
-  }
 
   get isEmpty(): boolean {
     return this.#first === null;
@@ -130,19 +120,18 @@ class Line {
     this.#last = waiter;
   }
 
-  /** Lets waiters go on while there is credit; returns what is left of it, below 0 at times. */
-  release(credit: number, round: number): number {
-    while (credit > 0 && this.#first !== null) {
+  /** Lets up to `most` waiters go on; returns how many more could have. */
+  release(most: number, round: number, granted = 0): number {
+    for (; most > 0 && this.#first !== null; most--) {
       const waiter = this.#first;
       this.#first = waiter.next;
       if (this.#first === null) this.#last = null;
       waiter.next = null;
-      credit -= this.#cost;
       waiter.ticket.round = round;
-      waiter.ticket.granted = this.#grant - 1;
+      waiter.ticket.granted = granted;
       waiter.resume();
     }
-    return credit;
+    return most;
   }
 }
 
@@ -158,9 +147,10 @@ export class Scheduler implements Subscriber {
   #node: ListNode<Subscriber> | null = null;
   /** Whether the gate has been closed since the last tick. */
   #wasClosed = false;
-  readonly #accepting = new Line(1, 1);
-  readonly #between = new Line(1, 1);
-  readonly #behind = new Line(BEHIND_GRANT, BEHIND_GRANT * BEHIND_READ_COST);
+  readonly #accepting = new Line();
+  readonly #between = new Line();
+  readonly #behind = new Line();
+  readonly #slice: TimeSlice;
   #isOpen = true;
   #members = 0;
   /** Counts the polls that are known of. */
@@ -176,6 +166,7 @@ export class Scheduler implements Subscriber {
     this.#poll = poll;
     this.#now = now;
     this.#clock = clock;
+    this.#slice = new TimeSlice(now);
   }
 
   /** Counts a connection. */
@@ -203,7 +194,7 @@ export class Scheduler implements Subscriber {
     if (!this.#isOpen) return this.#isGranted(ticket);
     if (ticket.round === this.#round && !ticket.isBehind) this.#startRound();
     ticket.round = this.#round;
-    return this.#use(ticket.isBehind ? BEHIND_READ_COST : 1);
+    return ticket.isBehind ? this.#useSlice() : this.#use();
   }
 
   /** Records that a read has brought `count` bytes. */
@@ -222,7 +213,7 @@ export class Scheduler implements Subscriber {
   beforeWrite(ticket: Ticket, count: number): Promise<void> | null {
     const isLarge = count >= MIN_LARGE_WRITE_BYTES;
     if (ticket.writes++ === 0 && !isLarge) return null;
-    const mayGoOn = this.#isOpen ? this.#use(1) : this.#isGranted(ticket);
+    const mayGoOn = this.#isOpen ? this.#useSlice() : this.#isGranted(ticket);
     return mayGoOn ? null : inLine(this.#behind, ticket);
   }
 
@@ -255,15 +246,18 @@ export class Scheduler implements Subscriber {
   }
 
   #isGranted(ticket: Ticket): boolean {
-    if (ticket.granted === 0) return false;
-    ticket.granted--;
-    ticket.round = this.#round;
-    return true;
+    return ticket.granted === this.#round && ++this.#used <= CREDIT && !this.#slice.isOver;
   }
 
-  #use(cost: number): boolean {
-    this.#used += cost;
-    if (this.#used <= CREDIT) return true;
+  #use(): boolean {
+    if (++this.#used <= CREDIT) return true;
+    this.#close();
+    return false;
+  }
+
+  #useSlice(): boolean {
+    if (!this.#slice.hasBegun) this.#slice.begin(OPEN_SLICE_MS);
+    if (!this.#slice.isOver) return this.#use();
     this.#close();
     return false;
   }
@@ -272,6 +266,7 @@ export class Scheduler implements Subscriber {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#wasClosed = true;
+    this.#slice.drop();
     this.#node ??= this.#clock.subscribe(this);
     this.#runPolls();
   }
@@ -279,23 +274,58 @@ export class Scheduler implements Subscriber {
   #startRound(): void {
     this.#round++;
     this.#used = this.#accepts = 0;
+    this.#slice.drop();
   }
 
-  /** Polls and lets the line go on, until nothing waits. */
+  /** Polls and lets the lines go on, until nothing waits. */
   async #runPolls(): Promise<void> {
+    await this.#nextRound();
     while (!this.#isOpen) {
-      this.#brought = 0;
-      await this.#poll.poll();
-      this.#startRound();
-      const credit = this.#poll.isSlow ? SLOW_CREDIT : CREDIT;
-      const left = this.#release(credit - this.#brought);
-      if (left > 0 && this.#between.isEmpty && this.#behind.isEmpty) this.#open(credit - left);
+      const began = this.#now();
+      const hasReleased = this.#releaseFirst();
+      if (this.#mayOpen) this.#open();
+      else if (hasReleased || this.#behind.isEmpty) await this.#nextRound();
+      if (!this.#behind.isEmpty) await this.#releaseBehind(this.#now() - began);
     }
   }
 
-  #open(used: number): void {
+  async #nextRound(): Promise<void> {
+    this.#brought = 0;
+    await this.#poll.poll();
+    if (this.#slice.hasBegun) this.#slice.end();
+    this.#startRound();
+    this.#used = this.#brought;
+  }
+
+  /** What the process may cause between two polls. */
+  get #credit(): number {
+    return this.#poll.isSlow ? SLOW_CREDIT : CREDIT;
+  }
+
+  /** Lets accepts and the first line go on; returns whether a read did. */
+  #releaseFirst(): boolean {
+    const before = this.#used;
+    this.#accepting.release(MAX_ACCEPTS, this.#round);
+    const left = this.#between.release(this.#credit - before, this.#round);
+    this.#used = Math.max(before, this.#credit - left);
+    return this.#used > before;
+  }
+
+  /** Gives the second line its slice, behind a first line that has taken `firstMs`. */
+  async #releaseBehind(firstMs: number): Promise<void> {
+    const ms = Math.max(this.#poll.isSlow ? SLOW_SLICE_MS : SLICE_MS, firstMs / MAX_FIRST_SHARE);
+    this.#slice.begin(ms);
+    this.#behind.release(this.#slice.batch, this.#round, this.#round);
+    if (this.#mayOpen) this.#open();
+    else await this.#nextRound();
+  }
+
+  get #mayOpen(): boolean {
+    return this.#used < this.#credit && this.#between.isEmpty && this.#behind.isEmpty;
+  }
+
+  #open(): void {
     this.#isOpen = true;
-    this.#used = used;
     if (this.#members === 0) this.#releaseSockets();
   }
 
@@ -303,15 +333,6 @@ export class Scheduler implements Subscriber {
     this.#poll.close();
     if (this.#node !== null) this.#clock.unsubscribe(this.#node);
     this.#node = null;
-  }
-
-  /** Lets all lines go on; returns the credit that is left. */
-  #release(credit: number): number {
-    const reserved = this.#behind.isEmpty ? 0 : BEHIND_CREDIT;
-    const round = this.#round;
-    this.#accepting.release(MAX_ACCEPTS, round);
-    const small = this.#between.release(credit - reserved, round);
-    return this.#between.release(this.#behind.release(small + reserved, round), round);
   }
 }
 

@@ -6,7 +6,6 @@ import type { Poll, Waiter } from "../../src/net/scheduler.ts";
 import { fuzzSeed, Random } from "../random.ts";
 
 const SMALL = 100;
-/** Costs 2 to read, and 1 to write. */
 const LARGE = 65_536;
 /** What the process may cause between two polls. */
 const CREDIT = 64;
@@ -217,38 +216,134 @@ Deno.test("hardening 47: the first small write behind a read is free, every furt
   assert(loop.scheduler.beforeWrite(ticket, 15_000) !== null);
 });
 
-Deno.test("hardening 47: large reads cost 2 and large writes 1, and go behind small reads", async () => {
+Deno.test("hardening 47: large reads and writes close the gate by the credit", async () => {
   const loop = new Loop();
   const [large, other] = clients(loop, 2);
-  for (let i = 0; i < 31; i++) large!.complete(LARGE);
+  for (let i = 0; i < CREDIT - 2; i++) large!.complete(LARGE);
   assertEquals(loop.scheduler.beforeWrite(large!.ticket, LARGE), null);
   assertEquals(loop.scheduler.beforeWrite(large!.ticket, LARGE), null);
   assert(large!.reading, "64 of 64 are used");
   large!.complete(LARGE);
   assertEquals([large!.reading, loop.polls], [false, 1]);
-  const write = loop.scheduler.beforeWrite(other!.ticket, LARGE);
   other!.complete();
-  assert(write !== null && !other!.reading);
+  assert(!other!.reading);
   await loop.poll();
-  assert(large!.reading && other!.reading);
-  await write;
+  assertEquals([large!.reading, other!.reading], [false, true], "the small one goes first");
+  await loop.poll();
+  assert(large!.reading);
 });
 
-Deno.test("hardening 47: large transfers get a quarter of the credit beside a long line of small reads", async () => {
+Deno.test("hardening 47: they close it after 1 ms, too", async () => {
   const loop = new Loop();
-  const crowd = clients(loop, 1000);
+  const [large] = clients(loop, 1);
+  large!.complete(LARGE);
+  for (loop.now = 0.25; loop.now < 1; loop.now += 0.25) {
+    large!.complete(LARGE);
+    assert(large!.reading, `${loop.now}`);
+  }
+  const write = loop.scheduler.beforeWrite(large!.ticket, LARGE);
+  assert(write !== null);
+  assertEquals(loop.polls, 1);
+  await loop.poll();
+  await write;
+  assertEquals(loop.polling, false, "nothing waits: the gate is open");
+});
+
+Deno.test("hardening 47: a poll that shows gives the large ones another 1 ms", () => {
+  const loop = new Loop();
+  const [large, small] = clients(loop, 2);
+  for (let i = 0; i < 100; i++) {
+    loop.now += 0.3;
+    large!.complete(LARGE);
+    // Its second read within a round shows that the sockets were polled.
+    if (i % 2 === 0) small!.complete();
+  }
+  assertEquals(loop.polls, 0);
+});
+
+/** A crowd keeps the gate closed, and has its turn; behind it a large transfer waits. */
+async function besideCrowd(loop: Loop): Promise<Client> {
+  const [large, ...crowd] = clients(loop, 1000);
   for (const client of crowd) client.complete();
+  // The first poll has brought more than the credit.
   loop.reading = [];
   await loop.poll();
-  let written = 0;
-  for (const { ticket } of crowd.slice(0, 100)) {
-    loop.scheduler.beforeWrite(ticket, LARGE)!.then(() => written++);
-  }
-  for (let i = 1; i <= 10; i++) {
+  await loop.poll();
+  assertEquals(loop.reading.length, CREDIT);
+  large!.complete(LARGE);
+  assert(!large!.reading);
+  return large!;
+}
+
+Deno.test("hardening 47: a large transfer goes on behind the first line until 0.5 ms are over", async () => {
+  const loop = new Loop();
+  const large = await besideCrowd(loop);
+  for (let i = 0; i < 10; i++) {
+    assertEquals(loop.serve(), CREDIT);
     await loop.poll();
-    // Two waiters, each of which may go on for four reads of 2.
-    assertEquals([loop.serve(), written], [CREDIT - 16, 2 * i]);
+    assertEquals(loop.reading, [large], "the first line has had its turn");
+    for (let at = 0; at < 4; at++) {
+      assert(large.reading, `${at}`);
+      loop.now += 0.125;
+      large.complete(LARGE);
+    }
+    assert(!large.reading);
+    loop.reading = [];
+    await loop.poll();
   }
+});
+
+Deno.test("hardening 47: it goes on for a quarter of the time of both lines, if that is more", async () => {
+  const loop = new Loop();
+  const large = await besideCrowd(loop);
+  loop.now += 30;
+  loop.serve();
+  await loop.poll();
+  loop.now += 9.9;
+  large.complete(LARGE);
+  assert(large.reading);
+  loop.now += 0.2;
+  large.complete(LARGE);
+  assert(!large.reading);
+});
+
+Deno.test("hardening 47: it goes on for 64 reads and writes at most", async () => {
+  const loop = new Loop();
+  const large = await besideCrowd(loop);
+  await loop.poll();
+  let count = 0;
+  for (; large.reading; count++) large.complete(LARGE);
+  assertEquals(count, CREDIT);
+});
+
+Deno.test("hardening 47: its turn ends with the slice, whether it was used or not", async () => {
+  const loop = new Loop();
+  const large = await besideCrowd(loop);
+  await loop.poll();
+  assert(large.reading, "its client sends nothing before the next poll");
+  await loop.poll();
+  large.complete(LARGE);
+  assert(!large.reading);
+});
+
+Deno.test("hardening 47: more and more large transfers share a slice that they do not use up", async () => {
+  const loop = new Loop();
+  const crowd = clients(loop, 1000);
+  for (const client of crowd) client.complete(LARGE);
+  const batches: number[] = [];
+  for (let i = 0; i < 8; i++) {
+    loop.reading = [];
+    await loop.poll();
+    batches.push(loop.reading.length);
+  }
+  assertEquals(batches, [1, 2, 4, 8, 16, 16, 16, 16]);
+  for (let i = 0; i < 8; i++) {
+    loop.reading = [];
+    loop.now += 1.1;
+    await loop.poll();
+    batches.push(loop.reading.length);
+  }
+  assertEquals(batches.slice(8), [8, 4, 2, 1, 1, 1, 1, 1], "each takes long");
 });
 
 Deno.test("hardening 47: a client that dribbles its head is behind those that send requests", async () => {
@@ -259,12 +354,19 @@ Deno.test("hardening 47: a client that dribbles its head is behind those that se
   dribbler!.ticket.isBehind = true;
   dribbler!.read();
   loop.reading = [];
-  // The first poll has brought more than the credit.
+  // The first poll has brought more than the credit, so that only the second line goes on.
   await loop.poll();
+  assert(dribbler!.reading, "it is not starved");
+  dribbler!.reading = false;
+  dribbler!.ticket.isBehind = true;
+  dribbler!.ticket.granted = 0;
+  dribbler!.read();
+  loop.reading = [];
   await loop.poll();
-  // Four of its reads cost 8.
-  assertEquals(loop.reading.filter((client) => client !== dribbler).length, CREDIT - 8);
-  assert(dribbler!.reading, "it is not starved either");
+  assertEquals([loop.reading.length, loop.reading.includes(dribbler!)], [CREDIT, false]);
+  loop.reading = [];
+  await loop.poll();
+  assert(dribbler!.reading, "it is behind them");
 });
 
 Deno.test("hardening 47: where a timer makes the poll, the line goes on by 256", async () => {
@@ -275,23 +377,6 @@ Deno.test("hardening 47: where a timer makes the poll, the line goes on by 256",
   // The first three polls have brought more than the credit.
   while (loop.reading.length === 0) await loop.poll();
   assertEquals(loop.reading.length, 256);
-});
-
-Deno.test("hardening 47: when it is its turn, a large transfer goes on for four reads", async () => {
-  const loop = new Loop();
-  const [large] = clients(loop, 1);
-  closedGate(loop);
-  large!.complete(LARGE);
-  assert(!large!.reading);
-  await loop.poll();
-  // Others keep the gate closed.
-  closedGate(loop);
-  for (let i = 0; i < 3; i++) {
-    large!.complete(LARGE);
-    assert(large!.reading, `${i}`);
-  }
-  large!.complete(LARGE);
-  assert(!large!.reading);
 });
 
 Deno.test("hardening 47: a client that pipelines joins the line after 0.5 ms of the clock", async () => {
