@@ -158,6 +158,9 @@ function tell(when: string, { answers, median, p99, worst }: Experience): void {
 }
 
 /**
+ * The neighbour's server shares two processors with the attackers. Another
+ * neighbour, on a server that nobody attacks, shows what that alone costs.
+ *
  * At full size the slow readers alone fill the kernel's memory for TCP on a machine with
  * 24 GB: it drops what the neighbour sends, and the neighbour's worst times are
  * retransmissions.
@@ -169,10 +172,14 @@ async function measureNeighbour(): Promise<void> {
   const alone = await stay(streaming);
   tell("alone", alone);
   const { before, peak, after } = await measured(NEIGHBOUR, server, async () => {
+    await using other = await ServerProcess.start({ options: { timeouts: TIMEOUTS } });
+    await stay(other.ports.streaming);
     const attacking = [...ATTACKS.keys()].map((name) => attack(name, streaming, STAY + 3000));
     await started();
-    const beside = await stay(streaming);
+    const stays = [streaming, other.ports.streaming].map((port) => stay(port));
+    const [beside, apart] = await Promise.all(stays) as [Experience, Experience];
     tell("beside all attacks", beside);
+    tell("meanwhile, on a server of its own", apart);
     const ratio = (of: (one: Experience) => number) => (of(beside) / of(alone)).toFixed(1);
     console.log(
       `ratio: median ${ratio(({ median }) => median)}, p99 ${ratio(({ p99 }) => p99)};`,
