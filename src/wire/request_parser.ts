@@ -15,6 +15,8 @@
  * parsed have no meaning (RFC 9112, 9.3: close the connection).
  */
 import { HttpError } from "../errors.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
 import { ChunkedDecoder } from "./chunked.ts";
 import { END, NEED_DATA } from "./events.ts";
 import type { BodyData, MessageEnd, NeedData } from "./events.ts";
@@ -59,6 +61,15 @@ type ParserState =
   | { readonly name: "fixed"; remaining: number }
   | { readonly name: "chunked"; readonly decoder: ChunkedDecoder }
   | { readonly name: "failed"; readonly error: HttpError };
+
+/** Every move of the parser; nothing else assigns its state. */
+const TRANSITIONS: Transitions<ParserState["name"]> = {
+  head: ["end", "fixed", "chunked", "failed"],
+  fixed: ["end", "failed"],
+  chunked: ["head", "failed"],
+  end: ["head"],
+  failed: ["failed"],
+};
 
 const HEAD: ParserState = Object.freeze({ name: "head" });
 const AT_END: ParserState = Object.freeze({ name: "end" });
@@ -211,6 +222,7 @@ export class RequestParser {
 
   /** The only assignment of the state. */
   #move(to: ParserState): void {
+    moved(TRANSITIONS, this.#state.name, to.name);
     this.#state = to;
   }
 

@@ -1,8 +1,8 @@
 import { encodeChunkEnd, encodeChunkSize, encodeLastChunk } from "../../src/wire/chunked.ts";
 import { WriteBuffer } from "../../src/wire/write_buffer.ts";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { bytesOf, textOf } from "../fixtures.ts";
-import type { HttpError } from "../../src/errors.ts";
+import { HttpError } from "../../src/errors.ts";
 import { ChunkedDecoder } from "../../src/wire/chunked.ts";
 import { ReadBuffer } from "../../src/wire/read_buffer.ts";
 import { DEFAULT_LIMITS } from "../../src/limits.ts";
@@ -371,3 +371,28 @@ Deno.test("RFC 9112, 7.1: the encoding of chunks", () => {
   encodeLastChunk(out, []);
   assertEquals(textOf(out.view()), "ff\r\n\r\n0\r\nX-Sum: 1\r\n\r\n0\r\n\r\n");
 });
+
+/** What is behind the input in its buffer is what earlier input has left there. */
+for (
+  const [title, first, second] of [
+    ["the LF of a size line", "1\r\nx\r\n", "2\r"],
+    ["the LF behind the data", "1\r\nx\r\n", "1\r\ny\r"],
+    ["the CRLF behind the data", "1\r\nx\r\n", "1\r\ny"],
+  ] as const
+) {
+  Deno.test(`RFC 9112, 7.1: ${title} is not taken from earlier input`, () => {
+    const input = new ReadBuffer();
+    const decoder = new ChunkedDecoder(DEFAULT_LIMITS);
+    const read = () => {
+      const found = decoder.read(input, Infinity);
+      return typeof found === "string" ? found : textOf(found);
+    };
+    input.push(bytesOf(first));
+    assertEquals([read(), read()], ["x", "need-data"]);
+    input.push(bytesOf(second));
+    while (read() !== "need-data");
+    assertEquals(input.length, 0);
+    input.push(bytesOf("!"));
+    assertThrows(read, HttpError, "(RFC 9112, 7.1)");
+  });
+}
