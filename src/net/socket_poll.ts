@@ -15,7 +15,8 @@ const { setTimeout, clearTimeout } = globalThis;
 /** Polls the sockets of the process. */
 export class SocketPoll {
   #pair: SocketPair | null = null;
-  #state: "none" | "opening" | "open" | "impossible" = "none";
+  /** The attempt to open a pair; kept when it has failed, so that it is made once. Null before it. */
+  #opening: Promise<SocketPair> | null = null;
   #endWait: () => void = () => {};
 
   /** Whether a timer makes the poll. */
@@ -25,7 +26,7 @@ export class SocketPoll {
 
   /** Resolves once the sockets have been polled. Never rejects. */
   async poll(): Promise<void> {
-    if (this.#state === "none") this.#open();
+    this.#opening ??= this.#open();
     try {
       if (this.#pair === null) await this.#wait();
       else await this.#pair.exchange();
@@ -39,7 +40,7 @@ export class SocketPoll {
   close(): void {
     this.#pair?.close();
     this.#pair = null;
-    this.#state = "none";
+    this.#opening = null;
     this.#endWait();
   }
 
@@ -53,19 +54,15 @@ export class SocketPoll {
     });
   }
 
-  #open(): void {
-    this.#state = mayConnectToItself() ? "opening" : "impossible";
-    if (this.#state === "opening") this.#connect().catch(() => this.#state = "impossible");
-  }
-
-  async #connect(): Promise<void> {
-    const pair = await SocketPair.open();
-    if (this.#state === "opening") {
-      this.#pair = pair;
-      this.#state = "open";
-    } else {
-      pair.close();
-    }
+  /** Without a pair a timer makes the polls, so a failure needs no report. */
+  #open(): Promise<SocketPair> {
+    const opening = SocketPair.open();
+    opening.then((pair) => {
+      // Closed meanwhile, or closed and opened anew.
+      if (this.#opening === opening) this.#pair = pair;
+      else pair.close();
+    }, () => {});
+    return opening;
   }
 }
 
@@ -83,6 +80,9 @@ class SocketPair {
   }
 
   static async open(): Promise<SocketPair> {
+    if (!mayConnectToItself()) {
+      throw new Deno.errors.NotCapable("No permission for a loopback socket");
+    }
     using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
     const { port } = listener.addr as Deno.NetAddr;
     using opened = new DisposableStack();

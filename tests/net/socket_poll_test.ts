@@ -38,6 +38,21 @@ Deno.test("SocketPoll: closing ends a poll in progress, and the next one opens a
   poll.close();
 });
 
+Deno.test("SocketPoll: a connect that fails after the poll was closed changes nothing", async () => {
+  const { connect } = Deno;
+  const failing = Promise.withResolvers<never>();
+  Deno.connect = () => failing.promise;
+  const poll = new SocketPoll();
+  await poll.poll();
+  poll.close();
+  Deno.connect = connect;
+  failing.reject(new Deno.errors.ConnectionRefused("late"));
+  await failing.promise.catch(() => {});
+  await opened(poll);
+  assertEquals(poll.isSlow, false);
+  poll.close();
+});
+
 Deno.test({
   name: "SocketPoll: without the permission for the net a timer polls, without a prompt",
   permissions: { net: false },
