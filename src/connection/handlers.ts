@@ -1,8 +1,9 @@
 /** Makes handlers that are called before the body is in, and handlers of Web requests. */
 import type { ConnectionInfo } from "./context.ts";
-import { bodyRejectionOf } from "./request.ts";
+import { bodyRejectionOf, exchangeOf } from "./request.ts";
 import type { Handler, Request } from "./request.ts";
 import { lazyRequest } from "../web/lazy_request.ts";
+import type { RequestSource } from "../web/lazy_request.ts";
 
 const streamingHandlers = new WeakSet<Handler>();
 
@@ -162,12 +163,17 @@ export function fetchHandler(handler: FetchHandler): Handler {
   return streaming((request) => {
     const rejection = rejectionOf(request);
     if (rejection !== null) return request.respond(rejection.code, rejection.text, TEXT);
-    const response = handler(lazyRequest(request), new RequestInfo(request));
+    const response = handler(lazyRequest(request, keepBody), new RequestInfo(request));
     // A Response that is there is not awaited: an await costs 100 ns.
     return response instanceof Response
       ? respondWith(request, response)
       : respondLater(request, response);
   });
+}
+
+/** A body that the function reads whole takes of `maxBodyMemory`. */
+function keepBody(source: RequestSource): void {
+  exchangeOf(source as Request).body.keep();
 }
 
 async function respondLater(request: Request, response: Promise<Response>): Promise<void> {

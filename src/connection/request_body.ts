@@ -61,7 +61,10 @@ export class RequestBody {
   #current: Promise<unknown> | null = null;
   /** The part of a piece that did not fit into the buffer of the stream's reader. */
   #rest: Uint8Array | null = null;
-  #waitsForMemory = false;
+  /** Whether its memory may still be asked for: then `releaseMemory` must take it out of the queue. */
+  #hasWaitedForMemory = false;
+  /** Whether the reader of the stream keeps all pieces. */
+  #isKept = false;
   #released = false;
   #sealed = false;
   #trailerFields: Fields = NO_FIELDS;
@@ -168,7 +171,12 @@ export class RequestBody {
     return this.#whole = collector.bytes();
   }
 
-  /** Lets the handler read no more: what is left is dropped, and a reader beside that would get holes. */
+  /** From now on the pieces of the stream take memory as those of `readWhole` do: its reader keeps them all. */
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  /** Rejects further reads by the handler: the server drops the rest, and a second reader would miss parts of it. */
   seal(): void {
     this.#sealed = true;
     this.releaseMemory();
@@ -177,7 +185,7 @@ export class RequestBody {
   /** Gives back what it takes of the memory of all bodies. */
   releaseMemory(): void {
     this.#released = true;
-    if (this.#share.bytes > 0 || this.#waitsForMemory) {
+    if (this.#share.bytes > 0 || this.#hasWaitedForMemory) {
       this.#connection.bodyMemory.release(this.#share);
     }
   }
@@ -223,7 +231,7 @@ export class RequestBody {
     const tick = (now: number) => deadline.isOver(now) && reject(noBodyMemory());
     const subscription = clock.subscribe({ tick });
     const forget = transport.onLost(reject);
-    this.#waitsForMemory = true;
+    this.#hasWaitedForMemory = true;
     try {
       await Promise.race([room, failed]);
     } finally {
@@ -260,6 +268,8 @@ export class RequestBody {
         this.#streamUsed = true;
         const piece = this.#rest ?? await this.#next();
         this.#rest = null;
+        const room = piece !== null && this.#isKept ? this.#takeMemory(piece) : null;
+        if (room !== null) await this.#reading(room);
         if (piece !== null) return this.#give(piece, controller);
         controller.close();
         controller.byobRequest?.respond(0);
@@ -298,8 +308,8 @@ export class RequestBody {
   }
 
   /**
-   * The reader hears of a piece before `drain` does, which waits for `#current`: the piece
-   * belongs to the reader until it has copied it.
+   * The caller receives a piece before `drain`, which waits for `#current`, goes on: the piece is
+   * the caller's until it has copied it.
    */
   async #advance(): Promise<Uint8Array | null> {
     try {

@@ -89,9 +89,10 @@ export interface AsyncHttpServerOptions {
    */
   maxBody?: number;
   /**
-   * The memory for all bodies that are being read whole, in bytes, across the server. A body
-   * that does not fit stays unread until there is room, in order of arrival; after
-   * `timeouts.body` it is rejected with 503. A process of 512 MB survives the default.
+   * The memory for all bodies that are being read whole, in bytes, across the server, those
+   * among them that the function of a `fetchHandler` reads by `text()` and the like. A body that
+   * does not fit stays unread until there is room, in order of arrival; after `timeouts.body` it
+   * is rejected with 503. A process of 512 MB survives the default.
    *
    * @default {134217728}
    */

@@ -23,15 +23,20 @@ export interface RequestSource {
   readonly signal: AbortSignal;
 }
 
+/** Called before a body is read whole through its stream: it takes memory then. */
+export type KeepBody = (source: RequestSource) => void;
+
 /** Method names that the Fetch standard converts to upper case. */
 const NORMALIZED = /^(?:DELETE|GET|HEAD|OPTIONS|POST|PUT)$/i;
 
 class LazyRequest {
   readonly #source: RequestSource;
+  readonly #keepBody: KeepBody;
   #genuine: globalThis.Request | undefined;
 
-  constructor(source: RequestSource) {
+  constructor(source: RequestSource, keepBody: KeepBody) {
     this.#source = source;
+    this.#keepBody = keepBody;
   }
 
   /** Returns what a lazy request was made of; undefined for any other request. */
@@ -56,12 +61,33 @@ class LazyRequest {
     return this.#source.signal;
   }
 
+  arrayBuffer(): Promise<ArrayBuffer> {
+    return this.#kept().arrayBuffer();
+  }
+
+  blob(): Promise<Blob> {
+    return this.#kept().blob();
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return this.#kept().bytes();
+  }
+
+  text(): Promise<string> {
+    return this.#kept().text();
+  }
+
   json(): Promise<unknown> {
-    return jsonOf(this.genuine());
+    return jsonOf(this.#kept());
   }
 
   formData(): Promise<FormData> {
-    return formDataOf(this.genuine());
+    return formDataOf(this.#kept());
+  }
+
+  #kept(): globalThis.Request {
+    this.#keepBody(this.#source);
+    return this.genuine();
   }
 
   /** Returns the genuine `Request`; it includes earlier changes to `headers`. */
@@ -112,33 +138,41 @@ const PROBE = {
   trailers: Promise.resolve(new Headers()),
 } as unknown as RequestSource;
 
-function fakeRequest(source: RequestSource): globalThis.Request {
-  return new LazyRequest(source) as unknown as globalThis.Request;
+function fakeRequest(source: RequestSource, keepBody: KeepBody): globalThis.Request {
+  return new LazyRequest(source, keepBody) as unknown as globalThis.Request;
 }
 
 /** Whether the platform accepts the lazy object as a `Request`; a later Deno may keep its state elsewhere. */
 function isAcceptedAsRequest(): boolean {
   try {
-    return new WebRequest(fakeRequest(PROBE)).url === PROBE.url.href;
+    return new WebRequest(fakeRequest(PROBE, () => {})).url === PROBE.url.href;
   } catch {
     return false;
   }
 }
 
 /** Returns a request as a Web `Request`, created lazily if the platform accepts that. */
-export const lazyRequest: (source: RequestSource) => globalThis.Request = isAcceptedAsRequest()
-  ? fakeRequest
-  : rememberedRequest;
+export const lazyRequest: (source: RequestSource, keepBody: KeepBody) => globalThis.Request =
+  isAcceptedAsRequest() ? fakeRequest : rememberedRequest;
 
 /** What requests were made of that are genuine from the beginning. */
 const sources = new WeakMap<globalThis.Request, RequestSource>();
 
-function rememberedRequest(source: RequestSource): globalThis.Request {
+function rememberedRequest(source: RequestSource, keepBody: KeepBody): globalThis.Request {
   const request = genuineRequest(source);
   sources.set(request, source);
-  const json = () => jsonOf(request);
-  const formData = () => formDataOf(request);
-  return Object.assign(request, { json, formData });
+  const kept = () => {
+    keepBody(source);
+    return request;
+  };
+  return Object.assign(request, {
+    arrayBuffer: () => WebRequest.prototype.arrayBuffer.call(kept()),
+    blob: () => WebRequest.prototype.blob.call(kept()),
+    bytes: () => WebRequest.prototype.bytes.call(kept()),
+    text: () => WebRequest.prototype.text.call(kept()),
+    json: () => jsonOf(kept()),
+    formData: () => formDataOf(kept()),
+  });
 }
 
 /** Returns what {@linkcode lazyRequest} has made `request` of; undefined for any other request. */

@@ -1,6 +1,6 @@
 /** hardening 44: the memory of all bodies together has a bound, and a fair order. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { streaming } from "@asynchttp/server";
+import { fetchHandler, streaming } from "@asynchttp/server";
 import type { Handler, Request } from "@asynchttp/server";
 import { BodyMemory } from "../../src/connection/body_memory.ts";
 import { fuzzSeed, Random } from "../random.ts";
@@ -111,6 +111,52 @@ Deno.test("a body that has found no room for timeouts.body is answered with 503"
   second.connection.destroy();
   await second.done;
   first.connection.destroy();
+});
+
+/** Ways in which the function of a `fetchHandler` reads a body whole. */
+const WHOLE: { readonly [name: string]: (request: globalThis.Request) => Promise<unknown> } = {
+  arrayBuffer: (request) => request.arrayBuffer(),
+  blob: (request) => request.blob(),
+  bytes: (request) => request.bytes(),
+  text: (request) => request.text(),
+  json: (request) => request.json(),
+  formData: (request) => request.formData(),
+};
+
+/** A body for a `fetchHandler`, while another takes all memory; returns what its client gets after `timeouts.body`. */
+async function besideFullMemory(read: (request: globalThis.Request) => Promise<unknown>) {
+  const first = start([HEAD + "a".repeat(2000), STALL], () => new Promise(() => {}), OPTIONS);
+  await settle();
+  const handler = fetchHandler(async (request) => {
+    await read(request);
+    return new Response("read");
+  });
+  const second = join([HEAD, "1".repeat(2000), STALL], handler, first);
+  for (let i = 0; i < 4; i++) await settle();
+  second.clock.tick(NOW + 29_999);
+  await settle();
+  const { output } = second.conn;
+  second.clock.tick(NOW + 30_000);
+  for (let i = 0; i < 4; i++) await settle();
+  second.connection.destroy();
+  await second.done;
+  first.connection.destroy();
+  return { early: output, output: second.conn.output };
+}
+
+for (const [name, read] of Object.entries(WHOLE)) {
+  Deno.test(`fetchHandler: a body that is read by ${name}() takes memory`, async () => {
+    const { early, output } = await besideFullMemory(read);
+    assertEquals(early, "");
+    assertStringIncludes(output, "HTTP/1.1 503 Service Unavailable\r\n");
+  });
+}
+
+Deno.test("fetchHandler: a body that is read as a stream takes none", async () => {
+  const { early } = await besideFullMemory(async (request) => {
+    for await (const _ of request.body!);
+  });
+  assertStringIncludes(early, "HTTP/1.1 200 OK\r\n");
 });
 
 Deno.test("a body within its own limits is not held up by the budget of others that are done", async () => {

@@ -35,7 +35,7 @@ Deno.test("without the internals no content is taken for static", async () => {
 Deno.test("without the internals requests are genuine", async () => {
   const code = `import { lazyRequest } from ${source("lazy_request.ts")};
     const request = lazyRequest({ method: "GET", url: new URL("http://a/"), headers: new Headers(),
-      hasBody: false, trailers: Promise.resolve(new Headers()), signal: AbortSignal.any([]) });
+      hasBody: false, trailers: Promise.resolve(new Headers()), signal: AbortSignal.any([]) }, () => {});
     console.log(request.constructor === Request, Object.getPrototypeOf(request) === Request.prototype);`;
   assertEquals(await evaluated(code), "true true");
 });

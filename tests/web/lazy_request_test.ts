@@ -1,5 +1,5 @@
 /** Web requests lead back to what they were made of, also where the platform accepts no lazy one. */
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { lazyRequest, sourceOf } from "../../src/web/lazy_request.ts";
 import type { RequestSource } from "../../src/web/lazy_request.ts";
 
@@ -17,7 +17,7 @@ function source(): RequestSource {
 
 Deno.test("lazyRequest: a request leads back to its source, a copy of it does not", () => {
   const one = source();
-  const request = lazyRequest(one);
+  const request = lazyRequest(one, () => {});
   assertStrictEquals(sourceOf(request), one);
   assertStrictEquals(sourceOf(new Request(request)), undefined);
   assertStrictEquals(sourceOf(request.clone()), undefined);
@@ -42,11 +42,31 @@ Deno.test("lazyRequest: if the platform accepts no lazy requests, genuine ones a
       new URL("../../src/web/lazy_request.ts?strict", import.meta.url).href
     );
     const one = source();
-    const request = strict.lazyRequest(one);
+    const request = strict.lazyRequest(one, () => {});
     assertEquals(Object.getPrototypeOf(request), StrictRequest.prototype);
     assertEquals([request.url, request.headers.get("x-a")], ["http://localhost/a", "1"]);
     assertStrictEquals(strict.sourceOf(request), one);
   } finally {
     globalThis.Request = genuine;
+  }
+});
+
+const WHOLE = ["arrayBuffer", "blob", "bytes", "formData", "json", "text"] as const;
+
+Deno.test("lazyRequest: what is read whole is announced, by each request that leads back", async () => {
+  const genuine = globalThis.Request;
+  globalThis.Request = StrictRequest;
+  const strict: typeof import("../../src/web/lazy_request.ts") = await import(
+    new URL("../../src/web/lazy_request.ts?strict", import.meta.url).href
+  ).finally(() => globalThis.Request = genuine);
+  for (const make of [lazyRequest, strict.lazyRequest]) {
+    for (const method of WHOLE) {
+      const kept: RequestSource[] = [];
+      const one = source();
+      const request = make(one, (source) => kept.push(source));
+      assertEquals([request.url, request.body, kept.length], ["http://localhost/a", null, 0]);
+      await request[method]().catch(() => {});
+      assert(kept.length > 0 && kept.every((source) => source === one), method);
+    }
   }
 });
