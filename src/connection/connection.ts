@@ -6,7 +6,7 @@
  * to `onError`.
  *
  * ```text
- * idle ───► head ───► busy ◄──► draining      any but detached ───► lingering
+ * idle ───► head ───► busy ◄──► draining      any but detached ───► closing ───► lingering
  *   └──────────────► │  │
  *                    │  └► detached
  * idle or head ◄─────┘
@@ -44,16 +44,18 @@ import { RequestReader } from "./request_reader.ts";
  * - "head": a head is arriving.
  * - "busy": a request is being received, handled, or answered.
  * - "draining": the rest of a body that the handler has left is being dropped.
- * - "lingering": the last response is sent; the client may still be sending.
+ * - "closing": the last response is being written, and our side is being closed behind it.
+ * - "lingering": our side is closed; the client may still be sending.
  * - "detached": it belongs to the handler.
  */
-type Phase = "idle" | "head" | "busy" | "draining" | "lingering" | "detached";
+type Phase = "idle" | "head" | "busy" | "draining" | "closing" | "lingering" | "detached";
 
 const PHASES: Transitions<Phase> = {
-  idle: ["busy", "head", "lingering"],
-  head: ["busy", "lingering"],
-  busy: ["idle", "head", "draining", "lingering", "detached"],
-  draining: ["busy", "lingering"],
+  idle: ["busy", "head", "closing"],
+  head: ["busy", "closing"],
+  busy: ["idle", "head", "draining", "closing", "detached"],
+  draining: ["busy", "closing"],
+  closing: ["lingering"],
   lingering: [],
   detached: [],
 };
@@ -86,8 +88,6 @@ export class Connection implements Subscriber, ConnectionContext {
   /** When a lingering connection must be over, however much its client sends. */
   readonly #lingerEnd = new Deadline();
   #bytesInBefore = 0;
-  /** Whether our side is closed. */
-  #halfClosed = false;
   #served = 0;
   /** How the fields of this peer about its clients are read; undefined where it is not trusted. */
   #forwarded: ForwardedRules | undefined;
@@ -113,7 +113,7 @@ export class Connection implements Subscriber, ConnectionContext {
     this.timeouts = timeouts;
     this.bodyMemory = context.bodyMemory;
     this.#context = context;
-    if (options.onResponse !== undefined) this.#observer = this.observer;
+    if (options.onResponse !== undefined) this.#observer = this.#newObserver();
     this.#handlers = new HandlerRunner(handler, scheme, context);
   }
 
@@ -135,10 +135,7 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Part of {@linkcode ConnectionContext}. */
   get observer(): Observer {
-    if (this.#observer !== null) return this.#observer;
-    const { options } = this.#context;
-    const onFault = (fault: unknown) => report(options, fault);
-    return this.#observer = new Observer(this.transport, this.clock, options.onResponse, onFault);
+    return this.#observer ??= this.#newObserver();
   }
 
   /** Serves requests until none may follow. Never rejects. */
@@ -199,7 +196,12 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Whether the last response is sent, and only the client's close is awaited. */
   get isLingering(): boolean {
-    return this.#phase === "lingering";
+    return this.#isEnding && this.transport.flushed;
+  }
+
+  /** Whether our side is closed, or is being closed: no request is served any more. */
+  get #isEnding(): boolean {
+    return this.#phase === "closing" || this.#phase === "lingering";
   }
 
   /** Closes the connection now, whatever is going on. */
@@ -209,7 +211,17 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** Part of {@linkcode ConnectionContext}. */
   closeSoon(): void {
-    if (this.transport.flushed) return this.destroy();
+    if (this.transport.flushed) this.destroy();
+    else this.#destroyAfter(this.transport.flush());
+  }
+
+  /** Part of {@linkcode ConnectionContext}. */
+  endSoon(): void {
+    if (!this.transport.closed) this.#destroyAfter(this.transport.end());
+  }
+
+  /** Closes the connection when `ending` settles, or after `timeouts.linger`. */
+  #destroyAfter(ending: Promise<void>): void {
     const deadline = new Deadline();
     deadline.set(this.timeouts.linger);
     const subscription = this.clock.subscribe({
@@ -219,7 +231,7 @@ export class Connection implements Subscriber, ConnectionContext {
       this.clock.unsubscribe(subscription);
       this.destroy();
     };
-    this.transport.flush().then(close, close);
+    ending.then(close, close);
   }
 
   /** Part of {@linkcode Subscriber}. */
@@ -230,7 +242,7 @@ export class Connection implements Subscriber, ConnectionContext {
       if (this.#idleAtTick === this.idleSince) this.#staleSince = this.idleSince;
       this.#idleAtTick = this.idleSince;
     }
-    if (this.#halfClosed) this.#extendLinger(now);
+    if (this.#phase === "lingering") this.#extendLinger(now);
     if (this.#deadline.isOver(now)) this.#expire();
     if (this.readThroughput.isTooSlow(now)) this.reader.interrupt(bodyTimeout());
     if (this.#writeThroughput.isTooSlow(now)) {
@@ -266,7 +278,7 @@ export class Connection implements Subscriber, ConnectionContext {
         while (!this.reader.hasUnread) {
           // A client that is still being sent its response does not idle.
           if (!this.transport.flushed) await this.transport.flush();
-          else if (this.#keepAliveDisabled || !await this.#firstByte() || this.isLingering) {
+          else if (this.#keepAliveDisabled || !await this.#firstByte() || this.#isEnding) {
             return await this.#inputEnded();
           }
         }
@@ -301,7 +313,7 @@ export class Connection implements Subscriber, ConnectionContext {
   async #fail(error: unknown): Promise<never> {
     if (error instanceof ConnectionLost) this.#observer?.fails(error);
     if (!this.transport.flushed) {
-      this.#enter("lingering", this.timeouts.linger);
+      this.#enter("closing", this.timeouts.linger);
       await this.transport.flush().catch(() => {});
     }
     throw error;
@@ -318,6 +330,12 @@ export class Connection implements Subscriber, ConnectionContext {
     this.#move("head");
     if (this.#served > 0) this.#deadline.set(this.timeouts.head);
     return this.reader.readHead();
+  }
+
+  #newObserver(): Observer {
+    const { options } = this.#context;
+    const onFault = (fault: unknown) => report(options, fault);
+    return new Observer(this.transport, this.clock, options.onResponse, onFault);
   }
 
   #begin(head: RequestHead): Exchange {
@@ -431,11 +449,10 @@ export class Connection implements Subscriber, ConnectionContext {
 
   /** The client's time to close begins when our side is closed: until then it is still being sent its response. */
   async #halfClose(): Promise<void> {
-    if (this.isLingering) return await this.transport.closeWrite();
-    this.#enter("lingering", Infinity);
+    if (this.#isEnding) return await this.transport.closeWrite();
+    this.#enter("closing", Infinity);
     await this.transport.closeWrite();
-    this.#halfClosed = true;
-    this.#deadline.set(this.timeouts.linger);
+    this.#enter("lingering", this.timeouts.linger);
     this.#lingerEnd.set(this.timeouts.lingerTotal);
     this.#bytesInBefore = this.reader.bytesIn;
   }

@@ -28,4 +28,6 @@ export interface ConnectionContext {
   readonly observer: Observer;
   /** Ends the connection when everything is written, or after `timeouts.linger`. */
   closeSoon(): void;
+  /** The same, in order: over TLS with `close_notify`, so that the client can tell it from a cut. */
+  endSoon(): void;
 }

@@ -512,12 +512,12 @@ export class Exchange {
     const { transport } = this.#connection;
     if (this.#state !== "hijacked") {
       this.#endByHandler();
-      return transport.closeWhenFlushed();
+      return this.#connection.endSoon();
     }
     // As any socket is closed: a peer that does not read cannot keep it open.
     const isLate = this.#hijackedBehindWrites || transport.awaitsTurn;
-    if (isLate) this.#connection.closeSoon();
-    else transport.close();
+    if (transport.endsWithSocket && !isLate) transport.close();
+    else this.#connection.endSoon();
   }
 
   /** The handler ends the connection: after its response, or after bytes of its own. */

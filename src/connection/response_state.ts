@@ -70,8 +70,7 @@ export const RESPONSE_TRANSITIONS: Transitions<ResponseState> = {
 };
 
 /** Why a handler that asks for a move too late is refused. */
-const REASONS: { readonly [state in ResponseState]: string } = {
-  unanswered: "Cannot do that: the request has not been answered",
+const REASONS: { readonly [state in Exclude<ResponseState, "unanswered">]: string } = {
   starting: "Cannot respond: the request is already being answered",
   streaming: "Cannot respond: the request is already being answered",
   answered: "Cannot respond: the request has already been answered",

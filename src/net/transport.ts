@@ -110,9 +110,14 @@ export class Transport implements ByteSource {
     return this.#closed;
   }
 
+  /** Whether the end of the socket says all: TCP. TLS and streams end with a message of their own. */
+  get endsWithSocket(): boolean {
+    return "setNoDelay" in this.#conn;
+  }
+
   /** Chooses Nagle's algorithm for the caller; undefined if the socket has none. */
   get setNoDelay(): ((noDelay?: boolean) => void) | undefined {
-    if (!("setNoDelay" in this.#conn)) return undefined;
+    if (!this.endsWithSocket) return undefined;
     return (noDelay = true) => this.#writes.setNoDelay(noDelay);
   }
 
@@ -175,9 +180,8 @@ export class Transport implements ByteSource {
 
   /** Ends both directions, in order, when everything is written. */
   async end(): Promise<void> {
-    await this.flush();
-    // Closing a TCP socket says just that; TLS and streams say it by a message of their own.
-    if (!("setNoDelay" in this.#conn)) await this.closeWrite();
+    if (!this.flushed) await this.flush();
+    if (!this.endsWithSocket) await this.closeWrite();
     this.close();
   }
 

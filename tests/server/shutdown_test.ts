@@ -133,6 +133,21 @@ async function hasLeft(server: AsyncHttpServer): Promise<void> {
 /** Longer than any test. */
 const LONG = 600_000;
 
+Deno.test("shutdown: what a client has not read when the grace is over counts as cut", async () => {
+  const server = new AsyncHttpServer({ onError: () => {} });
+  const failing: Handler = (request) => {
+    request.client.write(new Uint8Array(20_000_000));
+    throw new Error("The handler fails behind what it has written");
+  };
+  const serving = server.serve(0, failing, { address: "127.0.0.1" });
+  using client = await Deno.connect({ hostname: "127.0.0.1", port: server.getPort() });
+  await writeText(client, GET);
+  while (server.stats().bytesOut === 0) await soon();
+  const { finished, cut } = await server.shutdown({ grace: 0 });
+  assertEquals({ finished, cut }, { finished: 0, cut: 1 });
+  await serving;
+});
+
 Deno.test("shutdown: with idle, an idle client sends one more request, and is told so", async () => {
   await idling(async (client, server) => {
     const down = server.shutdown({ grace: LONG, idle: LONG });

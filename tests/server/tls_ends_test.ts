@@ -38,7 +38,17 @@ function failing(): ReadableStream<Uint8Array<ArrayBuffer>> {
   }, { highWaterMark: 0 });
 }
 
+const RAW = `HTTP/1.1 200 OK\r\n\r\n${CONTENT}${CONTENT}`;
+
+/** Writes a response of its own, and closes the connection. */
+async function closeByHand(conn: Deno.Conn, content: string): Promise<void> {
+  await conn.write(utf8(content));
+  conn.close();
+}
+
 const handler: Handler = async (request) => {
+  if (request.target === "/client") return await closeByHand(request.client, RAW);
+  if (request.target === "/hijack") return await closeByHand(request.hijack(), RAW);
   const headers = request.target.includes("length") ? { "Content-Length": "200" } : undefined;
   const content = request.target.startsWith("/cut") ? failing() : streamOf(CONTENT, CONTENT);
   await request.respond(200, content, headers);
@@ -96,6 +106,15 @@ testWith("python3", "tlsListener: a response that is whole ends with close_notif
   });
   assertEquals(errors, []);
 });
+
+for (const target of ["/client", "/hijack"]) {
+  testWith("python3", `tlsListener: ${target}, close() ends with close_notify`, async () => {
+    const errors = await serving(ours, async (port, certFile) => {
+      assertEquals(await ending(port, certFile, target, "1.0"), "200 close_notify");
+    });
+    assertEquals(errors, []);
+  });
+}
 
 testWith("python3", "tlsListener: a response that was cut ends without close_notify", async () => {
   const errors = await serving(ours, async (port, certFile) => {
