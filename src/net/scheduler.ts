@@ -10,9 +10,8 @@
  * The contract:
  *
  * 1. The process has a credit between two polls of the sockets, well below those 128. A read
- *    costs 1, and so does a write, but for a small one that is the first behind a read. Reads
- *    within a message or after much was read, and writes, have 1 ms at most, too: a read of
- *    64 KiB may bring 10,000 chunks.
+ *    costs 1, and so does a write, but for a small one that is the first behind a read. Large
+ *    transfers may take 1 ms, too, waits not counted: 64 KiB may be 10,000 chunks.
  * 2. While the credit lasts the gate is open, and no connection waits.
  * 3. When it is used up the gate closes: whatever wants to read or write on joins a line.
  *    Reads in progress are completed and their requests served, once for each connection.
@@ -22,7 +21,7 @@
  *    and for reads within a message: a client that sends its head byte by byte must not delay
  *    those that send requests. When the first line has had its turn, the second has a slice of
  *    0.5 ms, or a quarter of the time of both if that is more. Those whose turn it is go on
- *    until the slice is over.
+ *    until the slice is over, or the credit is used up.
  * 5. While it is closed, up to 32 connections are accepted between two polls, and do not wait
  *    behind others: a new client would get its first response after everybody's next one.
  * 6. When nothing waits any more, the gate opens.
@@ -39,6 +38,7 @@ import { systemClock } from "./clock.ts";
 import type { Clock, Subscriber } from "./clock.ts";
 import type { ListNode } from "./linked_list.ts";
 import { SocketPoll } from "./socket_poll.ts";
+import { TimeBudget } from "./time_budget.ts";
 import { TimeSlice } from "./time_slice.ts";
 
 /** Costs that the process may cause between two polls; a request takes two of the 128. */
@@ -47,8 +47,8 @@ const CREDIT = 64;
 /** The same where a timer makes the poll: less fair, but 64 for each timer are 25,000 reads a second. */
 const SLOW_CREDIT = 256;
 
-/** Milliseconds for the reads and writes of the second line while the gate is open. */
-const OPEN_SLICE_MS = 1;
+/** Milliseconds for large transfers while the gate is open. */
+const BUDGET_MS = 1;
 
 /** Milliseconds of a slice; longer ones make uploads no faster. */
 const SLICE_MS = 0.5;
@@ -71,6 +71,9 @@ const MIN_LARGE_WRITE_BYTES = 16_384;
 /** Milliseconds for which a client may be served from its buffer. */
 const BUFFERED_SHARE_MS = 0.5;
 
+/** A write is charged by its bytes: when it ends tells how fast the client is. A stream of 10 MiB takes 4 ms. */
+const BYTES_PER_MS = 2_500_000;
+
 /** Requests from a buffer between two looks at the clock, which take 80 ns; a power of 2. */
 const CLOCK_STRIDE = 8;
 
@@ -86,6 +89,8 @@ export class Ticket {
   writes = 0;
   /** The round in which it goes on until the slice is over. */
   granted = 0;
+  /** When its last read came, if that was large or within a message. */
+  readAt = Infinity;
   /** The requests that were served from its buffer since its last read. */
   buffered = 0;
   /** When the first of them looked at the clock. */
@@ -151,6 +156,8 @@ export class Scheduler implements Subscriber {
   readonly #between = new Line();
   readonly #behind = new Line();
   readonly #slice: TimeSlice;
+  /** For large transfers while the gate is open. */
+  readonly #budget: TimeBudget;
   #isOpen = true;
   #members = 0;
   /** Counts the polls that are known of. */
@@ -167,6 +174,7 @@ export class Scheduler implements Subscriber {
     this.#now = now;
     this.#clock = clock;
     this.#slice = new TimeSlice(now);
+    this.#budget = new TimeBudget(BUDGET_MS, now);
   }
 
   /** Counts a connection. */
@@ -194,13 +202,15 @@ export class Scheduler implements Subscriber {
     if (!this.#isOpen) return this.#isGranted(ticket);
     if (ticket.round === this.#round && !ticket.isBehind) this.#startRound();
     ticket.round = this.#round;
-    return ticket.isBehind ? this.#useSlice() : this.#use();
+    return ticket.isBehind ? this.#useLarge(ticket, 0) : this.#use();
   }
 
   /** Records that a read has brought `count` bytes. */
   hasRead(ticket: Ticket, count: number): void {
     if (ticket.round !== this.#round) this.#brought++;
     ticket.writes = ticket.buffered = 0;
+    // To look at the clock takes 80 ns, 1 % of a small request.
+    ticket.readAt = ticket.isBehind || count >= MIN_LARGE_BYTES ? this.#now() : Infinity;
     ticket.isBehind = count >= MIN_LARGE_BYTES;
   }
 
@@ -213,7 +223,7 @@ export class Scheduler implements Subscriber {
   beforeWrite(ticket: Ticket, count: number): Promise<void> | null {
     const isLarge = count >= MIN_LARGE_WRITE_BYTES;
     if (ticket.writes++ === 0 && !isLarge) return null;
-    const mayGoOn = this.#isOpen ? this.#useSlice() : this.#isGranted(ticket);
+    const mayGoOn = this.#isOpen ? this.#useLarge(ticket, count) : this.#isGranted(ticket);
     return mayGoOn ? null : inLine(this.#behind, ticket);
   }
 
@@ -246,7 +256,8 @@ export class Scheduler implements Subscriber {
   }
 
   #isGranted(ticket: Ticket): boolean {
-    return ticket.granted === this.#round && ++this.#used <= CREDIT && !this.#slice.isOver;
+    if (ticket.granted !== this.#round || !this.#slice.mayGoOn()) return false;
+    return ++this.#used <= this.#credit;
   }
 
   #use(): boolean {
@@ -255,9 +266,12 @@ export class Scheduler implements Subscriber {
     return false;
   }
 
-  #useSlice(): boolean {
-    if (!this.#slice.hasBegun) this.#slice.begin(OPEN_SLICE_MS);
-    if (!this.#slice.isOver) return this.#use();
+  /** Uses the credit for a write of so many bytes, or for a read behind another, which is charged what that has brought. */
+  #useLarge({ readAt }: Ticket, written: number): boolean {
+    const isUsedUp = written > 0
+      ? this.#budget.charge(written / BYTES_PER_MS)
+      : this.#budget.chargeSince(readAt);
+    if (!isUsedUp) return this.#use();
     this.#close();
     return false;
   }
@@ -266,7 +280,6 @@ export class Scheduler implements Subscriber {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#wasClosed = true;
-    this.#slice.drop();
     this.#node ??= this.#clock.subscribe(this);
     this.#runPolls();
   }
@@ -274,25 +287,31 @@ export class Scheduler implements Subscriber {
   #startRound(): void {
     this.#round++;
     this.#used = this.#accepts = 0;
-    this.#slice.drop();
+    this.#budget.reset();
   }
 
-  /** Polls and lets the lines go on, until nothing waits. */
+  /**
+   * Polls and lets the lines go on, until nothing waits. Ends in the same step in which the gate
+   * opens: whatever closes it again begins the next run.
+   */
   async #runPolls(): Promise<void> {
     await this.#nextRound();
-    while (!this.#isOpen) {
+    for (;;) {
       const began = this.#now();
       const hasReleased = this.#releaseFirst();
-      if (this.#mayOpen) this.#open();
-      else if (hasReleased || this.#behind.isEmpty) await this.#nextRound();
-      if (!this.#behind.isEmpty) await this.#releaseBehind(this.#now() - began);
+      if (this.#mayOpen) return this.#open();
+      if (this.#behind.isEmpty || (hasReleased && !this.#poll.isSlow)) await this.#nextRound();
+      if (this.#behind.isEmpty) continue;
+      this.#releaseBehind(this.#now() - began);
+      if (this.#mayOpen) return this.#open();
+      await this.#nextRound();
+      this.#slice.end();
     }
   }
 
   async #nextRound(): Promise<void> {
     this.#brought = 0;
     await this.#poll.poll();
-    if (this.#slice.hasBegun) this.#slice.end();
     this.#startRound();
     this.#used = this.#brought;
   }
@@ -312,12 +331,10 @@ export class Scheduler implements Subscriber {
   }
 
   /** Gives the second line its slice, behind a first line that has taken `firstMs`. */
-  async #releaseBehind(firstMs: number): Promise<void> {
-    const ms = Math.max(this.#poll.isSlow ? SLOW_SLICE_MS : SLICE_MS, firstMs / MAX_FIRST_SHARE);
-    this.#slice.begin(ms);
+  #releaseBehind(firstMs: number): void {
+    const ms = this.#poll.isSlow ? SLOW_SLICE_MS : SLICE_MS;
+    this.#slice.begin(Math.max(ms, firstMs / MAX_FIRST_SHARE));
     this.#behind.release(this.#slice.batch, this.#round, this.#round);
-    if (this.#mayOpen) this.#open();
-    else await this.#nextRound();
   }
 
   get #mayOpen(): boolean {
@@ -326,6 +343,7 @@ export class Scheduler implements Subscriber {
 
   #open(): void {
     this.#isOpen = true;
+    this.#accepting.release(Infinity, this.#round);
     if (this.#members === 0) this.#releaseSockets();
   }
 

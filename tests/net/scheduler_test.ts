@@ -15,6 +15,8 @@ class Loop {
   now = 0;
   polls = 0;
   closes = 0;
+  /** The most polls at a time. */
+  mostPolling = 1;
   readonly isSlow: boolean;
   /** The clients that read, in the order in which they may. */
   reading: Client[] = [];
@@ -31,6 +33,7 @@ class Loop {
     return {
       poll: () => {
         this.polls++;
+        this.mostPolling = Math.max(this.mostPolling, this.#endPoll === null ? 1 : 2);
         return new Promise((resolve) => this.#endPoll = resolve);
       },
       close: () => void this.closes++,
@@ -84,10 +87,11 @@ class Client implements Waiter {
     this.#loop.reading.push(this);
   }
 
-  /** Completes the read, serves its request, and reads on. */
-  complete(bytes = SMALL): void {
+  /** Completes the read, serves its request for `ms`, and reads on. */
+  complete(bytes = SMALL, ms = 0): void {
     this.reading = false;
     this.#loop.scheduler.hasRead(this.ticket, bytes);
+    this.#loop.now += ms;
     this.served++;
     this.read();
   }
@@ -233,28 +237,38 @@ Deno.test("hardening 47: large reads and writes close the gate by the credit", a
   assert(large!.reading);
 });
 
-Deno.test("hardening 47: they close it after 1 ms, too", async () => {
+Deno.test("hardening 47: what large reads bring closes it after 1 ms, too", async () => {
   const loop = new Loop();
   const [large] = clients(loop, 1);
-  large!.complete(LARGE);
-  for (loop.now = 0.25; loop.now < 1; loop.now += 0.25) {
-    large!.complete(LARGE);
-    assert(large!.reading, `${loop.now}`);
+  for (let i = 0; i < 4; i++) {
+    assert(large!.reading, `${i}`);
+    large!.complete(LARGE, 0.25);
   }
-  const write = loop.scheduler.beforeWrite(large!.ticket, LARGE);
-  assert(write !== null);
-  assertEquals(loop.polls, 1);
+  assertEquals([large!.reading, loop.polls], [false, 1]);
   await loop.poll();
-  await write;
+  assert(large!.reading);
   assertEquals(loop.polling, false, "nothing waits: the gate is open");
+  large!.complete(LARGE, 0.75);
+  assert(large!.reading, "another 1 ms has begun");
+});
+
+Deno.test("hardening 47: the wait for a client is no work, nor is that of a stream for its source", () => {
+  const loop = new Loop();
+  const [large, writer] = clients(loop, 2);
+  for (let i = 0; i < 20; i++) {
+    loop.now += 20;
+    large!.complete(LARGE, 0.01);
+    loop.now += 20;
+    assertEquals(loop.scheduler.beforeWrite(writer!.ticket, LARGE), null);
+  }
+  assertEquals(loop.polls, 0);
 });
 
 Deno.test("hardening 47: a poll that shows gives the large ones another 1 ms", () => {
   const loop = new Loop();
   const [large, small] = clients(loop, 2);
   for (let i = 0; i < 100; i++) {
-    loop.now += 0.3;
-    large!.complete(LARGE);
+    large!.complete(LARGE, 0.3);
     // Its second read within a round shows that the sockets were polled.
     if (i % 2 === 0) small!.complete();
   }
@@ -284,8 +298,7 @@ Deno.test("hardening 47: a large transfer goes on behind the first line until 0.
     assertEquals(loop.reading, [large], "the first line has had its turn");
     for (let at = 0; at < 4; at++) {
       assert(large.reading, `${at}`);
-      loop.now += 0.125;
-      large.complete(LARGE);
+      large.complete(LARGE, 0.125);
     }
     assert(!large.reading);
     loop.reading = [];
@@ -299,11 +312,9 @@ Deno.test("hardening 47: it goes on for a quarter of the time of both lines, if 
   loop.now += 30;
   loop.serve();
   await loop.poll();
-  loop.now += 9.9;
-  large.complete(LARGE);
+  large.complete(LARGE, 9.9);
   assert(large.reading);
-  loop.now += 0.2;
-  large.complete(LARGE);
+  large.complete(LARGE, 0.2);
   assert(!large.reading);
 });
 
@@ -328,22 +339,94 @@ Deno.test("hardening 47: its turn ends with the slice, whether it was used or no
 
 Deno.test("hardening 47: more and more large transfers share a slice that they do not use up", async () => {
   const loop = new Loop();
-  const crowd = clients(loop, 1000);
-  for (const client of crowd) client.complete(LARGE);
+  for (const client of clients(loop, 1000)) client.complete(LARGE);
   const batches: number[] = [];
-  for (let i = 0; i < 8; i++) {
-    loop.reading = [];
+  const poll = async (ms: number, others: number) => {
+    // The first may complete its read; the clients of the others send nothing.
+    const [first] = loop.reading.splice(0);
+    if (ms > 0) first!.complete(LARGE, ms);
+    loop.now += others;
     await loop.poll();
     batches.push(loop.reading.length);
+  };
+  // What others take is not charged: the batch would stay at 1 on a busy server.
+  for (let i = 0; i < 4; i++) await poll(0, 3);
+  assertEquals(batches.splice(0), [1, 2, 4, 4]);
+  for (let i = 0; i < 3; i++) await poll(1.1, 0);
+  assertEquals(batches, [2, 1, 1], "each takes long");
+});
+
+/** A crowd and a large transfer wait; the first line has gone on, and is about to be polled for. */
+async function lastWaiter(loop: Loop): Promise<Client> {
+  const large = new Client(loop);
+  closedGate(loop);
+  large.complete(LARGE);
+  loop.reading = [];
+  await loop.poll();
+  assert(!large.reading);
+  return large;
+}
+
+Deno.test("hardening 47: an accept that waits when the gate opens goes on", async () => {
+  const loop = new Loop();
+  const large = await lastWaiter(loop);
+  const ticket = new Ticket(loop.scheduler);
+  let accepts = 0;
+  for (; loop.scheduler.beforeAccept(ticket) === null; accepts++) loop.scheduler.hasAccepted();
+  assertEquals(accepts, 32);
+  let goesOn = false;
+  loop.scheduler.beforeAccept(ticket)!.then(() => goesOn = true);
+  await loop.poll();
+  assertEquals([large.reading, loop.polling, goesOn], [true, false, true]);
+});
+
+Deno.test("hardening 47: what closes the gate in the step in which it has opened begins the only run of polls", async () => {
+  const loop = new Loop();
+  const late = clients(loop, 2 * CREDIT);
+  const large = await lastWaiter(loop);
+  const opened = loop.poll();
+  while (!large.reading) await Promise.resolve();
+  for (const client of late) client.complete();
+  await opened;
+  for (let i = 0; i < 5; i++) {
+    assertEquals(loop.mostPolling, 1);
+    if (loop.polling) await loop.poll();
   }
-  assertEquals(batches, [1, 2, 4, 8, 16, 16, 16, 16]);
-  for (let i = 0; i < 8; i++) {
-    loop.reading = [];
-    loop.now += 1.1;
-    await loop.poll();
-    batches.push(loop.reading.length);
+  assert(late.every(({ reading }) => reading));
+});
+
+Deno.test("hardening 47: one run of polls at a time, in any order of reads, writes and accepts", async () => {
+  const random = new Random(fuzzSeed());
+  for (let round = 0; round < 200; round++) {
+    const loop = new Loop();
+    const crowd = clients(loop, random.pick([3, 70, 200]));
+    const acceptor = new Ticket(loop.scheduler);
+    const waits = new Set<Promise<unknown>>();
+    const wait = (turn: Promise<void> | null) => {
+      if (turn === null) return;
+      waits.add(turn);
+      turn.then(() => waits.delete(turn));
+    };
+    for (let step = 0; step < 200; step++) {
+      const client = loop.reading.splice(random.below(loop.reading.length || 1), 1)[0];
+      client?.complete(random.pick([SMALL, SMALL, LARGE]), random.pick([0, 0, 0.4]));
+      if (random.oneIn(5)) wait(loop.scheduler.beforeWrite(random.pick(crowd).ticket, LARGE));
+      if (random.oneIn(3)) {
+        const turn = loop.scheduler.beforeAccept(acceptor);
+        if (turn === null) loop.scheduler.hasAccepted();
+        wait(turn);
+      }
+      if (loop.polling && random.oneIn(8)) await loop.poll();
+    }
+    assertEquals(loop.mostPolling, 1);
+    // Nobody sends any more: all that wait go on, and the gate opens.
+    for (let i = 0; loop.polling && i < 2000; i++) {
+      loop.reading = [];
+      await loop.poll();
+    }
+    assertEquals([loop.polling, waits.size], [false, 0]);
+    assert(crowd.every(({ reading }) => reading));
   }
-  assertEquals(batches.slice(8), [8, 4, 2, 1, 1, 1, 1, 1], "each takes long");
 });
 
 Deno.test("hardening 47: a client that dribbles its head is behind those that send requests", async () => {
