@@ -5,7 +5,7 @@
  * the client has sent, and the client is still connected to read why. A
  * `ConnectionLost` has none: no client is left, so nothing is written or logged. The
  * status is chosen where the error is thrown; `errorResponseTo` is the one place where
- * an error becomes a response, and `connection.ts` the one place where that response
+ * an error becomes a response, and `error_response.ts` the one place where that response
  * is written.
  */
 import type { FieldsInit } from "./fields_init.ts";

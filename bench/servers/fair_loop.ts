@@ -12,7 +12,7 @@ async function serve(conn: Deno.Conn): Promise<void> {
       if (turn !== null) await turn;
       const count = await conn.read(buffer);
       if (count === null) break;
-      scheduler.hasRead(ticket, count);
+      scheduler.recordRead(ticket, count);
       await conn.write(RAW_RESPONSE);
     }
   } catch {
@@ -28,5 +28,5 @@ const accepts = new Ticket(scheduler);
 for (;;) {
   await scheduler.beforeAccept(accepts);
   serve(await listener.accept());
-  scheduler.hasAccepted();
+  scheduler.recordAccept();
 }

@@ -6,7 +6,7 @@
  * order, so that neither a large body is starved by small ones nor the other way round.
  *
  * Bodies that grow wait for each other: were all to wait, none would be completed. So the
- * first of those that wait may exceed the budget until it is complete, one at a time, and
+ * first of those that wait may exceed the budget until it is released, one at a time, and
  * the bound is the budget and one `maxBody`.
  */
 import { HttpError } from "../errors.ts";

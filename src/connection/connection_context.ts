@@ -20,7 +20,7 @@ export interface ConnectionContext {
   readonly bodyMemory: BodyMemory;
   /** Whether a response may say that the connection persists. */
   readonly persistent: boolean;
-  /** Gives the handler of the current request so many milliseconds from now. */
+  /** Limits the handler of the current request to `ms` milliseconds from now. */
   limitHandler(ms: number): void;
   /** Whether another request is read, where the response has promised it. */
   readonly takesNext: boolean;

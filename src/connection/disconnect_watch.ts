@@ -6,11 +6,22 @@
  */
 import type { ConnectionLost } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
+import { moved } from "../transitions.ts";
+import type { Transitions } from "../transitions.ts";
 import type { RequestBody } from "./request_body.ts";
 import type { InputWatcher, RequestReader } from "./request_reader.ts";
 
 /** How many bytes are read ahead while a handler runs: one buffer, with which the next request begins. */
 const MAX_READ_AHEAD_BYTES = 16_384;
+
+/** Whether a client is watched: not yet, now, or no more. */
+type WatchState = "new" | "watching" | "stopped";
+
+const TRANSITIONS: Transitions<WatchState> = {
+  new: ["stopped", "watching"],
+  watching: ["stopped"],
+  stopped: ["stopped"],
+};
 
 /** Watches the client of one exchange. */
 export class DisconnectWatch implements InputWatcher {
@@ -24,7 +35,7 @@ export class DisconnectWatch implements InputWatcher {
   #onUncertain: (() => void) | undefined;
   #halfClosed = false;
   #full = false;
-  #state: "new" | "watching" | "stopped" = "new";
+  #state: WatchState = "new";
 
   constructor(reader: RequestReader, transport: Transport, body: RequestBody) {
     this.#reader = reader;
@@ -45,7 +56,7 @@ export class DisconnectWatch implements InputWatcher {
   /** Watches for a loss, and for the end of the input: at once, where no body is being read. */
   start(): void {
     if (this.#state !== "new") return;
-    this.#state = "watching";
+    this.#move("watching");
     this.#unsubscribe = this.#transport.onLost((lost) => this.abort(lost));
     if (this.#body.unread) this.#readAhead();
     this.#body.whenEnded((failure) => {
@@ -103,13 +114,17 @@ export class DisconnectWatch implements InputWatcher {
     this.#controller?.abort(reason);
   }
 
-  /** Aborts nothing any more: the handler is done. */
+  /** Stops watching: the handler is done, and its signal must not abort any more. */
   stop(): void {
     if (this.#state === "watching") {
       this.#reader.stopReadingAhead();
       this.#unsubscribe?.();
     }
-    this.#state = "stopped";
+    this.#move("stopped");
     this.#reason = undefined;
+  }
+
+  #move(to: WatchState): void {
+    this.#state = moved(TRANSITIONS, this.#state, to);
   }
 }

@@ -1,8 +1,9 @@
 /**
  * One request with its response: how much of one was read and of the other sent.
  *
- * It is the only place that writes to a connection while a request is being served, and
- * every move of its response goes through the table in `response_state.ts`.
+ * Writes responses and hands the connection over; `ResponseBody` writes streamed content, and
+ * `RequestBody` writes `100 Continue`. Every move of a response goes through the table in
+ * `response_state.ts`.
  */
 import { HttpError } from "../errors.ts";
 import type { FieldsInit } from "../fields_init.ts";
@@ -69,9 +70,9 @@ export class Exchange {
   /** What the handler has chosen. */
   #handlerTimeout: number | undefined;
   /**
-   * Whether the handler is waited for no longer than it may take; undefined before it waits
-   * itself. A wait that a later limit could end made requests of async handlers take half as
-   * long again (pipelined, without a socket; measured).
+   * Whether the wait for the handler has a limit; undefined until the handler has returned a
+   * promise. A limit cannot be added later: a wait that allows for one makes requests of async
+   * handlers take half as long again (pipelined, without a socket; measured).
    */
   isTimed: boolean | undefined;
 
@@ -254,7 +255,7 @@ export class Exchange {
     return this.#connection.transport.flush();
   }
 
-  /** The socket within reach: a handler that uses it ends the connection with this exchange. */
+  /** The connection as a `Deno.Conn`: a handler that uses it ends the connection with this exchange. */
   get conn(): RawConn {
     // Of the connection: which client it was that a proxy forwards is a matter of each request.
     const { localAddr, remoteAddr } = this.#connection.transport;
@@ -527,7 +528,7 @@ export class Exchange {
     if (this.#state === "unanswered") this.#move("raw");
   }
 
-  /** Returns a rejection that may be ignored: `onError` hears of it then. */
+  /** Returns a rejection that the handler may ignore; it is then reported to `onError`. */
   #failed(error: unknown): Promise<never> {
     return this.#failure = new ObservedRejection(error);
   }

@@ -60,7 +60,7 @@ export class HandlerRunner {
     await this.handle(exchange);
   }
 
-  /** Short, and in two parts: a function that waits keeps a place for each of its variables. */
+  /** Apart from `#whenStreamed`: an async function keeps a slot for each of its variables while it waits. */
   async #whenHandled(
     handling: Promise<void> | void,
     request: Request,

@@ -1,5 +1,5 @@
 /**
- * Whether a connection persists: every decision about it that is taken here.
+ * Decides whether a connection persists.
  *
  * The framing of both heads says what client and handler want (RFC 9112, 9.3); what has
  * been read and sent by then may say no. `nextStep` is the only place where these come

@@ -36,7 +36,7 @@ export class Observation {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #beginning: Beginning;
-  /** Called where the system has taken all of a response when its end becomes known. */
+  /** Called when the end of the response becomes known after the system has taken all of it. */
   readonly #whenTaken: () => void;
   readonly #done = Promise.withResolvers<RequestOutcome>();
   #status: number | null = null;

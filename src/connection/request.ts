@@ -117,7 +117,7 @@ export class Request {
   }
 
   /**
-   * The socket, within reach.
+   * The connection as a `Deno.Conn`.
    *
    * Reads give first what the server has read ahead; writes queue behind the responses
    * that are on their way. A handler that writes here answers the request itself: the
@@ -266,7 +266,7 @@ export class Request {
 
   /**
    * Reads the body as JSON. If it is not JSON, and the handler lets that error pass, the
-   * client gets 400, and `onReject` hears of it.
+   * client gets 400, and `onReject` is called.
    *
    * @returns The parsed value.
    * @throws {SyntaxError} The body is not JSON.
@@ -294,7 +294,7 @@ export class Request {
    * Reads the body as a form: `multipart/form-data` (RFC 7578) or
    * `application/x-www-form-urlencoded`, by its Content-Type, as the Web's `Response` does. The
    * whole body is in memory, files included, within {@linkcode Request.maxBody}. If it is no such
-   * form, and the handler lets that error pass, the client gets 400, and `onReject` hears of it.
+   * form, and the handler lets that error pass, the client gets 400, and `onReject` is called.
    * Deno 2.9.6 leaves out a part that has no end, without an error.
    *
    * @returns The fields, a `File` for each file.

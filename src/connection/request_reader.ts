@@ -135,7 +135,7 @@ export class RequestReader implements Waiter {
   /** The next piece of the body or its end, where that has arrived. A piece is a view that dies with the next read. */
   bodyAtHand(): BodyData | MessageEnd | null {
     const event = this.#next();
-    return event.type === "need-data" ? null : this.#behind(event as BodyData | MessageEnd);
+    return event.type === "need-data" ? null : this.#noteEnd(event as BodyData | MessageEnd);
   }
 
   /** The next piece of the body or its end. A piece is a view that dies with the next read. */
@@ -147,7 +147,7 @@ export class RequestReader implements Waiter {
   /** Waits for more input; false at its end, whatever ended it. */
   more(): Promise<boolean> {
     if (this.#lost !== null) return NO_MORE;
-    return this.#reading ??= this.#scheduler.mayRead(this.ticket)
+    return this.#reading ??= this.#scheduler.tryRead(this.ticket)
       ? this.#readMore()
       : this.#readInLine();
   }
@@ -249,7 +249,8 @@ export class RequestReader implements Waiter {
     return head;
   }
 
-  #behind<Event extends RequestEvent>(event: Event): Event {
+  /** Returns the event; records the end of the request. */
+  #noteEnd<Event extends RequestEvent>(event: Event): Event {
     if (event.type === "end") this.#settle("done");
     return event;
   }
@@ -268,7 +269,7 @@ export class RequestReader implements Waiter {
     try {
       for (;;) {
         const event = this.#parser.next();
-        if (event.type !== "need-data") return this.#behind(event);
+        if (event.type !== "need-data") return this.#noteEnd(event);
         if (!await this.#fill() && this.#parser.finish()) return null;
       }
     } catch (error) {
@@ -278,15 +279,15 @@ export class RequestReader implements Waiter {
   }
 
   /**
-   * The same as `more`, until it is interrupted. It costs 300 bytes and a turn of the
-   * microtask queue more.
+   * Waits for more input, as `more` does, but can be interrupted. That costs 300 bytes and
+   * one more microtask.
    *
    * @throws {ConnectionLost} The input ended by a fault.
    */
   #fill(): Promise<boolean> {
     if (this.#lost !== null) return Promise.reject(this.#lost);
     this.#filling ??= Promise.withResolvers();
-    this.ticket.isBehind = true;
+    this.ticket.usesSecondLine = true;
     this.more();
     return this.#filling.promise;
   }
@@ -317,7 +318,7 @@ export class RequestReader implements Waiter {
   readonly #arrived = (count: number | null): boolean => {
     if (count === null) return this.#settleRead(false);
     this.bytesIn += count;
-    this.#scheduler.hasRead(this.ticket, count);
+    this.#scheduler.recordRead(this.ticket, count);
     this.#parser.input.filled(count);
     return this.#settleRead(true);
   };
@@ -349,7 +350,7 @@ export class RequestReader implements Waiter {
     }
     if (count === null) return null;
     this.bytesIn += count;
-    this.#scheduler.hasRead(this.ticket, count);
+    this.#scheduler.recordRead(this.ticket, count);
     return count;
   }
 }

@@ -83,8 +83,8 @@ export class Ticket {
   readonly scheduler: Scheduler;
   /** The round in which it last read; 0 before its first read. */
   round = 0;
-  /** Whether its next read is behind those of others: within a message, or after a large read. */
-  isBehind = false;
+  /** Whether its next read waits in the second line: within a message, or after a large read. */
+  usesSecondLine = false;
   /** The writes since its last read. */
   writes = 0;
   /** The round in which it goes on until the slice is over. */
@@ -153,8 +153,8 @@ export class Scheduler implements Subscriber {
   /** Whether the gate has been closed since the last tick. */
   #wasClosed = false;
   readonly #accepting = new Line();
-  readonly #between = new Line();
-  readonly #behind = new Line();
+  readonly #firstLine = new Line();
+  readonly #secondLine = new Line();
   readonly #slice: TimeSlice;
   /** For large transfers while the gate is open. */
   readonly #budget: TimeBudget;
@@ -193,38 +193,38 @@ export class Scheduler implements Subscriber {
     this.#wasClosed = false;
   }
 
-  /** Whether a connection may read at once; otherwise it must `wait`. */
-  mayRead(ticket: Ticket): boolean {
+  /** Takes credit for a read; false if the read must `wait`. */
+  tryRead(ticket: Ticket): boolean {
     if (ticket.round === 0) {
       ticket.round = this.#round;
       return true;
     }
-    if (!this.#isOpen) return this.#isGranted(ticket);
-    if (ticket.round === this.#round && !ticket.isBehind) this.#startRound();
+    if (!this.#isOpen) return this.#useGrant(ticket);
+    if (ticket.round === this.#round && !ticket.usesSecondLine) this.#startRound();
     ticket.round = this.#round;
-    return ticket.isBehind ? this.#useLarge(ticket, 0) : this.#use();
+    return ticket.usesSecondLine ? this.#useLarge(ticket, 0) : this.#use();
   }
 
   /** Records that a read has brought `count` bytes. */
-  hasRead(ticket: Ticket, count: number): void {
+  recordRead(ticket: Ticket, count: number): void {
     if (ticket.round !== this.#round) this.#brought++;
     ticket.writes = ticket.buffered = 0;
     // To look at the clock takes 80 ns, 1 % of a small request.
-    ticket.readAt = ticket.isBehind || count >= MIN_LARGE_BYTES ? this.#now() : Infinity;
-    ticket.isBehind = count >= MIN_LARGE_BYTES;
+    ticket.readAt = ticket.usesSecondLine || count >= MIN_LARGE_BYTES ? this.#now() : Infinity;
+    ticket.usesSecondLine = count >= MIN_LARGE_BYTES;
   }
 
   /** Puts a waiter in line, behind those that came before. */
   wait(waiter: Waiter): void {
-    (waiter.ticket.isBehind ? this.#behind : this.#between).push(waiter);
+    (waiter.ticket.usesSecondLine ? this.#secondLine : this.#firstLine).push(waiter);
   }
 
   /** Before a write of `count` bytes: null, or a promise that resolves when it may go on. */
   beforeWrite(ticket: Ticket, count: number): Promise<void> | null {
     const isLarge = count >= MIN_LARGE_WRITE_BYTES;
     if (ticket.writes++ === 0 && !isLarge) return null;
-    const mayGoOn = this.#isOpen ? this.#useLarge(ticket, count) : this.#isGranted(ticket);
-    return mayGoOn ? null : inLine(this.#behind, ticket);
+    const mayGoOn = this.#isOpen ? this.#useLarge(ticket, count) : this.#useGrant(ticket);
+    return mayGoOn ? null : inLine(this.#secondLine, ticket);
   }
 
   /** Before an accept: null, or a promise as for a write. */
@@ -234,7 +234,7 @@ export class Scheduler implements Subscriber {
   }
 
   /** Records an accept. */
-  hasAccepted(): void {
+  recordAccept(): void {
     this.#accepts++;
   }
 
@@ -246,16 +246,17 @@ export class Scheduler implements Subscriber {
     if (now - ticket.bufferedSince < BUFFERED_SHARE_MS) return null;
     ticket.buffered = 0;
     this.#close();
-    return inLine(this.#between, ticket);
+    return inLine(this.#firstLine, ticket);
   }
 
   /** Before a read: null, or a promise as for a write. */
   beforeRead(ticket: Ticket): Promise<void> | null {
-    if (this.mayRead(ticket)) return null;
-    return inLine(ticket.isBehind ? this.#behind : this.#between, ticket);
+    if (this.tryRead(ticket)) return null;
+    return inLine(ticket.usesSecondLine ? this.#secondLine : this.#firstLine, ticket);
   }
 
-  #isGranted(ticket: Ticket): boolean {
+  /** Takes credit for a read or a write of a connection whose turn it is. */
+  #useGrant(ticket: Ticket): boolean {
     if (ticket.granted !== this.#round || !this.#slice.mayGoOn()) return false;
     return ++this.#used <= this.#credit;
   }
@@ -300,9 +301,9 @@ export class Scheduler implements Subscriber {
       const began = this.#now();
       const hasReleased = this.#releaseFirst();
       if (this.#mayOpen) return this.#open();
-      if (this.#behind.isEmpty || (hasReleased && !this.#poll.isSlow)) await this.#nextRound();
-      if (this.#behind.isEmpty) continue;
-      this.#releaseBehind(this.#now() - began);
+      if (this.#secondLine.isEmpty || (hasReleased && !this.#poll.isSlow)) await this.#nextRound();
+      if (this.#secondLine.isEmpty) continue;
+      this.#releaseSecond(this.#now() - began);
       if (this.#mayOpen) return this.#open();
       await this.#nextRound();
       this.#slice.end();
@@ -325,20 +326,20 @@ export class Scheduler implements Subscriber {
   #releaseFirst(): boolean {
     const before = this.#used;
     this.#accepting.release(MAX_ACCEPTS, this.#round);
-    const left = this.#between.release(this.#credit - before, this.#round);
+    const left = this.#firstLine.release(this.#credit - before, this.#round);
     this.#used = Math.max(before, this.#credit - left);
     return this.#used > before;
   }
 
   /** Gives the second line its slice, behind a first line that has taken `firstMs`. */
-  #releaseBehind(firstMs: number): void {
+  #releaseSecond(firstMs: number): void {
     const ms = this.#poll.isSlow ? SLOW_SLICE_MS : SLICE_MS;
     this.#slice.begin(Math.max(ms, firstMs / MAX_FIRST_SHARE));
-    this.#behind.release(this.#slice.batch, this.#round, this.#round);
+    this.#secondLine.release(this.#slice.batch, this.#round, this.#round);
   }
 
   get #mayOpen(): boolean {
-    return this.#used < this.#credit && this.#between.isEmpty && this.#behind.isEmpty;
+    return this.#used < this.#credit && this.#firstLine.isEmpty && this.#secondLine.isEmpty;
   }
 
   #open(): void {

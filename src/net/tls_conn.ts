@@ -107,7 +107,7 @@ export class TlsConn implements ByteConn {
     return this.#conn.proxyHeader?.();
   }
 
-  /** Resolves when the handshake is complete. That it exists tells that the scheme is https. */
+  /** Resolves when the handshake is complete. `Connection` takes the presence of this method as the sign of https. */
   handshake(): Promise<void> {
     return this.#secured.promise;
   }
@@ -190,6 +190,7 @@ export class TlsConn implements ByteConn {
   /** Rejects the writes in flight: `node:tls` calls nothing back once it was destroyed. */
   readonly #onFailure = new Set<(reason: unknown) => void>();
 
+  /** After the client's end the socket closes in order: no failure, unless a write waits. */
   #fail(reason: unknown): void {
     if (this.#ended && this.#onFailure.size === 0) return;
     this.#failure ??= reason;

@@ -113,7 +113,7 @@ export interface TlsOptions extends TlsCertificate {
  * @param listener Accepts the TCP connections. It is closed with the returned one.
  * @param options The certificate, its key, the ALPN protocols, and trusted proxies.
  * @returns A listener for `AsyncHttpServer.serve` or `AsyncHttpServer.listenOn`, whose certificate can be exchanged.
- * @throws {TypeError} `listener` is no listener, or an option is unknown or has the wrong type.
+ * @throws {TypeError} `listener` is not a listener, or an option is unknown or has the wrong type.
  * @throws {RangeError} `proxyProtocol.from` is empty, or has a network without a valid prefix.
  * @throws {Error} `cert` or `key` is not in PEM, or the key is not that of the certificate.
  * @throws {Deno.errors.NotSupported} Deno is older than 2.9.
@@ -201,10 +201,10 @@ function checkPair(cert: string, key: string): void {
 
 /**
  * Turns Nagle's algorithm off: a record of a response is a write of its own, and must not wait
- * for an acknowledgement. A system that refuses it has lost the connection already (EINVAL on
- * macOS): it is closed, and is no failure of the listener.
+ * for an acknowledgement. Returns false if the connection was lost already (EINVAL on macOS): it is
+ * closed, and is no failure of the listener.
  */
-function sendsAtOnce(conn: Deno.Conn): boolean {
+function disableNagle(conn: Deno.Conn): boolean {
   try {
     (conn as Partial<Deno.TcpConn>).setNoDelay?.(true);
     return true;
@@ -242,7 +242,7 @@ class SecureListener implements TlsListener {
   async accept(): Promise<Deno.Conn> {
     for (;;) {
       const conn = await this.#listener.accept();
-      if (sendsAtOnce(conn)) return this.#secure(conn, this.#context) as unknown as Deno.Conn;
+      if (disableNagle(conn)) return this.#secure(conn, this.#context) as unknown as Deno.Conn;
     }
   }
 

@@ -1,6 +1,7 @@
 /**
  * One connection as bytes in, ordered bytes out, and an end. Together with its
- * `WriteQueue` the only code that reads from or writes to a socket.
+ * `WriteQueue` the only code that reads from or writes to a socket, besides the connections
+ * that wrap one (`ProxiedConn`, `TlsConn`).
  *
  * It reads straight into a buffer of the reader's own. A stream between costs 0.6 µs a
  * read, and 2 µs and 1.4 KB a connection; the one that a handler gets of its connection

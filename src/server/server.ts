@@ -591,10 +591,9 @@ export class AsyncHttpServer implements AsyncDisposable {
     checkRecord("options of shutdown", options, { grace: isCount(0), idle: isCount(0) });
     const { grace = DEFAULT_GRACE_MS, idle = 0 } = options;
     const { counters, handedOver } = this.#context;
-    const open = this.#connections.size + handedOver.values().length - counters.accepted;
+    const endedBefore = counters.accepted - this.#connections.size - handedOver.values().length;
     await this.#waitForGrace(grace, this.#finish(Math.min(idle, grace)));
     this.close();
-    const total = open + counters.accepted;
     // Does not wait for handlers that never return: destroying their connections is enough.
     let cut = 0;
     for (const { connection } of this.#connections.values()) {
@@ -605,7 +604,7 @@ export class AsyncHttpServer implements AsyncDisposable {
       cut++;
       successor.destroy();
     }
-    return { finished: total - cut, cut };
+    return { finished: counters.accepted - endedBefore - cut, cut };
   }
 
   /**
@@ -748,20 +747,26 @@ export class AsyncHttpServer implements AsyncDisposable {
       const listener = this.#listener();
       this.#guard.opened();
       try {
-        this.#isAccepting = true;
-        const conn = await listener.accept();
-        this.#isAccepting = false;
-        scheduler.hasAccepted();
+        const conn = await this.#nextConn(listener);
+        scheduler.recordAccept();
         return await this.#makeRoom(conn);
       } catch (error) {
-        this.#isAccepting = false;
         this.#guard.closed();
         if (this.#hasLeft()) throw serverClosed();
         this.#context.counters.acceptErrors++;
         if (isResourceExhaustion(error)) noteExhaustion(error);
         if (!TRANSIENT_ACCEPT_ERRORS.some((transient) => error instanceof transient)) throw error;
-        scheduler.hasAccepted();
+        scheduler.recordAccept();
       }
+    }
+  }
+
+  async #nextConn(listener: Deno.Listener): Promise<Deno.Conn> {
+    this.#isAccepting = true;
+    try {
+      return await listener.accept();
+    } finally {
+      this.#isAccepting = false;
     }
   }
 

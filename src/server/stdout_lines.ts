@@ -3,8 +3,9 @@
  *
  * `console.log` writes synchronously: a pipe whose reader stalls stops every connection with it.
  * Here one write is under way at a time, and takes all lines that have come meanwhile. A reader
- * that is slow for long costs lines, not memory, and a warning once it reads again. So does one of
- * a cluster, whose workers would hang with a master that waits for it.
+ * that stays slow costs lines, not memory, and a warning is printed when it reads again. Workers
+ * of a cluster write through their master in the same way: a master that waited for its stdout
+ * would block them.
  */
 import { warn } from "../warn.ts";
 

@@ -39,7 +39,7 @@ export interface ReplayOptions {
  * @param har The archive.
  * @param options What else is responded.
  * @returns A function for `fetchHandler`, or in place of `fetch`.
- * @throws {TypeError} `har` is no archive, or an option is unknown or has the wrong type.
+ * @throws {TypeError} `har` is not an archive, or an option is unknown or has the wrong type.
  *
  * @example
  * ```ts

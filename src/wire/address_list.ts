@@ -35,7 +35,7 @@ export class AddressList {
   /**
    * Parses the entries; `name` is the option that has them.
    *
-   * @throws {TypeError} `entries` is no array of strings, or an entry is no address.
+   * @throws {TypeError} `entries` is not an array of strings, or an entry is not an address.
    * @throws {RangeError} There is no entry, or the prefix of one is out of range, or does not cover its address.
    */
   constructor(name: string, entries: unknown) {

@@ -86,7 +86,7 @@ export class RequestHead {
    * @param localHost The host, with a port if need be, for an HTTP/1.0 request that names none, and in place of a name that a URL cannot hold (`web.1`).
    * @param forwardedHost The word of a trusted proxy, which takes precedence over all but the destination of a tunnel.
    * @returns A new object for each call.
-   * @throws {TypeError} `localHost` is needed, and is no host.
+   * @throws {TypeError} `localHost` is needed, and is not a host.
    *
    * @example
    * ```ts

@@ -57,16 +57,16 @@ Deno.test("position: the next head follows a request that is done", async () => 
 
 Deno.test("hardening 47: reads within a message are behind those between two requests", async () => {
   const reader = readerOf("GET / HTTP", GET.slice("GET / HTTP".length), PUT, "ab", "cd", GET);
-  assertEquals(reader.ticket.isBehind, false);
+  assertEquals(reader.ticket.usesSecondLine, false);
   await reader.more();
   assertEquals(reader.headAtHand(), null);
   await reader.readHead();
-  assertEquals(reader.ticket.isBehind, false, "the read has brought the rest");
+  assertEquals(reader.ticket.usesSecondLine, false, "the read has brought the rest");
   const head = reader.readHead();
-  assertEquals(reader.ticket.isBehind, true);
+  assertEquals(reader.ticket.usesSecondLine, true);
   await head;
   const body = reader.readBody();
-  assertEquals(reader.ticket.isBehind, true);
+  assertEquals(reader.ticket.usesSecondLine, true);
   await body;
 });
 

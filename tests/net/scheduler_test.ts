@@ -78,7 +78,7 @@ class Client implements Waiter {
   }
 
   read(): void {
-    if (this.#loop.scheduler.mayRead(this.ticket)) this.resume();
+    if (this.#loop.scheduler.tryRead(this.ticket)) this.resume();
     else this.#loop.scheduler.wait(this);
   }
 
@@ -90,7 +90,7 @@ class Client implements Waiter {
   /** Completes the read, serves its request for `ms`, and reads on. */
   complete(bytes = SMALL, ms = 0): void {
     this.reading = false;
-    this.#loop.scheduler.hasRead(this.ticket, bytes);
+    this.#loop.scheduler.recordRead(this.ticket, bytes);
     this.#loop.now += ms;
     this.served++;
     this.read();
@@ -186,7 +186,7 @@ Deno.test("hardening 47: 32 connections are accepted between two polls, also beh
   const ticket = new Ticket(loop.scheduler);
   const accept = () => {
     const turn = loop.scheduler.beforeAccept(ticket);
-    if (turn === null) loop.scheduler.hasAccepted();
+    if (turn === null) loop.scheduler.recordAccept();
     return turn;
   };
   for (let round = 0; round < 3; round++) {
@@ -202,7 +202,7 @@ Deno.test("hardening 47: accepts do not close the gate", () => {
   const loop = new Loop();
   for (let i = 0; i < 1000; i++) {
     assertEquals(loop.scheduler.beforeAccept(new Ticket(loop.scheduler)), null);
-    loop.scheduler.hasAccepted();
+    loop.scheduler.recordAccept();
   }
   assertEquals(loop.polls, 0);
 });
@@ -211,7 +211,7 @@ Deno.test("hardening 47: the first small write behind a read is free, every furt
   const loop = new Loop();
   const { ticket } = new Client(loop);
   for (let i = 0; i < 10 * CREDIT; i++) {
-    loop.scheduler.hasRead(ticket, SMALL);
+    loop.scheduler.recordRead(ticket, SMALL);
     assertEquals(loop.scheduler.beforeWrite(ticket, SMALL), null);
   }
   for (let i = 0; i < CREDIT; i++) {
@@ -372,7 +372,7 @@ Deno.test("hardening 47: an accept that waits when the gate opens goes on", asyn
   const large = await lastWaiter(loop);
   const ticket = new Ticket(loop.scheduler);
   let accepts = 0;
-  for (; loop.scheduler.beforeAccept(ticket) === null; accepts++) loop.scheduler.hasAccepted();
+  for (; loop.scheduler.beforeAccept(ticket) === null; accepts++) loop.scheduler.recordAccept();
   assertEquals(accepts, 32);
   let goesOn = false;
   loop.scheduler.beforeAccept(ticket)!.then(() => goesOn = true);
@@ -413,7 +413,7 @@ Deno.test("hardening 47: one run of polls at a time, in any order of reads, writ
       if (random.oneIn(5)) wait(loop.scheduler.beforeWrite(random.pick(crowd).ticket, LARGE));
       if (random.oneIn(3)) {
         const turn = loop.scheduler.beforeAccept(acceptor);
-        if (turn === null) loop.scheduler.hasAccepted();
+        if (turn === null) loop.scheduler.recordAccept();
         wait(turn);
       }
       if (loop.polling && random.oneIn(8)) await loop.poll();
@@ -434,14 +434,14 @@ Deno.test("hardening 47: a client that dribbles its head is behind those that se
   const [dribbler, ...crowd] = clients(loop, 1000);
   for (const client of crowd) client.complete();
   dribbler!.reading = false;
-  dribbler!.ticket.isBehind = true;
+  dribbler!.ticket.usesSecondLine = true;
   dribbler!.read();
   loop.reading = [];
   // The first poll has brought more than the credit, so that only the second line goes on.
   await loop.poll();
   assert(dribbler!.reading, "it is not starved");
   dribbler!.reading = false;
-  dribbler!.ticket.isBehind = true;
+  dribbler!.ticket.usesSecondLine = true;
   dribbler!.ticket.granted = 0;
   dribbler!.read();
   loop.reading = [];
