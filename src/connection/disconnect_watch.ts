@@ -3,6 +3,11 @@
  *
  * It costs a read ahead, so it starts only where it is asked for: a handler that looks at
  * its signal, and a response that is a stream.
+ *
+ * ```text
+ * new ───► watching ───► stopped
+ *  └───────────────────►
+ * ```
  */
 import type { ConnectionLost } from "../errors.ts";
 import type { Transport } from "../net/transport.ts";
