@@ -513,7 +513,7 @@ export class Exchange {
     const { transport } = this.#connection;
     if (this.#state !== "hijacked") {
       this.#endByHandler();
-      return this.#connection.endSoon();
+      return void ignoreRejection(transport.end());
     }
     // As any socket is closed: a peer that does not read cannot keep it open.
     const isLate = this.#hijackedBehindWrites || transport.awaitsTurn;

@@ -57,6 +57,24 @@ for (const [how, handler] of ENDINGS) {
   });
 }
 
+Deno.test("request.client.close(): what was written before arrives, however long the client takes to read", async () => {
+  const gate = Promise.withResolvers<void>();
+  const handler: Handler = ({ client }) => {
+    void client.write(new Uint8Array(LENGTH));
+    client.close();
+  };
+  const run = start([GET, STALL], handler, {}, { writeGate: () => gate.promise });
+  await settle();
+  // Longer than timeouts.linger, and not so long as timeouts.write.
+  for (let ms = 500; ms <= 5000; ms += 500) {
+    run.clock.tick(NOW + ms);
+    await settle();
+  }
+  gate.resolve();
+  await run.done;
+  assertEquals([run.conn.output.length, run.conn.closed], [LENGTH, true]);
+});
+
 /** How the second request ends its connection at once. */
 const ENDS: readonly [how: string, handler: Handler][] = [
   ["hijacks and closes", (request) => request.hijack().close()],
